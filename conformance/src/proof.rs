@@ -1,0 +1,111 @@
+//! How a check may end. It passes only by handing over a [`Proof`], and a proof of a refusal can only be had beside the
+//! accepted twin that differs from it in one factor.
+
+use targets::{Answer, TargetError};
+
+/// Evidence that something was really judged. Only the assertions of this module make one.
+#[must_use = "a proof is what lets a check pass"]
+#[derive(Debug)]
+pub struct Proof(());
+
+impl Proof {
+    /// Both.
+    pub fn and(self, _other: Proof) -> Proof {
+        self
+    }
+}
+
+/// What went against the requirement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breach {
+    /// What the requirement asks for here.
+    pub expected: String,
+    /// What the target did.
+    pub seen: String,
+}
+
+/// Why a check ended without a proof.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stop {
+    /// The requirement is broken.
+    Failed(Breach),
+    /// A prerequisite is missing.
+    NotTested(String),
+    /// The target does not offer what the requirement speaks about.
+    NotApplicable(String),
+    /// The uncertainty is larger than the effect.
+    Inconclusive(String),
+    /// The target could not be reached.
+    Unreachable(String),
+    /// The harness itself is wrong.
+    Harness(String),
+}
+
+impl From<TargetError> for Stop {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Unreachable { .. } => Stop::Unreachable(error.to_string()),
+            TargetError::NotOffered(_) => Stop::NotApplicable(error.to_string()),
+            TargetError::Binding { .. } => Stop::Harness(error.to_string()),
+            TargetError::Clock(_) => Stop::NotTested(error.to_string()),
+        }
+    }
+}
+
+/// How a check ends.
+pub type Ending = Result<Proof, Stop>;
+
+/// The target has to refuse `bad`, where the twin `good`, which differs in one factor, is accepted. `bad` accepted is a
+/// breach whatever the twin did; `bad` refused beside a refused twin shows nothing and leaves the requirement untested.
+pub fn refused(what: &str, bad: &Answer, good: &Answer) -> Ending {
+    if bad.operation != good.operation {
+        return Err(Stop::Harness(format!(
+            "{what}: twins differ in operation ({} and {})",
+            bad.operation, good.operation
+        )));
+    }
+    if bad.accepted() {
+        return failed(format!("{what}: refused"), describe(bad));
+    }
+    if !good.accepted() {
+        return Err(Stop::NotTested(format!(
+            "{what}: the control was not accepted either ({})",
+            describe(good)
+        )));
+    }
+    Ok(Proof(()))
+}
+
+/// The target has to accept.
+pub fn accepted(what: &str, answer: &Answer) -> Ending {
+    if answer.accepted() {
+        Ok(Proof(()))
+    } else {
+        failed(format!("{what}: accepted"), describe(answer))
+    }
+}
+
+/// A fact has to hold.
+pub fn holds(what: &str, fact: bool, seen: impl Into<String>) -> Ending {
+    if fact {
+        Ok(Proof(()))
+    } else {
+        failed(what.to_owned(), seen.into())
+    }
+}
+
+/// A breach.
+pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Ending {
+    Err(Stop::Failed(Breach {
+        expected: expected.into(),
+        seen: seen.into(),
+    }))
+}
+
+/// An answer in a few words: operation, class, status.
+pub fn describe(answer: &Answer) -> String {
+    let status = answer
+        .last()
+        .map_or_else(String::new, |exchange| format!(" (HTTP {})", exchange.status));
+    format!("{} was answered {:?}{status}", answer.operation, answer.outcome)
+}

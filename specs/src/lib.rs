@@ -1,0 +1,13 @@
+//! The contract of sign-in with two-step verification, as data and as pure code. No I/O.
+//!
+//! - [`catalogue`]: the numbered requirements, compiled in from `requirements.toml`.
+//! - [`parameters`]: what a service declares about itself (lifetimes, limits), with defaults and bounds.
+//! - [`profile`]: the three readings a verdict can be given under.
+
+pub mod catalogue;
+pub mod parameters;
+pub mod profile;
+
+pub use catalogue::{Area, Level, Requirement, catalogue};
+pub use parameters::Parameters;
+pub use profile::Profile;

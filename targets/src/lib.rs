@@ -1,0 +1,26 @@
+//! How to talk to any implementation of sign-in with two-step verification.
+//!
+//! - [`operation`]: what a person or an app can do, in the words of the specification.
+//! - [`answer`]: what came back, classed, with the facts that checks read.
+//! - [`device`]: one client: its cookies, credentials, address, version.
+//! - [`tweak`]: a deliberate departure from the honest request.
+//! - [`target`]: the implementation itself; `perform` is the one door.
+
+pub mod answer;
+pub mod clock;
+pub mod device;
+pub mod jar;
+pub mod ledger;
+pub mod operation;
+pub mod target;
+pub mod transcript;
+pub mod tweak;
+
+pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
+pub use clock::ClockMode;
+pub use device::{CredentialKind, Device};
+pub use ledger::{Ledger, Mark, Message};
+pub use operation::{Method, Operation, OperationKind};
+pub use target::{Capability, Target, TargetError};
+pub use transcript::Exchange;
+pub use tweak::{RawRequest, Tweak};
