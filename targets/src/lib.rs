@@ -4,11 +4,16 @@
 //! - [`answer`]: what came back, classed, with the facts that checks read.
 //! - [`device`]: one client: its cookies, credentials, address, version.
 //! - [`tweak`]: a deliberate departure from the honest request.
+//! - [`draft`], [`http`], [`jar`]: a request before it is sent, the exchange layer, the cookies of a device.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
 pub mod clock;
+mod connect;
+mod cookie_date;
 pub mod device;
+pub mod draft;
+pub mod http;
 pub mod jar;
 pub mod ledger;
 pub mod operation;
@@ -19,8 +24,11 @@ pub mod tweak;
 pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
 pub use clock::ClockMode;
 pub use device::{CredentialKind, Device};
+pub use draft::{Body, Draft, Prepared};
+pub use http::{Limits, Wire};
+pub use jar::CookieJar;
 pub use ledger::{Ledger, Mark, Message};
 pub use operation::{Method, Operation, OperationKind};
 pub use target::{Capability, Target, TargetError};
-pub use transcript::Exchange;
+pub use transcript::{Exchange, Transcript};
 pub use tweak::{RawRequest, Tweak};

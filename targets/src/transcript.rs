@@ -1,6 +1,8 @@
 //! Every exchange with the target, as it happened. Raw here; redacted (with identity kept) on the way out.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::operation::OperationKind;
 
@@ -21,7 +23,7 @@ pub struct Exchange {
     pub request_headers: Vec<(String, String)>,
     /// Request body.
     pub request_body: Vec<u8>,
-    /// HTTP status.
+    /// HTTP status; 0 when no answer came.
     pub status: u16,
     /// Response headers in order.
     pub response_headers: Vec<(String, String)>,
@@ -50,5 +52,50 @@ impl Exchange {
             .iter()
             .find(|(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, v)| v.as_str())
+    }
+}
+
+/// The recorder of a target's exchanges. Clones share it. It keeps the latest exchanges only, so that a long run against
+/// a shared target does not fill the memory; a check holds on to its own through its answers.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    kept: Arc<Mutex<VecDeque<Arc<Exchange>>>>,
+    most: usize,
+}
+
+impl Transcript {
+    /// A recorder that keeps this many.
+    pub fn keeping(most: usize) -> Self {
+        Self {
+            kept: Arc::default(),
+            most,
+        }
+    }
+
+    /// Adds one.
+    pub fn record(&self, exchange: Exchange) -> Arc<Exchange> {
+        let exchange = Arc::new(exchange);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        while kept.len() >= self.most.max(1) {
+            kept.pop_front();
+        }
+        kept.push_back(exchange.clone());
+        exchange
+    }
+
+    /// What is kept, in the order in which the exchanges ended.
+    pub fn exchanges(&self) -> Vec<Arc<Exchange>> {
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+}
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Self::keeping(4096)
     }
 }

@@ -1,0 +1,45 @@
+//! Connections to a target: plain or TLS, from a chosen source address.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::{ClientConfig, RootCertStore};
+
+/// What opens connections from one source address.
+pub(crate) type Connector = HttpsConnector<HttpConnector>;
+
+/// The TLS set-up, made once: reading the system's certificates is slow. A machine without any can still speak HTTP; an
+/// HTTPS connection then fails with the reason.
+pub(crate) fn tls() -> Result<ClientConfig, rustls::Error> {
+    use hyper_rustls::ConfigBuilderExt;
+    let builder = || {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+    };
+    match builder()?.with_native_roots() {
+        Ok(config) => Ok(config.with_no_client_auth()),
+        Err(error) => {
+            tracing::warn!(%error, "no system certificates, https targets will not be trusted");
+            Ok(builder()?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth())
+        }
+    }
+}
+
+/// A connector whose connections leave from this address.
+pub(crate) fn connector(tls: &ClientConfig, source: Option<IpAddr>, within: Duration) -> Connector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(within));
+    tcp.set_local_address(source);
+    HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp)
+}
