@@ -1,8 +1,45 @@
-//! The checks, one file an area of the specification.
+//! The checks, one file (or directory) an area of the specification.
 
 use crate::check::Check;
 
+mod attempts;
+mod binding;
+mod code;
+mod lifetime;
+mod method;
+mod resend;
+mod session;
+mod sign_in;
+mod toggle;
+mod trusted_device;
+mod version_gate;
+
+const AREAS: &[&[Check]] = &[
+    sign_in::CHECKS,
+    code::CHECKS,
+    lifetime::CHECKS,
+    binding::CHECKS,
+    attempts::budget::CHECKS,
+    attempts::lock::CHECKS,
+    attempts::source::CHECKS,
+    attempts::owner::CHECKS,
+    attempts::shape::CHECKS,
+    resend::CHECKS,
+    method::CHECKS,
+    trusted_device::trust::CHECKS,
+    trusted_device::list::CHECKS,
+    trusted_device::removal::CHECKS,
+    session::CHECKS,
+    toggle::CHECKS,
+    version_gate::CHECKS,
+];
+
 /// All checks, in the order of the specification.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    std::iter::empty()
+    AREAS.iter().flat_map(|area| area.iter())
+}
+
+/// The check with this id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    all().find(|check| check.id == id)
 }

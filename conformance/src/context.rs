@@ -53,6 +53,11 @@ impl Context {
         unreachable!("filled by the engine")
     }
 
+    /// A fresh account exactly as the target creates it, no setting touched.
+    pub async fn untouched_account(&mut self) -> Result<Account, Stop> {
+        unreachable!("filled by the engine")
+    }
+
     /// A fresh account with one trusted device.
     pub async fn member(&mut self) -> Result<Member, Stop> {
         unreachable!("filled by the engine")
@@ -106,6 +111,11 @@ impl Context {
     /// Waits until everything the target was asked to send has arrived, by sending something known behind it on each of
     /// its channels; then tells what came since the mark.
     pub async fn settled(&mut self, _mark: Mark) -> Result<Vec<Message>, Stop> {
+        unreachable!("filled by the engine")
+    }
+
+    /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that registered for push on it.
+    pub async fn settled_for(&mut self, _mark: Mark, _account: &Account) -> Result<Vec<Message>, Stop> {
         unreachable!("filled by the engine")
     }
 }

@@ -1,7 +1,7 @@
 //! How a check may end. It passes only by handing over a [`Proof`], and a proof of a refusal can only be had beside the
 //! accepted twin that differs from it in one factor.
 
-use targets::{Answer, TargetError};
+use targets::{Answer, Outcome, TargetError};
 
 /// Evidence that something was really judged. Only the assertions of this module make one.
 #[must_use = "a proof is what lets a check pass"]
@@ -55,6 +55,15 @@ impl From<TargetError> for Stop {
 /// How a check ends.
 pub type Ending = Result<Proof, Stop>;
 
+/// Every ending is a proof, and there is at least one; the first that is not ends the check.
+pub fn every(endings: impl IntoIterator<Item = Ending>) -> Ending {
+    let mut proof = Err(Stop::Harness("nothing was tried".to_owned()));
+    for ending in endings {
+        proof = Ok(ending?);
+    }
+    proof
+}
+
 /// The target has to refuse `bad`, where the twin `good`, which differs in one factor, is accepted. `bad` accepted is a
 /// breach whatever the twin did; `bad` refused beside a refused twin shows nothing and leaves the requirement untested.
 pub fn refused(what: &str, bad: &Answer, good: &Answer) -> Ending {
@@ -70,6 +79,20 @@ pub fn refused(what: &str, bad: &Answer, good: &Answer) -> Ending {
     if !good.accepted() {
         return Err(Stop::NotTested(format!(
             "{what}: the control was not accepted either ({})",
+            describe(good)
+        )));
+    }
+    Ok(Proof(()))
+}
+
+/// The device has to be asked for a code (or refused), where its twin is signed in with the password alone.
+pub fn asked(what: &str, bad: &Answer, good: &Answer) -> Ending {
+    if bad.outcome == Outcome::SignedIn {
+        return failed(format!("{what}: a code is asked for"), describe(bad));
+    }
+    if good.outcome != Outcome::SignedIn {
+        return Err(Stop::NotTested(format!(
+            "{what}: the control did not skip the step either ({})",
             describe(good)
         )));
     }

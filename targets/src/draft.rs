@@ -167,7 +167,8 @@ fn depart(headers: &mut Vec<(String, String)>, tweak: &Tweak) {
             Some((_, line)) => line.push_str(&format!("; {name}={value}")),
             None => headers.push(("Cookie".to_owned(), format!("{name}={value}"))),
         },
-        Tweak::SetField(..) | Tweak::DropField(_) | Tweak::AddQuery(..) | Tweak::Body(..) => {}
+        // A second version goes where the target reads the first, which the target knows (`Target::perform_with`).
+        Tweak::SetField(..) | Tweak::DropField(_) | Tweak::AddQuery(..) | Tweak::Body(..) | Tweak::RepeatVersion(_) => {}
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Tweak {
     AddQuery(String, String),
     /// Send this cookie besides the jar's.
     AddCookie(String, String),
+    /// Claim a second app version in the same request, in the place where the target reads it.
+    RepeatVersion(String),
     /// Send these bytes as the body, with this content type.
     Body(String, Vec<u8>),
 }

@@ -1,0 +1,77 @@
+//! Attempts: how often anybody may guess, and what guessing must never do to the owner.
+//!
+//! - [`budget`]: guesses at codes, per challenge and per account.
+//! - [`lock`]: how a limit ends, and what it tells.
+//! - [`source`]: guesses per source address.
+//! - [`owner`]: the owner's trusted device stays in.
+//! - [`shape`]: one request tests one secret, in every place that takes one, under every spelling.
+
+pub(crate) mod budget;
+pub(crate) mod lock;
+pub(crate) mod owner;
+pub(crate) mod shape;
+pub(crate) mod source;
+
+use targets::{Answer, Device, Operation, Outcome};
+
+use crate::context::{Account, Context, Pending};
+use crate::proof::{Stop, describe};
+
+/// Spends this many wrong codes on the account, each device from an address of its own, no challenge beyond its cap.
+async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), Stop> {
+    let cap = cx.parameters().attempts_per_challenge;
+    let mut left = guesses;
+    while left > 0 {
+        let (mut device, pending) = open(cx, account).await?;
+        let now = left.min(cap);
+        guess_wrong(cx, &mut device, &pending, now).await?;
+        left -= now;
+    }
+    Ok(())
+}
+
+/// Opens a challenge from a new device.
+async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), Stop> {
+    let mut device = cx.device("new phone");
+    let pending = cx.challenged(&mut device, account).await?;
+    Ok((device, pending))
+}
+
+/// Submits this many different wrong codes; one that is accepted ends the check, for the harness knows it to be wrong.
+async fn guess_wrong(cx: &mut Context, device: &mut Device, pending: &Pending, times: u32) -> Result<(), Stop> {
+    for nth in 0..times {
+        let code = cx.target.wrong_code(&pending.code, nth);
+        let answer = cx.perform(device, Operation::Verify { code }).await?;
+        if answer.accepted() {
+            return Err(Stop::NotTested(format!("a wrong code was accepted: {}", describe(&answer))));
+        }
+    }
+    Ok(())
+}
+
+/// Submits the right code.
+async fn guess_right(cx: &mut Context, device: &mut Device, pending: &Pending) -> Result<Answer, Stop> {
+    cx.perform(
+        device,
+        Operation::Verify {
+            code: pending.code.clone(),
+        },
+    )
+    .await
+}
+
+/// Signs in with a wrong password.
+async fn wrong_password(cx: &mut Context, device: &mut Device, email: &str) -> Result<Answer, Stop> {
+    let operation = Operation::SignIn {
+        email: email.to_owned(),
+        password: "not the password 1".to_owned(),
+    };
+    let answer = cx.perform(device, operation).await?;
+    match answer.outcome {
+        Outcome::SignedIn | Outcome::Challenged => Err(Stop::NotTested(format!(
+            "a wrong password was accepted: {}",
+            describe(&answer)
+        ))),
+        _ => Ok(answer),
+    }
+}

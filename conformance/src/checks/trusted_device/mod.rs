@@ -1,0 +1,50 @@
+//! Trusted devices: how a device becomes one, what that is worth, and how it ends.
+//!
+//! - [`trust`]: granting, recognising and lapsing.
+//! - [`list`]: what the owner sees and may rename.
+//! - [`removal`]: force log-out, and a code the next time.
+
+pub(crate) mod list;
+pub(crate) mod removal;
+pub(crate) mod trust;
+
+use targets::{Answer, Device, DeviceRow, Operation};
+
+use crate::context::{Account, Context};
+use crate::proof::Stop;
+
+/// The id under which the account's list has this signed-in device.
+async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, Stop> {
+    let me = cx.prepare(device, Operation::WhoAmI {}).await?;
+    if let Some(id) = me.facts.device_id {
+        return Ok(id);
+    }
+    let rows = rows(cx, device).await?;
+    let row = rows
+        .into_iter()
+        .find(|row| row.current == Some(true) || row.name.as_deref() == Some(&device.name));
+    row.map(|row| row.id)
+        .ok_or_else(|| Stop::NotTested(format!("{} is not found in the device list", device.name)))
+}
+
+/// The account's device list, read from this device.
+async fn rows(cx: &mut Context, device: &mut Device) -> Result<Vec<DeviceRow>, Stop> {
+    let answer = cx.prepare(device, Operation::ListDevices {}).await?;
+    answer
+        .facts
+        .devices
+        .ok_or_else(|| Stop::NotTested("the device list could not be read".to_owned()))
+}
+
+/// Signs the device out, and in again with the password.
+async fn sign_in_again(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
+    cx.perform(device, Operation::SignOut {}).await?;
+    cx.sign_in(device, account).await
+}
+
+/// A second device of the account, trusted and signed in.
+async fn second(cx: &mut Context, name: &str, account: &Account) -> Result<Device, Stop> {
+    let mut device = cx.device(name);
+    cx.trust(&mut device, account).await?;
+    Ok(device)
+}
