@@ -37,6 +37,8 @@ impl Default for Limits {
     }
 }
 
+type Pool = Client<Connector, Full<Bytes>>;
+
 /// The way to one target. Clones share connections and transcript.
 #[derive(Clone)]
 pub struct Wire {
@@ -49,7 +51,7 @@ struct Inner {
     opened: Instant,
     transcript: Transcript,
     // A pool for each source address, since a connection keeps the address it was opened from. Never held over an await.
-    clients: Mutex<HashMap<Option<IpAddr>, Client<Connector, Full<Bytes>>>>,
+    clients: Mutex<HashMap<Option<IpAddr>, Pool>>,
 }
 
 impl Wire {
@@ -161,7 +163,7 @@ impl Wire {
         }
     }
 
-    fn client(&self, source: Option<IpAddr>) -> Client<Connector, Full<Bytes>> {
+    fn client(&self, source: Option<IpAddr>) -> Pool {
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let made = clients.entry(source).or_insert_with(|| {
             Client::builder(TokioExecutor::new())

@@ -5,30 +5,39 @@
 //! - [`device`]: one client: its cookies, credentials, address, version.
 //! - [`tweak`]: a deliberate departure from the honest request.
 //! - [`draft`], [`http`], [`jar`]: a request before it is sent, the exchange layer, the cookies of a device.
+//! - [`ledger`], [`clock`]: what the target delivered, and how its time passes.
+//! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
 pub mod clock;
 mod connect;
+pub mod control;
 mod cookie_date;
 pub mod device;
 pub mod draft;
 pub mod http;
 pub mod jar;
 pub mod ledger;
+pub mod native;
 pub mod operation;
 pub mod target;
+mod together;
 pub mod transcript;
 pub mod tweak;
+mod wrong_code;
 
 pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
-pub use clock::ClockMode;
+pub use clock::{ClockMode, WaitingClock};
+pub use control::{Control, EmailRoute};
 pub use device::{CredentialKind, Device};
 pub use draft::{Body, Draft, Prepared};
 pub use http::{Limits, Wire};
 pub use jar::CookieJar;
-pub use ledger::{Ledger, Mark, Message};
+pub use ledger::{Ledger, Mark, Message, Patterns};
+pub use native::{Native, NativeOptions};
 pub use operation::{Method, Operation, OperationKind};
 pub use target::{Capability, Target, TargetError};
 pub use transcript::{Exchange, Transcript};
 pub use tweak::{RawRequest, Tweak};
+pub use wrong_code::wrong_code;

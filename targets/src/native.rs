@@ -1,0 +1,232 @@
+//! The reference API, spoken natively.
+//!
+//! A device's variables are `handle`, `access`, `refresh`, `trust` and `device_id`. Nothing is forgotten when a challenge
+//! is completed or a session ended: what a spent credential is still good for is exactly what checks ask.
+
+mod reading;
+mod request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use specs::Parameters;
+
+use crate::answer::Answer;
+use crate::clock::{ClockMode, WaitingClock};
+use crate::control::Control;
+use crate::device::{CredentialKind, Device};
+use crate::http::{Limits, Wire, keep_cookies};
+use crate::ledger::{Ledger, Patterns};
+use crate::operation::{Operation, OperationKind};
+use crate::target::{Capability, Target, TargetError};
+use crate::transcript::{Exchange, Transcript};
+use crate::tweak::{RawRequest, Tweak};
+use crate::wrong_code::wrong_code;
+
+/// What is known about a server that speaks the reference API.
+#[derive(Clone, Debug)]
+pub struct NativeOptions {
+    /// Its name in reports.
+    pub name: String,
+    /// Its origin, such as `http://127.0.0.1:8080`.
+    pub origin: String,
+    /// Its control interface, where there is one: then its clock moves on order.
+    pub control: Option<String>,
+    /// How much real waiting one run may cost, where there is no control interface; zero for none.
+    pub waiting: Duration,
+    /// What it declares.
+    pub parameters: Parameters,
+    /// What it can do.
+    pub capabilities: Vec<Capability>,
+    /// Where its deliveries arrive.
+    pub ledger: Ledger,
+    /// What an exchange may take.
+    pub limits: Limits,
+}
+
+impl NativeOptions {
+    /// The reference server as it comes, at this origin, delivering into this ledger.
+    pub fn new(origin: impl Into<String>, ledger: Ledger) -> Self {
+        Self {
+            name: "reference-server".to_owned(),
+            origin: origin.into().trim_end_matches('/').to_owned(),
+            control: None,
+            waiting: Duration::ZERO,
+            parameters: Parameters::default(),
+            capabilities: vec![
+                Capability::Push,
+                Capability::Email,
+                Capability::VersionGate,
+                Capability::Trust,
+                Capability::RefreshCredential,
+                Capability::SourceAddresses,
+                Capability::Limits,
+                Capability::CodePerChallenge,
+                Capability::ProviderFaults,
+            ],
+            ledger,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A server that speaks the reference API.
+pub struct Native {
+    options: NativeOptions,
+    wire: Wire,
+    control: Option<Control>,
+    waiting: WaitingClock,
+}
+
+impl Native {
+    /// A target over these options. Nothing is sent yet.
+    pub fn open(options: NativeOptions) -> Result<Self, TargetError> {
+        Ok(Self {
+            wire: Wire::new(options.limits, Transcript::default())?,
+            control: options.control.as_deref().map(Control::new).transpose()?,
+            waiting: WaitingClock::new(options.waiting),
+            options,
+        })
+    }
+
+    /// Where the reference server writes codes and reset tokens.
+    pub fn patterns() -> Patterns {
+        let pattern = |text| regex::Regex::new(text).into_iter().collect::<Vec<_>>();
+        Patterns {
+            code_field: Some("code".to_owned()),
+            code: pattern(r"verification code is: (\d+)"),
+            reset_token: pattern(r"\bpr_[A-Za-z0-9_-]+"),
+        }
+    }
+
+    /// Its control interface, where there is one.
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
+    }
+
+    /// Everything that went to it.
+    pub fn transcript(&self) -> &Transcript {
+        self.wire.transcript()
+    }
+
+    fn judge(&self, device: &mut Device, operation: OperationKind, exchange: Arc<Exchange>) -> Answer {
+        let outcome = reading::outcome(operation, &exchange);
+        let mut answer = Answer {
+            operation,
+            outcome,
+            facts: Default::default(),
+            exchanges: vec![exchange.clone()],
+        };
+        if let (true, Some(json)) = (answer.accepted(), exchange.json()) {
+            answer.facts = reading::facts(operation, &json);
+            keep(device, &json);
+        }
+        answer
+    }
+}
+
+/// Takes over the credentials that an accepted answer hands out.
+fn keep(device: &mut Device, json: &Value) {
+    for (path, variable) in [
+        ("/challenge/handle", "handle"),
+        ("/session/access_token", "access"),
+        ("/session/refresh_token", "refresh"),
+        ("/trust_token", "trust"),
+        ("/device/id", "device_id"),
+    ] {
+        if let Some(value) = json.pointer(path).and_then(Value::as_str) {
+            device.variables.insert(variable.to_owned(), value.to_owned());
+        }
+    }
+}
+
+#[async_trait]
+impl Target for Native {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn origin(&self) -> &str {
+        &self.options.origin
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.options.parameters
+    }
+
+    fn offers(&self, operation: OperationKind) -> bool {
+        match operation {
+            OperationKind::RegisterPush => self.has(Capability::Push),
+            OperationKind::Refresh => self.has(Capability::RefreshCredential),
+            _ => true,
+        }
+    }
+
+    fn has(&self, capability: Capability) -> bool {
+        self.options.capabilities.contains(&capability)
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.options.ledger
+    }
+
+    fn clock(&self) -> ClockMode {
+        match (&self.control, self.options.waiting) {
+            (Some(_), _) => ClockMode::Controlled,
+            (None, Duration::ZERO) => ClockMode::None,
+            (None, _) => self.waiting.mode(),
+        }
+    }
+
+    async fn advance(&self, by: Duration) -> Result<(), TargetError> {
+        match &self.control {
+            Some(control) => control.advance(by).await,
+            None => self.waiting.pass(by).await,
+        }
+    }
+
+    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
+        let draft = request::draft(&self.options.origin, device, &operation);
+        let exchange = self.wire.exchange(device, draft, tweaks).await?;
+        Ok(self.judge(device, operation.kind(), exchange))
+    }
+
+    async fn perform_together(
+        &self,
+        device: &Device,
+        operation: Operation,
+        times: usize,
+    ) -> Result<Vec<(Answer, Device)>, TargetError> {
+        let prepared = request::draft(&self.options.origin, device, &operation).prepare(device, &[]);
+        let endings = self.wire.together(device, &prepared, times).await?;
+        let judged = endings.into_iter().map(|ending| {
+            let exchange = ending?;
+            let mut copy = device.clone();
+            keep_cookies(&mut copy, &exchange);
+            Ok((self.judge(&mut copy, operation.kind(), exchange), copy))
+        });
+        judged.collect()
+    }
+
+    async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {
+        let exchange = self.wire.raw(device, &self.options.origin, request).await?;
+        Ok(Arc::unwrap_or_clone(exchange))
+    }
+
+    fn credential(&self, device: &Device, kind: CredentialKind) -> Option<String> {
+        device.variables.get(kind.name()).cloned()
+    }
+
+    fn set_credential(&self, device: &mut Device, kind: CredentialKind, value: Option<String>) {
+        match value {
+            Some(value) => device.variables.insert(kind.name().to_owned(), value),
+            None => device.variables.remove(kind.name()),
+        };
+    }
+
+    fn wrong_code(&self, right: &str, nth: u32) -> String {
+        wrong_code(right, nth)
+    }
+}
