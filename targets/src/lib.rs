@@ -6,6 +6,7 @@
 //! - [`tweak`]: a deliberate departure from the honest request.
 //! - [`draft`], [`http`], [`jar`]: a request before it is sent, the exchange layer, the cookies of a device.
 //! - [`ledger`], [`clock`]: what the target delivered, and how its time passes.
+//! - [`fakes`]: the delivery providers, faked, with faults on order.
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
@@ -16,6 +17,7 @@ pub mod control;
 mod cookie_date;
 pub mod device;
 pub mod draft;
+pub mod fakes;
 pub mod http;
 pub mod jar;
 pub mod ledger;

@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::clock::{ClockMode, WaitingClock};
 use crate::control::Control;
 use crate::device::{CredentialKind, Device};
+use crate::fakes::Faults;
 use crate::http::{Limits, Wire, keep_cookies};
 use crate::ledger::{Ledger, Patterns};
 use crate::operation::{Operation, OperationKind};
@@ -42,6 +43,8 @@ pub struct NativeOptions {
     pub capabilities: Vec<Capability>,
     /// Where its deliveries arrive.
     pub ledger: Ledger,
+    /// The faults that can be ordered on the fakes it delivers to.
+    pub faults: Option<Faults>,
     /// What an exchange may take.
     pub limits: Limits,
 }
@@ -64,9 +67,9 @@ impl NativeOptions {
                 Capability::SourceAddresses,
                 Capability::Limits,
                 Capability::CodePerChallenge,
-                Capability::ProviderFaults,
             ],
             ledger,
+            faults: None,
             limits: Limits::default(),
         }
     }
@@ -165,11 +168,16 @@ impl Target for Native {
     }
 
     fn has(&self, capability: Capability) -> bool {
-        self.options.capabilities.contains(&capability)
+        let faults = capability == Capability::ProviderFaults && self.options.faults.is_some();
+        faults || self.options.capabilities.contains(&capability)
     }
 
     fn ledger(&self) -> &Ledger {
         &self.options.ledger
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        self.options.faults.as_ref()
     }
 
     fn clock(&self) -> ClockMode {

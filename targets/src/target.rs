@@ -9,6 +9,7 @@ use specs::Parameters;
 use crate::answer::Answer;
 use crate::clock::ClockMode;
 use crate::device::{CredentialKind, Device};
+use crate::fakes::Faults;
 use crate::ledger::Ledger;
 use crate::operation::{Operation, OperationKind};
 use crate::transcript::Exchange;
@@ -91,6 +92,11 @@ pub trait Target: Send + Sync {
 
     /// What it delivered.
     fn ledger(&self) -> &Ledger;
+
+    /// The faults that can be ordered on its delivery providers, where they are ours.
+    fn faults(&self) -> Option<&Faults> {
+        None
+    }
 
     /// How its time passes.
     fn clock(&self) -> ClockMode;

@@ -1,0 +1,141 @@
+//! The SendGrid and FCM fakes, called as services call them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use targets::fakes::{FakeAddresses, Fakes, Fault};
+use targets::{Device, Draft, Exchange, Limits, Mark, Method, Native, OperationKind, Prepared, TargetError, Transcript, Wire};
+
+struct Service {
+    fakes: Fakes,
+    wire: Wire,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let limits = Limits {
+            within: Duration::from_millis(400),
+            ..Limits::default()
+        };
+        Self {
+            fakes: Fakes::start(FakeAddresses::default(), Native::patterns()).await.unwrap(),
+            wire: Wire::new(limits, Transcript::default()).unwrap(),
+        }
+    }
+
+    async fn call(&self, url: String, body: Value) -> Result<Exchange, TargetError> {
+        let draft = Draft::new(OperationKind::SignIn, "POST", url)
+            .header("Authorization", "Bearer key")
+            .json(body);
+        let device = Device::new("service", "s");
+        let prepared: Prepared = draft.prepare(&device, &[]);
+        self.wire.send(&device, prepared).await.map(|exchange| (*exchange).clone())
+    }
+
+    async fn push(&self, body: Value) -> Result<Exchange, TargetError> {
+        self.call(format!("{}/v1/projects/demo/messages:send", self.fakes.fcm.url()), body)
+            .await
+    }
+
+    async fn mail(&self, body: Value) -> Result<Exchange, TargetError> {
+        self.call(format!("{}/v3/mail/send", self.fakes.sendgrid.url()), body).await
+    }
+}
+
+fn push() -> Value {
+    json!({"message": {
+        "token": "reg-1",
+        "notification": {"title": "Sign-in", "body": "Your verification code is: 112233"},
+        "data": {"kind": "code", "code": "112233", "challenge_id": "chl_1"},
+    }})
+}
+
+fn mail() -> Value {
+    json!({
+        "personalizations": [{"to": [{"email": "a@x.test"}, {"email": "b@x.test"}]}],
+        "from": {"email": "no-reply@x.test", "name": "Sign-in"},
+        "subject": "Sign-in",
+        "content": [
+            {"type": "text/plain", "value": "Reset token: pr_abc-DEF_1\n"},
+            {"type": "text/html", "value": "<p>reset</p>"},
+        ],
+    })
+}
+
+#[tokio::test]
+async fn what_is_sent_is_in_the_ledger() {
+    let service = Service::start().await;
+    let accepted = service.push(push()).await.unwrap();
+    assert_eq!(accepted.status, 200);
+    assert_eq!(accepted.json().unwrap()["name"], "projects/demo/messages/stepproof");
+    assert_eq!(service.mail(mail()).await.unwrap().status, 202);
+    let seen = service.fakes.ledger.since(Mark(0));
+    let brief: Vec<_> = seen
+        .iter()
+        .map(|m| (m.channel, m.to.as_str(), m.code.as_deref(), m.reset_token.as_deref()))
+        .collect();
+    let reset = Some("pr_abc-DEF_1");
+    let expected = [
+        (Method::Push, "reg-1", Some("112233"), None),
+        (Method::Email, "a@x.test", None, reset),
+        (Method::Email, "b@x.test", None, reset),
+    ];
+    assert_eq!(brief, expected);
+    assert_eq!(seen[1].html.as_deref(), Some("<p>reset</p>"));
+}
+
+#[tokio::test]
+async fn calls_that_make_no_sense_are_refused_and_deliver_nothing() {
+    let service = Service::start().await;
+    for body in [
+        json!([]),
+        json!({"message": {}}),
+        json!({"message": {"token": ""}}),
+        json!({"message": {"token": "t", "data": {"n": 1}}}),
+    ] {
+        assert_eq!(service.push(body.clone()).await.unwrap().status, 400, "{body}");
+    }
+    for body in [
+        json!(7),
+        json!({}),
+        json!({"personalizations": [], "from": {"email": "a"}}),
+        json!({"personalizations": [{}], "from": {"email": "a"}, "content": []}),
+    ] {
+        assert_eq!(service.mail(body.clone()).await.unwrap().status, 400, "{body}");
+    }
+    assert_eq!(service.call(service.fakes.fcm.url(), json!({})).await.unwrap().status, 404);
+    assert_eq!(service.fakes.ledger.since(Mark(0)), []);
+}
+
+#[tokio::test]
+async fn faults_on_order() {
+    let service = Service::start().await;
+    let faults = &service.fakes.faults;
+    let check = async |fault, expected: Option<u16>, delivered: usize| {
+        faults.always(Method::Push, fault);
+        faults.always(Method::Email, fault);
+        let mark = service.fakes.ledger.mark();
+        let push = service.push(push()).await.ok().map(|answer| answer.status);
+        assert_eq!(push, expected, "push {fault:?}");
+        let mail = service.mail(mail()).await.ok().map(|answer| answer.status);
+        let mail_expected = expected.map(|status| match status {
+            200 => 202,
+            404 => 400,
+            other => other,
+        });
+        assert_eq!(mail, mail_expected, "mail {fault:?}");
+        assert_eq!(service.fakes.ledger.since(mark).len(), delivered, "{fault:?}");
+        faults.clear();
+    };
+    check(Fault::Refuse { for_good: true }, Some(400), 0).await;
+    check(Fault::Refuse { for_good: false }, Some(503), 0).await;
+    check(Fault::Unregistered, Some(404), 0).await;
+    check(Fault::Reset, None, 0).await;
+    check(Fault::Hang, None, 0).await;
+    check(Fault::Lose, Some(200), 0).await;
+    check(Fault::Late(Duration::from_millis(50)), Some(200), 3).await;
+    check(Fault::Late(Duration::from_secs(60)), None, 3).await;
+    faults.always(Method::Push, Fault::Unregistered);
+    let gone = service.push(push()).await.unwrap().json().unwrap();
+    assert_eq!(gone["error"]["details"][0]["errorCode"], "UNREGISTERED");
+}
