@@ -32,6 +32,21 @@ pub enum Refusal {
     Unspecified,
 }
 
+impl Refusal {
+    /// All reasons.
+    pub const ALL: [Refusal; 9] = [
+        Refusal::Credentials,
+        Refusal::UpdateRequired,
+        Refusal::Code,
+        Refusal::Challenge,
+        Refusal::Session,
+        Refusal::Invalid,
+        Refusal::Reauthentication,
+        Refusal::NotFound,
+        Refusal::Unspecified,
+    ];
+}
+
 /// The class of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "class")]

@@ -8,9 +8,11 @@
 //! - [`ledger`], [`clock`]: what the target delivered, and how its time passes.
 //! - [`fakes`]: the delivery providers, faked, with faults on order.
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
+//! - [`binding`]: any other implementation, told in a file.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
+pub mod binding;
 pub mod clock;
 mod connect;
 pub mod control;
@@ -30,6 +32,7 @@ pub mod tweak;
 mod wrong_code;
 
 pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
+pub use binding::{Binding, BoundTarget};
 pub use clock::{ClockMode, WaitingClock};
 pub use control::{Control, EmailRoute};
 pub use device::{CredentialKind, Device};

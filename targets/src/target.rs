@@ -90,6 +90,16 @@ pub trait Target: Send + Sync {
     /// Whether it has this capability.
     fn has(&self, capability: Capability) -> bool;
 
+    /// Whether a fresh account has two-step verification on; where it has not, the setting is switched on to prepare a check.
+    fn two_step_by_default(&self) -> bool {
+        true
+    }
+
+    /// How long a message may take to arrive.
+    fn delivery_patience(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
     /// What it delivered.
     fn ledger(&self) -> &Ledger;
 

@@ -1,0 +1,31 @@
+//! Bindings: how to talk to an implementation that does not speak the reference API, told in a file instead of in code.
+//!
+//! - [`format`]: the file as it is written; `binding.schema.json` is made from it.
+//! - [`load`]: from the file to a plan, or a complaint that points at the place.
+//! - [`template`]: text with placeholders.
+//! - [`engine`]: the target that a binding makes.
+//! - [`launch`]: starting the implementation.
+//! - [`doctor`]: whether the binding is right, before the server is judged.
+
+mod complaint;
+pub mod doctor;
+pub mod engine;
+mod extract;
+pub mod format;
+mod format_step;
+pub mod launch;
+mod load;
+mod load_step;
+mod matcher;
+mod names;
+mod plan;
+pub mod schema;
+mod steps;
+pub mod template;
+
+pub use complaint::Complaint;
+pub use doctor::{Finding, doctor};
+pub use engine::BoundTarget;
+pub use launch::{Launched, launch};
+pub use load::{load, parse};
+pub use plan::{Binding, Launch};
