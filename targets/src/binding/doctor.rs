@@ -55,11 +55,20 @@ impl Visit<'_> {
         if self.target.offers(OperationKind::CreateAccount) {
             self.expect(stranger, create, &[Outcome::Done, Outcome::SignedIn]).await?;
         }
-        let device = &mut Device::new("stepproof doctor", "doctor-1");
         let sign_in = |password: &str| Operation::SignIn {
             email: email.clone(),
             password: password.to_owned(),
         };
+        if !self.target.two_step_by_default() {
+            self.expect(stranger, sign_in(password), &[Outcome::SignedIn]).await?;
+            let switch_on = Operation::SetTwoStep {
+                enabled: true,
+                password: Some(password.to_owned()),
+            };
+            self.expect(stranger, switch_on, &[Outcome::Done]).await?;
+            self.expect(stranger, Operation::SignOut {}, &[Outcome::Done]).await?;
+        }
+        let device = &mut Device::new("stepproof doctor", "doctor-1");
         self.refused(device, sign_in("not the password"), "a wrong password").await?;
         let mark = self.target.ledger().mark();
         self.expect(device, sign_in(password), &[Outcome::Challenged]).await?;

@@ -5,6 +5,7 @@
 //! - [`template`]: text with placeholders.
 //! - [`engine`]: the target that a binding makes.
 //! - [`launch`]: starting the implementation.
+//! - [`running`]: an implementation with the fakes that take its mail.
 //! - [`doctor`]: whether the binding is right, before the server is judged.
 
 mod complaint;
@@ -19,6 +20,7 @@ mod load_step;
 mod matcher;
 mod names;
 mod plan;
+pub mod running;
 pub mod schema;
 mod steps;
 pub mod template;
@@ -26,6 +28,7 @@ pub mod template;
 pub use complaint::Complaint;
 pub use doctor::{Finding, doctor};
 pub use engine::BoundTarget;
-pub use launch::{Launched, launch};
+pub use launch::{LaunchError, Launched, launch};
 pub use load::{load, parse};
 pub use plan::{Binding, Launch};
+pub use running::{Running, StartError};
