@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
-use super::provider::{self, Provider};
+use super::provider::{self, Provider, Refused};
 use crate::ledger::{Ledger, Message};
 use crate::operation::Method;
 
@@ -35,8 +35,8 @@ impl Provider for Api {
     const CHANNEL: Method = Method::Push;
     const PATH: &'static str = "^/v1/projects/[^/]+/messages:send$";
 
-    fn read(request: &Request) -> Result<Vec<Message>, ResponseTemplate> {
-        let invalid = |what: &str| error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", what);
+    fn read(request: &Request) -> Result<Vec<Message>, Refused> {
+        let invalid = |what: &str| Box::new(error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", what));
         let call: Value = request.body_json().map_err(|_| invalid("the body is not JSON"))?;
         let message = call
             .get("message")

@@ -15,6 +15,9 @@ use crate::operation::Method;
 /// Longer than any client waits.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
+/// The answer to a call that makes no sense.
+pub(super) type Refused = Box<ResponseTemplate>;
+
 /// One provider's way of speaking.
 pub(super) trait Provider: Send + Sync + 'static {
     /// What it carries.
@@ -23,7 +26,7 @@ pub(super) trait Provider: Send + Sync + 'static {
     const PATH: &'static str;
 
     /// The messages of a call, or the answer to a call that makes no sense.
-    fn read(request: &Request) -> Result<Vec<Message>, ResponseTemplate>;
+    fn read(request: &Request) -> Result<Vec<Message>, Refused>;
 
     /// The answer to a call that was accepted.
     fn accepted(request: &Request) -> ResponseTemplate;
@@ -65,7 +68,7 @@ pub(super) async fn start<P: Provider>(address: SocketAddr, ledger: Ledger, faul
 fn respond<P: Provider>(request: &Request, ledger: &Ledger, faults: &Faults) -> ResponseTemplate {
     let messages = match P::read(request) {
         Ok(messages) => messages,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let fault = messages.iter().find_map(|message| faults.take(P::CHANNEL, &message.to));
     let deliver = || messages.iter().for_each(|message| ledger.record(message.clone()));

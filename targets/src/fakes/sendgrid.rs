@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
-use super::provider::{self, Provider, has_key};
+use super::provider::{self, Provider, Refused, has_key};
 use crate::ledger::{Ledger, Message};
 use crate::operation::Method;
 
@@ -35,18 +35,18 @@ impl Provider for Api {
     const CHANNEL: Method = Method::Email;
     const PATH: &'static str = "^/v3/mail/send$";
 
-    fn read(request: &Request) -> Result<Vec<Message>, ResponseTemplate> {
+    fn read(request: &Request) -> Result<Vec<Message>, Refused> {
         if !has_key(request) {
-            return Err(errors(
+            return Err(Box::new(errors(
                 401,
                 "The provided authorization grant is invalid, expired, or revoked",
                 None,
-            ));
+            )));
         }
         let call: Value = request
             .body_json()
-            .map_err(|_| errors(400, "Bad Request: the body is not JSON", None))?;
-        let missing = |field: &str| errors(400, &format!("The {field} field is required."), Some(field));
+            .map_err(|_| Box::new(errors(400, "Bad Request: the body is not JSON", None)))?;
+        let missing = |field: &str| Box::new(errors(400, &format!("The {field} field is required."), Some(field)));
         let from = call
             .pointer("/from/email")
             .and_then(Value::as_str)
