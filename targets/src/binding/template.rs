@@ -1,5 +1,6 @@
 //! Templates: text with `{name}` in it, filled from variables; `{name?}` where it may be unset, `{cookie:NAME}` for the
-//! value of a cookie, `{{` and `}}` for the braces themselves.
+//! value of a cookie, `{name|int}`, `{name|bool}` and `{name|json}` for what is kept as text and meant as more, `{{` and
+//! `}}` for the braces themselves.
 //!
 //! Small and of our own because two things are asked of it that a general engine does not give: the names are checked
 //! when the file is loaded, and a text that is one placeholder alone keeps the type of its variable.
@@ -23,7 +24,22 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
     Text(String),
-    Slot { source: Source, optional: bool },
+    Slot(Slot),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Slot {
+    source: Source,
+    optional: bool,
+    kind: Option<Kind>,
+}
+
+/// A variable is kept as text; this is what it is to be in a JSON body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Int,
+    Bool,
+    Json,
 }
 
 /// What a placeholder names.
@@ -44,6 +60,9 @@ pub enum Unfilled {
     /// A required variable is unset.
     #[error("`{0}` is not set at this point")]
     Unset(String),
+    /// A variable does not have the type that the template gives it.
+    #[error("`{0}` is not of the type that the template gives it")]
+    NotOfType(String),
 }
 
 impl Template {
@@ -83,7 +102,7 @@ impl Template {
     /// What its placeholders name.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Slot { source, .. } => Some(source),
+            Piece::Slot(slot) => Some(&slot.source),
             Piece::Text(_) => None,
         })
     }
@@ -94,7 +113,7 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Slot { source, optional } => out.push_str(&encode(&plain(&look(from, source, *optional)?))),
+                Piece::Slot(slot) => out.push_str(&encode(&plain(&look(from, slot)?))),
             }
         }
         Ok(out)
@@ -108,16 +127,23 @@ impl Template {
     /// The filled value: one placeholder alone keeps its type, everything else is text.
     pub fn value(&self, from: &dyn Lookup) -> Result<Value, Unfilled> {
         match self.pieces.as_slice() {
-            [Piece::Slot { source, optional }] => look(from, source, *optional),
+            [Piece::Slot(slot)] => look(from, slot),
             _ => self.text(from).map(Value::String),
         }
     }
 }
 
 fn slot(inside: &str) -> Result<Piece, String> {
-    let (name, optional) = match inside.strip_suffix('?') {
+    let (name, kind) = match inside.split_once('|') {
+        Some((name, "int")) => (name, Some(Kind::Int)),
+        Some((name, "bool")) => (name, Some(Kind::Bool)),
+        Some((name, "json")) => (name, Some(Kind::Json)),
+        Some((_, other)) => return Err(format!("`{other}` is no type; known are int, bool and json")),
+        None => (inside, None),
+    };
+    let (name, optional) = match name.strip_suffix('?') {
         Some(name) => (name, true),
-        None => (inside, false),
+        None => (name, false),
     };
     let source = match name.strip_prefix("cookie:") {
         Some(cookie) => Source::Cookie(cookie.to_owned()),
@@ -130,19 +156,30 @@ fn slot(inside: &str) -> Result<Piece, String> {
             "`{{{inside}}}` is no placeholder; write `{{name}}`, `{{name?}}` or `{{cookie:NAME}}`"
         ));
     }
-    Ok(Piece::Slot { source, optional })
+    Ok(Piece::Slot(Slot { source, optional, kind }))
 }
 
-fn look(from: &dyn Lookup, source: &Source, optional: bool) -> Result<Value, Unfilled> {
-    let (found, name) = match source {
+fn look(from: &dyn Lookup, slot: &Slot) -> Result<Value, Unfilled> {
+    let (found, name) = match &slot.source {
         Source::Variable(name) => (from.variable(name), name.clone()),
         Source::Cookie(name) => (from.cookie(name).map(Value::String), format!("cookie:{name}")),
     };
-    match found {
-        Some(value) => Ok(value),
-        None if optional => Err(Unfilled::LeftOut),
-        None => Err(Unfilled::Unset(name)),
+    match (found, slot.kind) {
+        (Some(Value::String(text)), Some(kind)) => typed(&text, kind).ok_or(Unfilled::NotOfType(name)),
+        (Some(value), _) => Ok(value),
+        (None, _) if slot.optional => Err(Unfilled::LeftOut),
+        (None, _) => Err(Unfilled::Unset(name)),
     }
+}
+
+fn typed(text: &str, kind: Kind) -> Option<Value> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let fits = match kind {
+        Kind::Int => value.is_i64() || value.is_u64(),
+        Kind::Bool => value.is_boolean(),
+        Kind::Json => true,
+    };
+    fits.then_some(value)
 }
 
 /// A value as text: strings without quotes, everything else as JSON writes it.
@@ -163,6 +200,7 @@ mod tests {
             match name {
                 "email" => Some(Value::from("a b@x.test")),
                 "trust" => Some(Value::from(true)),
+                "count" => Some(Value::from("12")),
                 _ => None,
             }
         }
@@ -179,6 +217,8 @@ mod tests {
     #[test]
     fn a_placeholder_alone_keeps_its_type_and_everything_else_is_text() {
         check("{trust}", Ok(Value::from(true)));
+        check("{count|int}", Ok(Value::from(12)));
+        check("{count|bool}", Err(Unfilled::NotOfType("count".to_owned())));
         check("is {trust}", Ok(Value::from("is true")));
         check("{cookie:XSRF}", Ok(Value::from("t0")));
         check("{{{email}}}", Ok(Value::from("{a b@x.test}")));
