@@ -1,10 +1,12 @@
 //! The contract of sign-in with two-step verification, as data and as pure code. No I/O.
 //!
 //! - [`catalogue`]: the numbered requirements, compiled in from `requirements.toml`.
+//! - [`machine`]: what two-step verification means: state, operation, answer, invariants.
 //! - [`parameters`]: what a service declares about itself (lifetimes, limits), with defaults and bounds.
 //! - [`profile`]: the three readings a verdict can be given under.
 
 pub mod catalogue;
+pub mod machine;
 pub mod parameters;
 pub mod profile;
 
