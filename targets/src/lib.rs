@@ -17,6 +17,7 @@ pub mod clock;
 mod connect;
 pub mod control;
 mod cookie_date;
+pub mod curl;
 pub mod device;
 pub mod draft;
 pub mod fakes;

@@ -1,0 +1,139 @@
+//! The curl chain of a flow repeats it against a server that hands out other tokens and codes the second time.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use common::{json, native, request, server};
+use targets::{Device, Operation, Outcome, Redactor, SecretKind, Target, curl};
+use tokio::io::AsyncWriteExt;
+
+/// What the little service knows: accounts, and how many tokens it gave out so far.
+#[derive(Default)]
+struct Known {
+    account: String,
+    tokens: usize,
+    log: Vec<String>,
+}
+
+impl Known {
+    fn answer(&mut self, text: &str) -> String {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let line = head.split(" HTTP").next().unwrap_or_default().to_owned();
+        let field = |name: &str| {
+            serde_json::from_str::<serde_json::Value>(body).ok()?[name]
+                .as_str()
+                .map(str::to_owned)
+        };
+        let token = |n: usize| format!("tok-{n}-Zq8$x'`aa");
+        let (status, answer) = match line.as_str() {
+            "POST /v1/accounts" => {
+                self.account = format!("{:?}{:?}", field("email"), field("password"));
+                ("202 Accepted", r#"{"status":"accepted"}"#.to_owned())
+            }
+            "POST /v1/sign-ins" if self.account == format!("{:?}{:?}", field("email"), field("password")) => {
+                self.tokens += 1;
+                let handle = serde_json::Value::from(token(self.tokens)).to_string().replace("\\\"", "Q");
+                (
+                    "202 Accepted",
+                    format!(
+                        r#"{{"challenge":{{"id":"chl_{0}_aaaaaaaaaa","handle":{handle}}}}}"#,
+                        self.tokens
+                    ),
+                )
+            }
+            "POST /v1/challenge/verify" if head.contains(&token(self.tokens)) => {
+                if field("code") == Some(format!("00777{}", self.tokens)) {
+                    (
+                        "201 Created",
+                        r#"{"session":{"access_token":"at_0123456789abcdef","refresh_token":"rt_0"}}"#.to_owned(),
+                    )
+                } else {
+                    let problem = r#"{"type":"https://stepproof.dev/problems/code-rejected","status":401}"#;
+                    ("401 Unauthorized", problem.to_owned())
+                }
+            }
+            _ => ("400 Bad Request", "{}".to_owned()),
+        };
+        self.log.push(format!("{line} {}", &status[..3]));
+        json(
+            status,
+            "application/json",
+            "Set-Cookie: app.sid=cookie-value-1234; Path=/\r\n",
+            &answer,
+        )
+    }
+}
+
+#[tokio::test]
+async fn a_flow_is_repeated_with_fresh_secrets() {
+    let known = Arc::new(Mutex::new(Known::default()));
+    let origin = server({
+        let known = known.clone();
+        move |mut socket| {
+            let known = known.clone();
+            async move {
+                let text = request(&mut socket).await;
+                let answer = known.lock().unwrap().answer(&text);
+                let _ = socket.write_all(answer.as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    let target = native(&origin, 5000);
+    let mut phone = Device::new("phone", "i-1");
+    let (email, password) = ("ada@example.test".to_owned(), "correct $horse `\"battery\\".to_owned());
+    let steps = [
+        Operation::CreateAccount {
+            email: email.clone(),
+            password: password.clone(),
+        },
+        Operation::SignIn {
+            email: email.clone(),
+            password: password.clone(),
+        },
+        Operation::Verify {
+            code: "007772".to_owned(),
+        },
+        Operation::Verify {
+            code: "007771".to_owned(),
+        },
+    ];
+    let mut outcomes = Vec::new();
+    for step in steps {
+        outcomes.push(target.perform(&mut phone, step).await.unwrap().outcome);
+    }
+    assert_eq!(outcomes.last(), Some(&Outcome::SignedIn), "{outcomes:?}");
+    let first = std::mem::take(&mut known.lock().unwrap().log);
+
+    let mut redactor = Redactor::default();
+    redactor.learn(SecretKind::Password, &password);
+    redactor.learn_device(&target, &phone);
+    let exchanges = target.transcript().exchanges();
+    let delivered = BTreeSet::from(["007771".to_owned()]);
+    let script = curl::chain(exchanges.iter().map(AsRef::as_ref), &redactor, &delivered);
+    for secret in ["ada@", "$horse", "007771", "007772", "tok-", "at_0123", "cookie-value"] {
+        assert!(!script.contains(secret), "{secret} in\n{script}");
+    }
+    assert!(
+        !script.contains('‹'),
+        "nothing was left for the redactor to take out\n{script}"
+    );
+
+    let run = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(&script)
+        .env("CODE_2", "007772")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    if err.contains("curl: not found") {
+        // Nothing to repeat the flow with on this machine.
+        return;
+    }
+    assert_eq!(known.lock().unwrap().log, first, "{out}\n{err}\n{script}");
+}
