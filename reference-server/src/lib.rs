@@ -1,1 +1,22 @@
-//! reference-server
+//! The reference implementation of sign-in with two-step verification, on hyper, small enough to read in an evening.
+//!
+//! - [`domain`]: what is kept: the account aggregate and the small types it is made of.
+//! - [`settings`]: what the operator declares.
+//! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
+//! - [`parts`]: clock, codes, tokens, passwords, store, courier, locator: each replaceable alone.
+//! - [`service`]: the operations, over the parts.
+//! - [`edge`]: HTTP in and out.
+//! - [`server`]: connections, their limits, and an orderly end.
+
+pub mod domain;
+pub mod edge;
+pub mod parts;
+pub mod rules;
+pub mod server;
+pub mod service;
+pub mod settings;
+
+pub use parts::Parts;
+pub use server::{ConnectionLimits, serve};
+pub use service::Service;
+pub use settings::Settings;

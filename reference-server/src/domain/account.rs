@@ -1,0 +1,182 @@
+//! The account: everything that changes together stands in one aggregate, so that each operation is one atomic change.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use super::{AccountId, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, Timestamp, TokenHash};
+
+/// Whether the account may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// It may.
+    #[default]
+    Active,
+    /// Switched off by the operator.
+    Disabled,
+}
+
+/// Wrong codes of the account, whatever challenge, method, device or address they came by (ATT-02).
+#[derive(Clone, Debug, Default)]
+pub struct CodeFailures {
+    /// Moments of the wrong codes within the window.
+    pub recent: Vec<Timestamp>,
+    /// Wrong codes since the last completed second step.
+    pub in_a_row: u32,
+    /// End of the present lock.
+    pub locked_until: Option<Timestamp>,
+    /// Codes are off until the owner restores them (ATT-03).
+    pub off: bool,
+}
+
+/// Wrong passwords of the account.
+#[derive(Clone, Debug, Default)]
+pub struct PasswordFailures {
+    /// Moments of the wrong passwords within the window.
+    pub recent: Vec<Timestamp>,
+    /// Wrong passwords since the last completed sign-in.
+    pub in_a_row: u32,
+}
+
+/// A reset asked for by mail.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    /// Hash of the mailed token.
+    pub token: TokenHash,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// One row of the login activity.
+#[derive(Clone, Debug, Serialize)]
+pub struct Activity {
+    /// When.
+    pub at: Timestamp,
+    /// The device's label.
+    pub device_name: String,
+    /// Approximate place, derived from the address (ACT-02).
+    pub place: String,
+    /// The address, its host part left out.
+    pub address: String,
+    /// What came of it.
+    pub outcome: &'static str,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its normalised identifier and registered address.
+    pub email: String,
+    /// Whether it may be used.
+    pub status: Status,
+    /// Whether a second step is asked for.
+    pub two_step: bool,
+    /// PHC string of the password.
+    pub password_hash: String,
+    /// Its devices.
+    pub devices: Vec<Device>,
+    /// Its challenges that are live or recently were.
+    pub challenges: Vec<Challenge>,
+    /// Its sessions.
+    pub sessions: Vec<Session>,
+    /// Its resets under way.
+    pub resets: Vec<Reset>,
+    /// Wrong codes.
+    pub codes: CodeFailures,
+    /// Wrong passwords of devices without trust.
+    pub passwords: PasswordFailures,
+    /// Wrong passwords of trusted devices, counted apart (ATT-04, ATT-06).
+    pub trusted_passwords: PasswordFailures,
+    /// Moments of the code messages of the last day (RSND-03).
+    pub sends: Vec<Timestamp>,
+    /// Login activity, newest first.
+    pub activity: VecDeque<Activity>,
+}
+
+/// Rows of login activity kept.
+const ACTIVITY_ROWS: usize = 50;
+
+impl Account {
+    /// A new account.
+    pub fn new(id: AccountId, email: String, password_hash: String, two_step: bool) -> Self {
+        Self {
+            id,
+            email,
+            status: Status::Active,
+            two_step,
+            password_hash,
+            devices: Vec::new(),
+            challenges: Vec::new(),
+            sessions: Vec::new(),
+            resets: Vec::new(),
+            codes: CodeFailures::default(),
+            passwords: PasswordFailures::default(),
+            trusted_passwords: PasswordFailures::default(),
+            sends: Vec::new(),
+            activity: VecDeque::new(),
+        }
+    }
+
+    /// The device with this id.
+    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.iter().find(|device| device.id == *id)
+    }
+
+    /// The device with this id, to change.
+    pub fn device_mut(&mut self, id: &DeviceId) -> Option<&mut Device> {
+        self.devices.iter_mut().find(|device| device.id == *id)
+    }
+
+    /// The challenge with this id.
+    pub fn challenge(&self, id: &ChallengeId) -> Option<&Challenge> {
+        self.challenges.iter().find(|challenge| challenge.id == *id)
+    }
+
+    /// The challenge with this id, to change.
+    pub fn challenge_mut(&mut self, id: &ChallengeId) -> Option<&mut Challenge> {
+        self.challenges.iter_mut().find(|challenge| challenge.id == *id)
+    }
+
+    /// The session with this id.
+    pub fn session(&self, id: &SessionId) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.id == *id)
+    }
+
+    /// The session with this id, to change.
+    pub fn session_mut(&mut self, id: &SessionId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.id == *id)
+    }
+
+    /// Ends the sessions that satisfy `which`.
+    pub fn end_sessions(&mut self, which: impl Fn(&Session) -> bool) {
+        self.sessions.retain(|session| !which(session));
+    }
+
+    /// Voids every live challenge that satisfies `which`.
+    pub fn void_challenges(&mut self, which: impl Fn(&Challenge) -> bool) {
+        for challenge in &mut self.challenges {
+            if challenge.state == ChallengeState::Live && which(challenge) {
+                challenge.state = ChallengeState::Voided;
+            }
+        }
+    }
+
+    /// Adds a row of login activity.
+    pub fn record(&mut self, row: Activity) {
+        self.activity.push_front(row);
+        self.activity.truncate(ACTIVITY_ROWS);
+    }
+
+    /// Every token hash by which a request may find this account.
+    pub fn tokens(&self) -> impl Iterator<Item = TokenHash> + '_ {
+        let handles = self.challenges.iter().map(|challenge| challenge.handle);
+        let sessions = self.sessions.iter().flat_map(|session| {
+            [session.access, session.refresh]
+                .into_iter()
+                .chain(session.replaced.iter().copied())
+        });
+        handles.chain(sessions).chain(self.resets.iter().map(|reset| reset.token))
+    }
+}

@@ -1,0 +1,15 @@
+//! What the server keeps: one aggregate an account, and the small types it is made of. No I/O, no clock, no rules.
+
+mod account;
+mod challenge;
+mod device;
+mod ids;
+mod session;
+mod time;
+
+pub use account::{Account, Activity, CodeFailures, PasswordFailures, Reset, Status};
+pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
+pub use device::{Device, Trust};
+pub use ids::{AccountId, ChallengeId, DeviceId, SessionId, TokenHash};
+pub use session::Session;
+pub use time::Timestamp;

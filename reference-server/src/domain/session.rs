@@ -1,0 +1,26 @@
+//! A full session: what a pending challenge never is.
+
+use super::{DeviceId, SessionId, Timestamp, TokenHash};
+
+/// A session of one device.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Names it within the account.
+    pub id: SessionId,
+    /// The device that opened it.
+    pub device: DeviceId,
+    /// Hash of the present access credential.
+    pub access: TokenHash,
+    /// When that one lapses.
+    pub access_expires_at: Timestamp,
+    /// Hash of the present refresh credential.
+    pub refresh: TokenHash,
+    /// Hashes of refresh credentials it has replaced (SESS-05).
+    pub replaced: Vec<TokenHash>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Last renewal or use.
+    pub used_at: Timestamp,
+    /// When the password was last proved again in it (TOGL-02).
+    pub proved_at: Option<Timestamp>,
+}

@@ -1,0 +1,38 @@
+//! Moments of the server's own clock. Nothing a client sends ever becomes one (TIME-02).
+
+use serde::{Serialize, Serializer};
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This many seconds later.
+    pub fn plus_s(self, seconds: u64) -> Self {
+        Timestamp(self.0.saturating_add_unsigned(seconds.saturating_mul(1000)))
+    }
+
+    /// This many seconds earlier.
+    pub fn minus_s(self, seconds: u64) -> Self {
+        Timestamp(self.0.saturating_sub_unsigned(seconds.saturating_mul(1000)))
+    }
+
+    /// Whole seconds until `later`, rounded up, at least one: what `Retry-After` says.
+    pub fn seconds_until(self, later: Timestamp) -> u64 {
+        let ms = later.0.saturating_sub(self.0).max(1).unsigned_abs();
+        ms.div_ceil(1000)
+    }
+}
+
+impl std::fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{moment:.3}")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,145 @@
+//! How often anybody may guess. The limits bind devices without trust only, so that nobody locks the owner out (ATT-06).
+
+use super::Standard;
+use crate::domain::{Account, ChallengeId, ChallengeState, PasswordFailures, Timestamp};
+use crate::settings::Settings;
+
+/// What comes of a guess at a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// It is the code.
+    Right,
+    /// It is not.
+    Wrong,
+    /// The account takes no codes until this moment; the guess was not looked at.
+    Locked(Timestamp),
+    /// The challenge takes no more guesses; the guess was not looked at.
+    Exhausted,
+}
+
+/// Who types a password.
+#[derive(Clone, Copy, Debug)]
+pub struct Typist<'a> {
+    /// The device holds a valid trust credential, or a session of a trusted device.
+    pub trusted: bool,
+    /// The identifier as typed.
+    pub typed: &'a str,
+    /// The password is typed within a session (ATT-11).
+    pub in_session: bool,
+}
+
+/// How often anybody may guess.
+pub trait AttemptRules: Send + Sync {
+    /// Until when the account takes no codes. Attempts during a lock do not move its end (ATT-07). Codes that are off stay
+    /// off until the owner restores them, whatever time passes (ATT-03).
+    fn locked_until(&self, account: &Account, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
+        if account.codes.off {
+            return Some(now.plus_s(settings.lock_s));
+        }
+        account.codes.locked_until.filter(|end| now < *end)
+    }
+
+    /// One guess: locked and spent states are told first, then an attempt is reserved, and only then is the code compared.
+    /// Comparing first would let a right code through a limit (ATT-08), or two guesses through one attempt (ATT-01).
+    fn guess(
+        &self,
+        account: &mut Account,
+        id: &ChallengeId,
+        now: Timestamp,
+        settings: &Settings,
+        right: &dyn Fn(&Account) -> bool,
+    ) -> Guess {
+        if let Some(end) = self.locked_until(account, now, settings) {
+            return Guess::Locked(end);
+        }
+        if !self.reserve(account, id, now, settings) {
+            return Guess::Exhausted;
+        }
+        if right(account) {
+            return Guess::Right;
+        }
+        self.wrong(account, id, now, settings);
+        Guess::Wrong
+    }
+
+    /// Counts the attempt before it is looked at; `false` when the challenge takes no more (ATT-01). The account's count
+    /// goes over all its challenges, methods, devices and addresses (ATT-02).
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
+        let Some(challenge) = account.challenge_mut(id) else {
+            return false;
+        };
+        if challenge.attempts >= settings.attempts_per_challenge {
+            return false;
+        }
+        challenge.attempts += 1;
+        account.codes.recent.push(now);
+        account.codes.in_a_row += 1;
+        true
+    }
+
+    /// What a wrong guess brings about: the challenge spent, the account locked, codes off. The right code stays usable
+    /// below the cap (LIFE-04).
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+        if let Some(challenge) = account.challenge_mut(id)
+            && challenge.attempts >= settings.attempts_per_challenge
+        {
+            challenge.state = ChallengeState::Exhausted;
+        }
+        let start = now.minus_s(settings.window_s);
+        account.codes.recent.retain(|at| *at > start);
+        // After a lock the window still holds its guesses, so that one more wrong code locks again: no double burst (ATT-07).
+        if account.codes.recent.len() >= settings.account_wrong_limit as usize {
+            account.codes.locked_until = Some(now.plus_s(settings.lock_s));
+        }
+        if account.codes.in_a_row >= settings.account_consecutive_max {
+            account.codes.off = true;
+        }
+    }
+
+    /// A completed second step resets the count of wrong codes: nothing less does (ATT-09).
+    fn second_step_completed(&self, account: &mut Account) {
+        account.codes = Default::default();
+    }
+
+    /// A right password by itself resets nothing (ATT-09).
+    fn password_was_right(&self, _account: &mut Account, _typist: Typist<'_>) {}
+
+    /// A completed sign-in resets the count of wrong passwords of its own kind (ATT-09).
+    fn sign_in_completed(&self, account: &mut Account, trusted: bool) {
+        *failures(account, trusted) = PasswordFailures::default();
+    }
+
+    /// When a password may be tried again; `None` when it may now. Trusted devices have a count of their own (ATT-04,
+    /// ATT-06), and every place that takes a password shares it (ATT-11).
+    fn password_blocked(
+        &self,
+        account: &mut Account,
+        typist: Typist<'_>,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Option<Timestamp> {
+        let start = now.minus_s(settings.window_s);
+        let failures = failures(account, typist.trusted);
+        failures.recent.retain(|at| *at > start);
+        let limit = settings.account_wrong_limit as usize;
+        let first = failures.recent.len().checked_sub(limit)?;
+        failures.recent.get(first).map(|at| at.plus_s(settings.window_s))
+    }
+
+    /// Counts a wrong password.
+    fn password_was_wrong(&self, account: &mut Account, typist: Typist<'_>, now: Timestamp) {
+        let failures = failures(account, typist.trusted);
+        failures.recent.push(now);
+        failures.in_a_row += 1;
+    }
+}
+
+fn failures(account: &mut Account, trusted: bool) -> &mut PasswordFailures {
+    if trusted {
+        &mut account.trusted_passwords
+    } else {
+        &mut account.passwords
+    }
+}
+
+impl AttemptRules for Standard {}

@@ -1,0 +1,116 @@
+//! Handing messages over, after the change that caused them is kept and before the answer is given.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Service;
+use crate::domain::{AccountId, Challenge, ChallengeId};
+use crate::parts::{DeliveryError, Outgoing, Parcel, Recipient};
+
+/// A code on its way: for one challenge, to everyone who gets it.
+pub(super) struct Dispatch {
+    pub(super) challenge: ChallengeId,
+    pub(super) messages: Vec<Outgoing>,
+}
+
+impl Dispatch {
+    /// The code for each recipient, worded alike.
+    pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>) -> Self {
+        let parcel = Parcel::Code {
+            code: code.to_owned(),
+            challenge: challenge.id.clone(),
+            expires_at: service.parts().rules.codes.expires_at(challenge, service.settings()),
+            device_name: challenge.device_name.clone(),
+            place: challenge
+                .place
+                .clone()
+                .unwrap_or_else(|| super::views::UNKNOWN_PLACE.to_owned()),
+            at: challenge.sent_at,
+        };
+        let messages = recipients
+            .into_iter()
+            .map(|to| Outgoing {
+                to,
+                parcel: parcel.clone(),
+            })
+            .collect();
+        Self {
+            challenge: challenge.id.clone(),
+            messages,
+        }
+    }
+}
+
+impl Service {
+    /// Hands over every message of a dispatch at once; `true` when at least one was taken. A provider that hangs does not
+    /// hold the answer beyond the declared time (DLVR-07).
+    pub(super) async fn dispatch(&self, account: &AccountId, dispatch: &Dispatch) -> bool {
+        let taken = join_all(dispatch.messages.iter().map(|message| self.deliver(account, message))).await;
+        let any = taken.contains(&true);
+        if !any {
+            self.give_back(account, &dispatch.challenge).await;
+        }
+        any
+    }
+
+    /// Hands one message over; a registration that the provider no longer knows is forgotten (DLVR-08).
+    pub(super) async fn deliver(&self, account: &AccountId, message: &Outgoing) -> bool {
+        let limit = Duration::from_secs(self.settings().delivery_answer_s);
+        let outcome = tokio::time::timeout(limit, self.parts().courier.deliver(message)).await;
+        match outcome.unwrap_or(Err(DeliveryError::TimedOut)) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "a message was not handed over");
+                if let (DeliveryError::Unregistered, Recipient::Push(token)) = (&error, &message.to) {
+                    self.forget_registration(account, token).await;
+                }
+                false
+            }
+        }
+    }
+
+    /// Tells the owner by mail; whether it arrives changes nothing for the caller.
+    pub(super) async fn notify(&self, account: &AccountId, email: &str, subject: &str, text: String) {
+        let parcel = Parcel::Notice {
+            subject: subject.to_owned(),
+            text,
+        };
+        self.deliver(
+            account,
+            &Outgoing {
+                to: Recipient::Email(email.to_owned()),
+                parcel,
+            },
+        )
+        .await;
+    }
+
+    /// A send that reached nobody does not start a cool-down, so that the other method can be tried at once (METH-02).
+    async fn give_back(&self, account: &AccountId, challenge: &ChallengeId) {
+        let cooldown = self.settings().resend_cooldown_s;
+        self.parts()
+            .store
+            .transact(account, |account| {
+                if let Some(challenge) = account.challenge_mut(challenge) {
+                    challenge.sent_at = challenge.sent_at.minus_s(cooldown);
+                }
+            })
+            .await;
+    }
+
+    async fn forget_registration(&self, account: &AccountId, token: &str) {
+        self.parts()
+            .store
+            .transact(account, |account| {
+                for device in account
+                    .devices
+                    .iter_mut()
+                    .filter(|device| device.push_token.as_deref() == Some(token))
+                {
+                    device.push_token = None;
+                }
+            })
+            .await;
+    }
+}

@@ -1,0 +1,106 @@
+//! The two-step setting, and the proof of the password that it asks for.
+
+use std::net::IpAddr;
+
+use super::{Problem, Service, TwoStepView};
+use crate::domain::{Account, SessionId, Timestamp};
+use crate::rules::{Change, SourceEvent, Typist};
+
+impl Service {
+    /// The setting.
+    pub async fn two_step(&self, access: &str) -> Result<TwoStepView, Problem> {
+        self.in_session(access, |account, _, _| Ok(self.two_step_view(account))).await
+    }
+
+    /// Changes the setting. Off needs a proof of the password, in the request or recent (TOGL-02).
+    pub async fn set_two_step(
+        &self,
+        source: IpAddr,
+        access: &str,
+        enabled: bool,
+        password: Option<String>,
+    ) -> Result<TwoStepView, Problem> {
+        let proved = match password {
+            Some(password) => {
+                self.prove(source, access, password).await?;
+                true
+            }
+            None => false,
+        };
+        self.in_session(access, |account, session, now| {
+            let open = account.session(session).ok_or(Problem::SessionNotLive)?;
+            let device = open.device.clone();
+            let fresh = proved || self.parts().rules.setting.proof_is_fresh(open, now, self.settings());
+            if !enabled && !fresh {
+                return Err(Problem::ReauthenticationRequired);
+            }
+            if account.two_step != enabled {
+                account.two_step = enabled;
+                let change = if enabled { Change::TwoStepOn } else { Change::TwoStepOff };
+                self.parts().rules.epochs.changed(account, change, Some(&device));
+            }
+            Ok(self.two_step_view(account))
+        })
+        .await
+    }
+
+    /// Proves the password again in a session.
+    pub async fn reauthenticate(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
+        self.prove(source, access, password).await?;
+        self.in_session(access, |account, session, now| {
+            account.session_mut(session).ok_or(Problem::SessionNotLive)?.proved_at = Some(now);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Judges a password typed in a session, within the budget it shares with sign-in (ATT-11).
+    pub(super) async fn prove(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
+        let (settings, rules) = (self.settings(), &self.parts().rules);
+        let (hash, trusted) = self
+            .in_session(access, |account, session, now| {
+                let trusted = self.session_is_trusted(account, session, now);
+                let typed = account.email.clone();
+                let typist = Typist {
+                    trusted,
+                    typed: &typed,
+                    in_session: true,
+                };
+                match rules.attempts.password_blocked(account, typist, now, settings) {
+                    Some(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
+                    None => Ok((account.password_hash.clone(), trusted)),
+                }
+            })
+            .await?;
+        if !trusted {
+            self.admit_source(source)?;
+        }
+        if self.password_is(password, Some(hash)).await {
+            return Ok(());
+        }
+        self.note_source(source, SourceEvent::Failure);
+        self.in_session(access, |account, session, now| {
+            let typed = account.email.clone();
+            let typist = Typist {
+                trusted: self.session_is_trusted(account, session, now),
+                typed: &typed,
+                in_session: true,
+            };
+            rules.attempts.password_was_wrong(account, typist, now);
+            Err(Problem::InvalidCredentials)
+        })
+        .await
+    }
+
+    fn session_is_trusted(&self, account: &Account, session: &SessionId, now: Timestamp) -> bool {
+        let device = account.session(session).and_then(|session| account.device(&session.device));
+        device.is_some_and(|device| self.is_trusted(device, now))
+    }
+
+    fn two_step_view(&self, account: &Account) -> TwoStepView {
+        TwoStepView {
+            enabled: account.two_step,
+            methods: self.settings().methods.clone(),
+        }
+    }
+}

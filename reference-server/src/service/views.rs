@@ -1,0 +1,189 @@
+//! What operations tell, in the words of the contract. Secrets stand only where they are handed out.
+
+use serde::Serialize;
+
+use super::Service;
+use crate::domain::{Account, AccountId, Challenge, ChallengeId, Device, DeviceId, Method, Session, Timestamp};
+
+/// A pending challenge.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChallengeView {
+    /// The handle, told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// Public id.
+    pub id: ChallengeId,
+    /// How the code travelled.
+    pub method: Method,
+    /// Ways it can be asked for.
+    pub methods: Vec<Method>,
+    /// When the present code lapses.
+    pub expires_at: Timestamp,
+    /// First moment of the next send.
+    pub resend_at: Timestamp,
+    /// When the challenge as a whole ends.
+    pub ends_at: Timestamp,
+    /// Guesses left.
+    pub attempts_left: u32,
+}
+
+/// A pending challenge as a signed-in device sees it: no code, no handle.
+#[derive(Clone, Debug, Serialize)]
+pub struct PendingRow {
+    /// By which it can be denied.
+    pub id: ChallengeId,
+    /// Label of the device that asks.
+    pub device_name: String,
+    /// Where it asks from.
+    pub place: String,
+    /// How the code travelled.
+    pub method: Method,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Fresh credentials of a session.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionGrant {
+    /// The credentials.
+    pub session: Tokens,
+    /// The device they belong to.
+    pub device: DeviceBrief,
+    /// The device's trust credential, when it was granted or replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_token: Option<String>,
+}
+
+/// The credentials themselves.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tokens {
+    /// Opens the session.
+    pub access_token: String,
+    /// When that one lapses.
+    pub access_expires_at: Timestamp,
+    /// Renews it, once.
+    pub refresh_token: String,
+    /// When the session as a whole ends.
+    pub expires_at: Timestamp,
+}
+
+/// A device in a few words.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceBrief {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its label.
+    pub name: String,
+    /// Whether it is trusted.
+    pub trusted: bool,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionView {
+    /// The account.
+    pub account: AccountView,
+    /// The device.
+    pub device: DeviceBrief,
+    /// When the session ends.
+    pub expires_at: Timestamp,
+}
+
+/// An account in a few words.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountView {
+    /// Its id.
+    pub id: AccountId,
+    /// Its address.
+    pub email: String,
+    /// Its setting.
+    pub two_step: bool,
+}
+
+/// A row of the device list (DEV-08): no credential, no push registration.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceRow {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its label.
+    pub name: String,
+    /// Whether it is trusted.
+    pub trusted: bool,
+    /// Whether it is the asking one.
+    pub current: bool,
+    /// First use.
+    pub first_used_at: Timestamp,
+    /// Last use.
+    pub last_used_at: Timestamp,
+    /// Approximate place of the last use.
+    pub place: String,
+}
+
+/// The two-step setting.
+#[derive(Clone, Debug, Serialize)]
+pub struct TwoStepView {
+    /// On or off.
+    pub enabled: bool,
+    /// Methods that can be used.
+    pub methods: Vec<Method>,
+}
+
+/// What stands where no place is known.
+pub(super) const UNKNOWN_PLACE: &str = "unknown";
+
+impl Service {
+    pub(super) fn challenge_view(&self, challenge: &Challenge, handle: Option<String>) -> ChallengeView {
+        let settings = self.settings();
+        ChallengeView {
+            handle,
+            id: challenge.id.clone(),
+            method: challenge.method,
+            methods: settings.methods.clone(),
+            expires_at: self.parts().rules.codes.expires_at(challenge, settings),
+            resend_at: challenge.sent_at.plus_s(settings.resend_cooldown_s),
+            ends_at: challenge.created_at.plus_s(settings.challenge_max_s),
+            attempts_left: settings.attempts_per_challenge.saturating_sub(challenge.attempts),
+        }
+    }
+
+    pub(super) fn is_trusted(&self, device: &Device, now: Timestamp) -> bool {
+        device
+            .trust
+            .as_ref()
+            .is_some_and(|trust| !self.parts().rules.trust.lapsed(trust, now, self.settings()))
+    }
+
+    pub(super) fn device_brief(&self, device: &Device, now: Timestamp) -> DeviceBrief {
+        DeviceBrief {
+            id: device.id.clone(),
+            name: device.name.clone(),
+            trusted: self.is_trusted(device, now),
+        }
+    }
+
+    pub(super) fn device_row(&self, device: &Device, current: bool, now: Timestamp) -> DeviceRow {
+        DeviceRow {
+            id: device.id.clone(),
+            name: device.name.clone(),
+            trusted: self.is_trusted(device, now),
+            current,
+            first_used_at: device.first_used_at,
+            last_used_at: device.last_used_at,
+            place: device.place.clone().unwrap_or_else(|| UNKNOWN_PLACE.to_owned()),
+        }
+    }
+
+    pub(super) fn ends_at(&self, session: &Session) -> Timestamp {
+        session.created_at.plus_s(self.settings().session_absolute_s)
+    }
+
+    pub(super) fn account_view(account: &Account) -> AccountView {
+        AccountView {
+            id: account.id.clone(),
+            email: account.email.clone(),
+            two_step: account.two_step,
+        }
+    }
+}
