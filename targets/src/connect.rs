@@ -1,7 +1,7 @@
 //! Connections to a target: plain or TLS, from a chosen source address.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -11,9 +11,14 @@ use rustls::{ClientConfig, RootCertStore};
 /// What opens connections from one source address.
 pub(crate) type Connector = HttpsConnector<HttpConnector>;
 
-/// The TLS set-up, made once: reading the system's certificates is slow. A machine without any can still speak HTTP; an
-/// HTTPS connection then fails with the reason.
+/// The TLS set-up. Reading the system's certificates is slow, and a run opens many targets: it is done once.
 pub(crate) fn tls() -> Result<ClientConfig, rustls::Error> {
+    static READ: OnceLock<Result<ClientConfig, rustls::Error>> = OnceLock::new();
+    READ.get_or_init(read_certificates).clone()
+}
+
+/// A machine without any certificates can still speak HTTP; an HTTPS connection then fails with the reason.
+fn read_certificates() -> Result<ClientConfig, rustls::Error> {
     use hyper_rustls::ConfigBuilderExt;
     let builder = || {
         let provider = Arc::new(rustls::crypto::ring::default_provider());

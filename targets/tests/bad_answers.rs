@@ -4,6 +4,7 @@ mod common;
 
 use common::{answering, json, native, server};
 use targets::{Device, Operation, Outcome, Refusal, Target, TargetError};
+use tokio::io::AsyncWriteExt;
 
 fn sign_in() -> Operation {
     Operation::SignIn {
@@ -135,6 +136,17 @@ async fn silence_ends_in_time_and_a_closed_port_at_once() {
     );
     let closed = native("http://127.0.0.1:1", 5000).perform(&mut device, sign_in()).await;
     assert!(matches!(closed, Err(TargetError::Unreachable { .. })), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_plain_server_behind_an_https_url_is_unreachable() {
+    let origin = server(|mut socket| async move {
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    })
+    .await;
+    let target = native(&origin.replace("http://", "https://"), 5000);
+    let seen = target.perform(&mut Device::new("phone", "i-1"), sign_in()).await;
+    assert!(matches!(seen, Err(TargetError::Unreachable { .. })), "{seen:?}");
 }
 
 #[tokio::test]

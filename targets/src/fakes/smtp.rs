@@ -251,3 +251,42 @@ impl Session {
         (from, std::mem::take(&mut self.recipients), data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes the talk in pieces of this size; gives the replies, and the messages as `from > to: data`.
+    fn take(talk: &[u8], size: usize) -> (String, Vec<String>) {
+        let mut session = Session::default();
+        let (mut replies, mut messages) = (String::new(), Vec::new());
+        for mut piece in talk.chunks(size) {
+            while !piece.is_empty() {
+                let (used, step) = session.take(piece);
+                assert!(used > 0, "no progress at {piece:?}");
+                piece = &piece[used..];
+                match step {
+                    Step::More => {}
+                    Step::Reply(reply) | Step::Close(reply) => replies.push_str(&reply[..3]),
+                    Step::Message => {
+                        let (from, to, data) = session.envelope();
+                        messages.push(format!("{from} > {}: {}", to.join(" "), String::from_utf8_lossy(&data)));
+                    }
+                }
+            }
+        }
+        (replies, messages)
+    }
+
+    #[test]
+    fn it_does_not_matter_how_the_bytes_are_cut() {
+        let talk = b"EHLO x\r\nMAIL FROM:<f@x>\r\nRCPT TO:<a@x>\r\nDATA\r\nS: 1\r\n\r\n..\r\n...\r\na\r\n.b\r\n.\r\nnonsense\r\n\
+            MAIL FROM:<g@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n\r\n.\r\nQUIT\r\n";
+        let whole = take(talk, talk.len());
+        assert_eq!(whole.0, "250250250354500250250354221");
+        assert_eq!(whole.1[0], "f@x > a@x: S: 1\r\n\r\n.\r\n..\r\na\r\nb\r\n");
+        for size in 1..talk.len() {
+            assert_eq!(take(talk, size), whole, "in pieces of {size}");
+        }
+    }
+}

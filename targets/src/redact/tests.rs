@@ -151,3 +151,41 @@ fn a_long_body_is_cut_after_redaction() {
     });
     assert!(shown.text.ends_with("bytes more)") && !shown.text.contains("012345"));
 }
+
+/// Random secrets in random clothes, from a fixed seed: none of them is to be read off the redacted text.
+#[test]
+fn no_clothing_helps() {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut random = |least: usize, most: usize| -> String {
+        let length = rng.random_range(least..=most);
+        (0..length)
+            .map(|_| {
+                [
+                    'a', 'Z', '0', '9', '-', '_', '/', '+', '=', '%', '&', '"', '\\', ' ', 'é', '4',
+                ][rng.random_range(0..16)]
+            })
+            .collect()
+    };
+    for round in 0..400 {
+        let secret = random(6, 24);
+        let mut redactor = Redactor::default();
+        redactor.learn(SecretKind::Password, &secret);
+        let (before, after) = (random(0, 9), random(0, 9));
+        let plain = format!("{before}{secret}{after}");
+        let clothes = [
+            plain.clone(),
+            utf8_percent_encode(&plain, NON_ALPHANUMERIC).to_string(),
+            serde_json::json!({ "x": plain }).to_string(),
+            format!("k={}", BASE64.encode(plain.as_bytes())),
+            format!("k {}", BASE64URL_NOPAD.encode(plain.as_bytes())),
+        ];
+        for text in clothes {
+            let seen = redactor.text(&text);
+            assert!(
+                seen.contains("password#1") && !seen.contains(&secret),
+                "{round}: {secret:?} in {text:?} gave {seen:?}"
+            );
+        }
+    }
+}
