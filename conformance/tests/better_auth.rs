@@ -1,10 +1,14 @@
 //! better-auth, installed from its registry and started for real, through its binding. Nothing is skipped: without npm the
 //! test fails and says so.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use std::time::Duration;
+
 use targets::binding::{self, Running};
+use targets::{BoundTarget, Device, Message, Operation, Outcome, Refusal, Target};
 
 /// Starts better-auth; installs it first where that has not been done.
 async fn better_auth() -> Running {
@@ -32,4 +36,197 @@ async fn the_doctor_finds_the_binding_well() {
     assert!(ill.is_empty(), "{ill:#?}\n{findings:#?}");
     assert!(findings.iter().any(|finding| finding.operation == "verify"), "{findings:#?}");
     running.stop().await;
+}
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// One person with one account on better-auth, who has switched two-step verification on.
+struct Person<'t> {
+    target: &'t BoundTarget,
+    email: String,
+}
+
+impl<'t> Person<'t> {
+    async fn new(target: &'t BoundTarget, name: &str) -> Self {
+        let person = Self {
+            target,
+            email: format!("{name}@stepproof.test"),
+        };
+        let browser = &mut Device::new("first browser", "i-0");
+        let create = Operation::CreateAccount {
+            email: person.email.clone(),
+            password: PASSWORD.to_owned(),
+        };
+        assert_eq!(person.does(browser, create).await, Outcome::Done);
+        assert_eq!(person.signs_in(browser, PASSWORD).await, Outcome::SignedIn);
+        let switch_on = Operation::SetTwoStep {
+            enabled: true,
+            password: Some(PASSWORD.to_owned()),
+        };
+        assert_eq!(person.does(browser, switch_on).await, Outcome::Done);
+        assert_eq!(person.does(browser, Operation::SignOut {}).await, Outcome::Done);
+        person
+    }
+
+    async fn does(&self, device: &mut Device, operation: Operation) -> Outcome {
+        let answer = self.target.perform(device, operation).await;
+        answer.unwrap_or_else(|error| panic!("{error}")).outcome
+    }
+
+    async fn signs_in(&self, device: &mut Device, password: &str) -> Outcome {
+        let sign_in = Operation::SignIn {
+            email: self.email.clone(),
+            password: password.to_owned(),
+        };
+        self.does(device, sign_in).await
+    }
+
+    /// Signs in or asks again, and reads the code that this brings.
+    async fn code(&self, device: &mut Device, operation: Operation) -> String {
+        let mark = self.target.ledger().mark();
+        let outcome = self.does(device, operation).await;
+        assert!(matches!(outcome, Outcome::Challenged | Outcome::Done), "{outcome:?}");
+        let mine = |message: &Message| message.to == self.email && message.code.is_some();
+        let message = self.target.ledger().wait(mark, Duration::from_secs(10), mine).await;
+        message.and_then(|message| message.code).expect("a code is mailed")
+    }
+
+    fn sign_in(&self) -> Operation {
+        Operation::SignIn {
+            email: self.email.clone(),
+            password: PASSWORD.to_owned(),
+        }
+    }
+
+    /// A device that is signed in and trusted.
+    async fn trusted(&self, name: &str) -> Device {
+        let mut device = Device::new(name, name);
+        let code = self.code(&mut device, self.sign_in()).await;
+        assert_eq!(self.does(&mut device, Operation::Verify { code }).await, Outcome::SignedIn);
+        device
+    }
+}
+
+const REFUSED_AS_SPENT: Outcome = Outcome::Refused {
+    reason: Refusal::Challenge,
+};
+
+/// What better-auth does, step by step and without the engine: what a run has to find, and what it must not.
+#[tokio::test]
+async fn what_a_run_has_to_find() {
+    let running = better_auth().await;
+    let target = running.target.as_ref();
+    one_code_opens_one_session(&Person::new(target, "race").await).await;
+    asking_again_gives_five_more_guesses(&Person::new(target, "guesses").await).await;
+    a_removed_device_stays_trusted(&Person::new(target, "removal").await).await;
+    trust_and_pending_codes_outlive_the_password(&Person::new(target, "password").await).await;
+    trust_outlives_the_setting(&Person::new(target, "setting").await).await;
+    a_taken_address_is_told(&Person::new(target, "taken").await).await;
+    running.stop().await;
+}
+
+async fn one_code_opens_one_session(person: &Person<'_>) {
+    let mut device = Device::new("racer", "racer");
+    let code = person.code(&mut device, person.sign_in()).await;
+    let answers = person.target.perform_together(&device, Operation::Verify { code }, 12).await;
+    let mut sessions = BTreeSet::new();
+    for (_, mut own) in answers.expect("are sent") {
+        let who = person.target.perform(&mut own, Operation::WhoAmI {}).await.expect("answers");
+        sessions.extend(who.facts.device_id);
+    }
+    assert_eq!(sessions.len(), 1, "twelve right answers at once");
+}
+
+async fn asking_again_gives_five_more_guesses(person: &Person<'_>) {
+    let mut device = Device::new("guesser", "guesser");
+    let mut right = person.code(&mut device, person.sign_in()).await;
+    for _ in 0..3 {
+        for nth in 0..5 {
+            let code = person.target.wrong_code(&right, nth);
+            let outcome = person.does(&mut device, Operation::Verify { code }).await;
+            assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+        }
+        let spent = Operation::Verify { code: right };
+        assert_eq!(person.does(&mut device, spent).await, REFUSED_AS_SPENT, "five guesses a code");
+        right = person.code(&mut device, Operation::Resend {}).await;
+    }
+    let sixteenth = person.does(&mut device, Operation::Verify { code: right }).await;
+    assert_eq!(sixteenth, Outcome::SignedIn, "after fifteen wrong guesses on one challenge");
+}
+
+async fn a_removed_device_stays_trusted(person: &Person<'_>) {
+    let mut lost = person.trusted("lost phone").await;
+    let mut kept = person.trusted("kept phone").await;
+    let list = person
+        .target
+        .perform(&mut kept, Operation::ListDevices {})
+        .await
+        .expect("answers");
+    let rows = list.facts.devices.expect("has rows");
+    let row = rows
+        .iter()
+        .find(|row| row.name.as_deref() == Some("lost phone"))
+        .expect("is listed");
+    let remove = Operation::RemoveDevice { id: row.id.clone() };
+    assert_eq!(person.does(&mut kept, remove).await, Outcome::Done);
+    let out = Outcome::Refused {
+        reason: Refusal::Session,
+    };
+    assert_eq!(
+        person.does(&mut lost, Operation::WhoAmI {}).await,
+        out,
+        "is signed out at once"
+    );
+    assert_eq!(
+        person.signs_in(&mut lost, PASSWORD).await,
+        Outcome::SignedIn,
+        "and needs no code to come back"
+    );
+}
+
+async fn trust_and_pending_codes_outlive_the_password(person: &Person<'_>) {
+    let mut mine = person.trusted("my phone").await;
+    let mut thiefs = person.trusted("the thief's phone").await;
+    let mut pending = Device::new("half way", "half way");
+    let code = person.code(&mut pending, person.sign_in()).await;
+    let new = "another horse battery staple";
+    let change = Operation::ChangePassword {
+        current: PASSWORD.to_owned(),
+        new: new.to_owned(),
+    };
+    assert_eq!(person.does(&mut mine, change).await, Outcome::Done);
+    assert_eq!(
+        person.does(&mut pending, Operation::Verify { code }).await,
+        Outcome::SignedIn,
+        "the old password's code"
+    );
+    assert_eq!(
+        person.signs_in(&mut thiefs, new).await,
+        Outcome::SignedIn,
+        "no code is asked for"
+    );
+}
+
+async fn trust_outlives_the_setting(person: &Person<'_>) {
+    let mut mine = person.trusted("my phone").await;
+    let mut other = person.trusted("other phone").await;
+    for enabled in [false, true] {
+        let set = Operation::SetTwoStep {
+            enabled,
+            password: Some(PASSWORD.to_owned()),
+        };
+        assert_eq!(person.does(&mut mine, set).await, Outcome::Done);
+    }
+    assert_eq!(person.signs_in(&mut other, PASSWORD).await, Outcome::SignedIn);
+}
+
+async fn a_taken_address_is_told(person: &Person<'_>) {
+    let again = Operation::CreateAccount {
+        email: person.email.clone(),
+        password: "somebody else's password".to_owned(),
+    };
+    let told = Outcome::Refused {
+        reason: Refusal::Invalid,
+    };
+    assert_eq!(person.does(&mut Device::new("stranger", "stranger"), again).await, told);
 }
