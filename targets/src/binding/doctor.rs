@@ -16,10 +16,24 @@ use crate::target::{Target, TargetError};
 pub struct Finding {
     /// The operation, or the part of it.
     pub operation: String,
-    /// Whether the binding read it as it should have.
-    pub well: bool,
+    /// How it is.
+    pub health: Health,
     /// What was expected, what came, and what to look at.
     pub told: String,
+}
+
+/// How an operation was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// The binding read it as it should have.
+    Well,
+    /// The binding is wrong, or the server is.
+    Ill,
+    /// The server gave no answer.
+    Unreachable,
+    /// Described, but nothing in this walk needs it; or not offered.
+    Untried,
 }
 
 /// Walks once through the flow: account, sign-in, code, session, sign-out, and the same again from the remembered device.
@@ -186,7 +200,14 @@ impl Visit<'_> {
                 fine.then_some(answer)
             }
             Err(error) => {
-                self.note(kind.name(), false, &error.to_string());
+                self.findings.push(Finding {
+                    operation: kind.name().to_owned(),
+                    health: match error {
+                        TargetError::Unreachable { .. } => Health::Unreachable,
+                        _ => Health::Ill,
+                    },
+                    told: error.to_string(),
+                });
                 None
             }
         }
@@ -201,7 +222,7 @@ impl Visit<'_> {
             };
             self.findings.push(Finding {
                 operation: kind.name().to_owned(),
-                well: true,
+                health: Health::Untried,
                 told: told.to_owned(),
             });
         }
@@ -210,7 +231,7 @@ impl Visit<'_> {
     fn note(&mut self, operation: &str, well: bool, told: &str) {
         self.findings.push(Finding {
             operation: operation.to_owned(),
-            well,
+            health: if well { Health::Well } else { Health::Ill },
             told: told.to_owned(),
         });
     }

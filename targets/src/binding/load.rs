@@ -67,6 +67,7 @@ fn unreadable(source: &Source<'_>, error: &toml::de::Error) -> Wrong {
         }
         None => "targets/bindings/binding.schema.json describes every key; editors check a file against it".to_owned(),
     };
+    let message = message.split(", expected one of").next().unwrap_or_default();
     source.complain(error.span(), message, "here", help)
 }
 

@@ -26,7 +26,7 @@ mod steps;
 pub mod template;
 
 pub use complaint::Complaint;
-pub use doctor::{Finding, doctor};
+pub use doctor::{Finding, Health, doctor};
 pub use engine::BoundTarget;
 pub use launch::{LaunchError, Launched, launch};
 pub use load::{load, parse};
