@@ -13,7 +13,8 @@ const PROBLEMS: &str = "https://stepproof.dev/problems/";
 pub(super) fn outcome(operation: OperationKind, exchange: &Exchange) -> Outcome {
     match exchange.status {
         200..300 => success(operation, exchange),
-        400..500 => refusal(exchange),
+        // A provider that does not deliver is no failure of the server, when the server says so.
+        400..500 | 503 => refusal(exchange),
         500.. => Outcome::ServerError,
         _ => Outcome::Unrecognised,
     }
@@ -59,7 +60,11 @@ fn refusal(exchange: &Exchange) -> Outcome {
         .as_ref()
         .and_then(|problem| problem.get("type")?.as_str()?.strip_prefix(PROBLEMS));
     let Some(slug) = slug else {
-        return Outcome::Unrecognised;
+        return if exchange.status < 500 {
+            Outcome::Unrecognised
+        } else {
+            Outcome::ServerError
+        };
     };
     let reason = match (exchange.status, slug) {
         (429, _) => {
@@ -77,6 +82,8 @@ fn refusal(exchange: &Exchange) -> Outcome {
         (401, "reset-not-live") | (403, "trusted-device-required") | (409, "method-unavailable") | (405, _) => {
             Refusal::Unspecified
         }
+        (503, "delivery-failed") => Refusal::Unspecified,
+        (503, _) => return Outcome::ServerError,
         _ => return Outcome::Unrecognised,
     };
     Outcome::Refused { reason }
