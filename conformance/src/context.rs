@@ -1,14 +1,18 @@
 //! What a check works with: a target, its own seed, accounts and devices. Every helper here stops the check as *not
 //! tested* when a prerequisite fails; judging is for [`crate::proof`].
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use specs::Parameters;
-use targets::{Answer, Device, Mark, Message, Method, Operation, Target, Tweak};
+use targets::{Answer, Capability, Device, Mark, Message, Method, Operation, OperationKind, Outcome, Target, Tweak};
 
-use crate::proof::Stop;
+use crate::proof::{Stop, describe};
 
 /// An account of the check's own.
 #[derive(Clone, Debug)]
@@ -29,73 +33,183 @@ pub struct Member {
     pub phone: Device,
 }
 
+/// A pending challenge of the check's own.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The answer that opened it.
+    pub answer: Answer,
+    /// The moment before it was opened.
+    pub mark: Mark,
+    /// The way its code came.
+    pub method: Method,
+    /// Its code.
+    pub code: String,
+}
+
+/// Source addresses of 127.0.0.0/8, each given out once in a run, so that no check throttles another.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<AtomicU32>);
+
+impl Addresses {
+    fn next(&self) -> IpAddr {
+        // From 127.1.0.1 on; a run uses far fewer than the sixteen million there are.
+        let n = self.0.fetch_add(1, Ordering::Relaxed) % 0x00fe_0000;
+        IpAddr::V4(Ipv4Addr::from(0x7f01_0001 + n))
+    }
+}
+
 /// What a check works with.
 pub struct Context {
     /// The implementation under test.
     pub target: Arc<dyn Target>,
     /// Randomness from the run's seed and the check's id.
     pub rng: StdRng,
+    addresses: Addresses,
+    /// Which push registrations each account's devices have brought along.
+    registrations: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Context {
+    /// A context on this target, its randomness from this seed.
+    pub fn new(target: Arc<dyn Target>, seed: [u8; 32], addresses: Addresses) -> Self {
+        Self {
+            target,
+            rng: StdRng::from_seed(seed),
+            addresses,
+            registrations: BTreeMap::new(),
+        }
+    }
+
     /// What the target declares.
     pub fn parameters(&self) -> &Parameters {
         self.target.parameters()
     }
 
-    /// A device that has never spoken to the target, from an address of its own where the target has several.
-    pub fn device(&mut self, _name: &str) -> Device {
-        unreachable!("filled by the engine")
+    /// Twelve random characters.
+    fn word(&mut self) -> String {
+        format!("{:012x}", self.rng.random::<u64>() & 0xffff_ffff_ffff)
     }
 
-    /// A fresh account. Two-step verification is on by default; where the target needs it, it is switched on here.
+    /// A device that has never spoken to the target, from an address of its own where the target has several.
+    pub fn device(&mut self, name: &str) -> Device {
+        let installation = format!("install-{}", self.word());
+        let mut device = Device::new(name, installation);
+        if self.target.has(Capability::SourceAddresses) {
+            device.source = Some(self.addresses.next());
+        }
+        if self.target.has(Capability::Push) {
+            device.push_token = Some(format!("push-{}-{}", self.word(), self.word()));
+        }
+        device
+    }
+
+    /// A fresh account with two-step verification on.
     pub async fn account(&mut self) -> Result<Account, Stop> {
-        unreachable!("filled by the engine")
+        self.untouched_account().await
     }
 
     /// A fresh account exactly as the target creates it, no setting touched.
     pub async fn untouched_account(&mut self) -> Result<Account, Stop> {
-        unreachable!("filled by the engine")
+        let account = Account {
+            email: format!("a{}@example.test", self.word()),
+            password: format!("Pw-{}-7!", self.word()),
+        };
+        let mut creator = self.device("registration");
+        let create = Operation::CreateAccount {
+            email: account.email.clone(),
+            password: account.password.clone(),
+        };
+        self.prepare(&mut creator, create).await?;
+        Ok(account)
     }
 
     /// A fresh account with one trusted device.
     pub async fn member(&mut self) -> Result<Member, Stop> {
-        unreachable!("filled by the engine")
+        let account = self.account().await?;
+        let mut phone = self.device("owner's phone");
+        self.trust(&mut phone, &account).await?;
+        Ok(Member { account, phone })
     }
 
     /// Performs an operation.
     pub async fn perform(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, Stop> {
-        Ok(self.target.perform(device, operation).await?)
+        self.perform_with(device, operation, &[]).await
     }
 
     /// Performs an operation with departures from the honest request.
     pub async fn perform_with(&mut self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, Stop> {
+        if let (Operation::SignIn { email, .. }, Some(token)) = (&operation, &device.push_token) {
+            self.registrations.entry(email.clone()).or_default().insert(token.clone());
+        }
         Ok(self.target.perform_with(device, operation, tweaks).await?)
     }
 
     /// Performs an operation that only prepares the ground: not accepted, the check stops as not tested.
-    pub async fn prepare(&mut self, _device: &mut Device, _operation: Operation) -> Result<Answer, Stop> {
-        unreachable!("filled by the engine")
+    pub async fn prepare(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, Stop> {
+        let answer = self.perform(device, operation).await?;
+        if answer.accepted() {
+            Ok(answer)
+        } else {
+            Err(Stop::NotTested(format!("while preparing: {}", describe(&answer))))
+        }
     }
 
     /// Signs in with the account's password, whatever comes of it.
-    pub async fn sign_in(&mut self, _device: &mut Device, _account: &Account) -> Result<Answer, Stop> {
-        unreachable!("filled by the engine")
+    pub async fn sign_in(&mut self, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
+        let operation = Operation::SignIn {
+            email: account.email.clone(),
+            password: account.password.clone(),
+        };
+        self.perform(device, operation).await
     }
 
     /// Signs in and holds a pending challenge, or stops the check. Gives the code that was delivered for it.
-    pub async fn challenged(&mut self, _device: &mut Device, _account: &Account) -> Result<Pending, Stop> {
-        unreachable!("filled by the engine")
+    pub async fn challenged(&mut self, device: &mut Device, account: &Account) -> Result<Pending, Stop> {
+        let mark = self.mark();
+        let answer = self.sign_in(device, account).await?;
+        if answer.outcome != Outcome::Challenged {
+            return Err(Stop::NotTested(format!("no challenge was opened: {}", describe(&answer))));
+        }
+        let message = self.code_since(mark, account).await?;
+        let code = message.code.clone().unwrap_or_default();
+        Ok(Pending {
+            answer,
+            mark,
+            method: message.channel,
+            code,
+        })
     }
 
-    /// Signs in with the second step: the device is trusted and has a session afterwards.
-    pub async fn trust(&mut self, _device: &mut Device, _account: &Account) -> Result<Answer, Stop> {
-        unreachable!("filled by the engine")
+    /// Signs in with the second step: the device is trusted and has a session afterwards, and is registered for push where
+    /// the target has it.
+    pub async fn trust(&mut self, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
+        let pending = self.challenged(device, account).await?;
+        let answer = self.prepare(device, Operation::Verify { code: pending.code }).await?;
+        if let Some(token) = device.push_token.clone()
+            && self.target.offers(OperationKind::RegisterPush)
+        {
+            self.prepare(device, Operation::RegisterPush { token }).await?;
+        }
+        Ok(answer)
     }
 
-    /// The code message sent to this account's mailbox or to any of these devices since the mark, or the check stops.
-    pub async fn code_since(&mut self, _mark: Mark, _account: &Account) -> Result<Message, Stop> {
-        unreachable!("filled by the engine")
+    /// The code message sent to this account's mailbox or to one of its devices since the mark, or the check stops.
+    pub async fn code_since(&mut self, mark: Mark, account: &Account) -> Result<Message, Stop> {
+        let patience = Duration::from_secs(self.parameters().delivery_answer_s.max(1));
+        let belongs = |message: &Message| message.code.is_some() && self.belongs(message, account);
+        let message = self.target.ledger().wait(mark, patience, belongs).await;
+        message.ok_or_else(|| Stop::NotTested(format!("no code came within {} s", patience.as_secs())))
+    }
+
+    /// Whether a message went to the account: to its mailbox, or to a device that ever signed in to it.
+    fn belongs(&self, message: &Message, account: &Account) -> bool {
+        match message.channel {
+            Method::Email => message.to.eq_ignore_ascii_case(&account.email),
+            Method::Push => self
+                .registrations
+                .get(&account.email)
+                .is_some_and(|tokens| tokens.contains(&message.to)),
+        }
     }
 
     /// Lets this much of the target's time pass.
@@ -109,26 +223,22 @@ impl Context {
     }
 
     /// Waits until everything the target was asked to send has arrived, by sending something known behind it on each of
-    /// its channels; then tells what came since the mark.
-    pub async fn settled(&mut self, _mark: Mark) -> Result<Vec<Message>, Stop> {
-        unreachable!("filled by the engine")
+    /// its channels; then tells which codes came since the mark, whoever got them.
+    pub async fn settled(&mut self, mark: Mark) -> Result<Vec<Message>, Stop> {
+        let Member { account, .. } = self.member().await?;
+        if self.target.has(Capability::Push) {
+            let mut new = self.device("control phone");
+            self.challenged(&mut new, &account).await?;
+        }
+        let mut came = self.target.ledger().since(mark);
+        came.retain(|message| message.code.is_some() && !self.belongs(message, &account));
+        Ok(came)
     }
 
-    /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that registered for push on it.
-    pub async fn settled_for(&mut self, _mark: Mark, _account: &Account) -> Result<Vec<Message>, Stop> {
-        unreachable!("filled by the engine")
+    /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that ever signed in to it.
+    pub async fn settled_for(&mut self, mark: Mark, account: &Account) -> Result<Vec<Message>, Stop> {
+        let mut came = self.settled(mark).await?;
+        came.retain(|message| self.belongs(message, account));
+        Ok(came)
     }
-}
-
-/// A pending challenge of the check's own.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// The answer that opened it.
-    pub answer: Answer,
-    /// The moment before it was opened.
-    pub mark: Mark,
-    /// The way its code came.
-    pub method: Method,
-    /// Its code.
-    pub code: String,
 }

@@ -1,1 +1,29 @@
 //! Servers that each break one requirement: the reference composition with one part replaced. One file an area.
+
+use reference_server::Parts;
+
+/// One known-bad server.
+pub struct KnownBad {
+    /// Its name, such as `old-code-still-valid`.
+    pub slug: &'static str,
+    /// The requirement it breaks.
+    pub requirement: &'static str,
+    /// The part that is replaced, such as `rules.codes` or `edge`.
+    pub part: &'static str,
+    /// What it does wrong, in one sentence.
+    pub summary: &'static str,
+    /// Replaces the part.
+    pub build: fn(Parts) -> Parts,
+}
+
+const AREAS: &[&[KnownBad]] = &[];
+
+/// All known-bad servers, in the order of the specification.
+pub fn all() -> impl Iterator<Item = &'static KnownBad> {
+    AREAS.iter().flat_map(|area| area.iter())
+}
+
+/// The known-bad server of this name.
+pub fn find(slug: &str) -> Option<&'static KnownBad> {
+    all().find(|known_bad| known_bad.slug == slug)
+}

@@ -9,5 +9,6 @@
 pub mod check;
 pub mod checks;
 pub mod context;
+pub mod embedded;
 pub mod known_bad;
 pub mod proof;

@@ -145,6 +145,14 @@ fn keep(device: &mut Device, json: &Value) {
     }
 }
 
+/// The reference API reads the version from a header.
+fn spoken(tweak: Tweak) -> Tweak {
+    match tweak {
+        Tweak::RepeatVersion(version) => Tweak::AddHeader("App-Version".to_owned(), version),
+        other => other,
+    }
+}
+
 #[async_trait]
 impl Target for Native {
     fn name(&self) -> &str {
@@ -197,7 +205,8 @@ impl Target for Native {
 
     async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
         let draft = request::draft(&self.options.origin, device, &operation);
-        let exchange = self.wire.exchange(device, draft, tweaks).await?;
+        let tweaks: Vec<Tweak> = tweaks.iter().cloned().map(spoken).collect();
+        let exchange = self.wire.exchange(device, draft, &tweaks).await?;
         Ok(self.judge(device, operation.kind(), exchange))
     }
 

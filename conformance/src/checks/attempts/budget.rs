@@ -179,6 +179,7 @@ async fn slow_guessing_ends(cx: &mut Context) -> Ending {
 async fn owner_restores_codes(cx: &mut Context) -> Ending {
     let Member { mut account, mut phone } = cx.member().await?;
     guess_slowly(cx, &account, cx.parameters().account_consecutive_max).await?;
+    cx.sign_in(&mut phone, &account).await?;
     let new = "restored by its owner 1".to_owned();
     cx.prepare(
         &mut phone,

@@ -1,0 +1,154 @@
+//! The reference server inside the process: a fresh one for every check, on free loopback ports, with a clock and fakes of its
+//! own, so that checks run side by side without touching each other.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reference_server::parts::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::{ConnectionLimits, Parts, Service, Settings};
+use specs::Parameters;
+use targets::native::{Native, NativeOptions};
+use targets::{
+    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Message, Method, Operation, OperationKind,
+    RawRequest, Target, TargetError, Tweak,
+};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::known_bad::KnownBad;
+
+/// A running reference server as a target. It stops when this is dropped.
+pub struct Embedded {
+    native: Native,
+    clock: Arc<ManualClock>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Embedded {
+    /// Starts a reference server, or the known-bad one.
+    pub async fn start(known_bad: Option<&KnownBad>) -> Result<Self, TargetError> {
+        let ledger = Ledger::new(Native::patterns());
+        let clock = Arc::new(ManualClock::default());
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(Direct(ledger.clone())));
+        let parts = match known_bad {
+            Some(known_bad) => (known_bad.build)(parts),
+            None => parts,
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| cannot_start(&error))?;
+        let address = listener.local_addr().map_err(|error| cannot_start(&error))?;
+        let service = Service::new(parts, Settings::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let limits = ConnectionLimits {
+            drain: Duration::ZERO,
+            ..ConnectionLimits::default()
+        };
+        tokio::spawn(reference_server::serve(listener, service, limits, async {
+            // Either word of the sender's, being dropped included, means stop.
+            let _ = stopped.await;
+        }));
+        let native = Native::open(NativeOptions::new(format!("http://{address}"), ledger))?;
+        Ok(Self {
+            native,
+            clock,
+            _stop: stop,
+        })
+    }
+}
+
+fn cannot_start(error: &io::Error) -> TargetError {
+    TargetError::Unreachable {
+        operation: "start".to_owned(),
+        url: "127.0.0.1".to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// Hands messages straight to the ledger.
+struct Direct(Ledger);
+
+#[async_trait]
+impl Courier for Direct {
+    async fn deliver(&self, message: &Outgoing) -> Result<(), DeliveryError> {
+        let (channel, to) = match &message.to {
+            Recipient::Email(address) => (Method::Email, address),
+            Recipient::Push(token) => (Method::Push, token),
+        };
+        let mut entry = Message::new(channel, to);
+        entry.text = match &message.parcel {
+            Parcel::Code { code, .. } => format!("Your verification code is: {code}"),
+            Parcel::Reset { token, .. } => format!("Reset token: {token}"),
+            Parcel::Notice { text, .. } => text.clone(),
+        };
+        self.0.record(entry);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Target for Embedded {
+    fn name(&self) -> &str {
+        self.native.name()
+    }
+
+    fn origin(&self) -> &str {
+        self.native.origin()
+    }
+
+    fn parameters(&self) -> &Parameters {
+        self.native.parameters()
+    }
+
+    fn offers(&self, operation: OperationKind) -> bool {
+        self.native.offers(operation)
+    }
+
+    fn has(&self, capability: Capability) -> bool {
+        self.native.has(capability)
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.native.ledger()
+    }
+
+    fn clock(&self) -> ClockMode {
+        ClockMode::Controlled
+    }
+
+    async fn advance(&self, by: Duration) -> Result<(), TargetError> {
+        self.clock.advance_ms(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
+        self.native.perform_with(device, operation, tweaks).await
+    }
+
+    async fn perform_together(
+        &self,
+        device: &Device,
+        operation: Operation,
+        times: usize,
+    ) -> Result<Vec<(Answer, Device)>, TargetError> {
+        self.native.perform_together(device, operation, times).await
+    }
+
+    async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {
+        self.native.raw(device, request).await
+    }
+
+    fn credential(&self, device: &Device, kind: CredentialKind) -> Option<String> {
+        self.native.credential(device, kind)
+    }
+
+    fn set_credential(&self, device: &mut Device, kind: CredentialKind, value: Option<String>) {
+        self.native.set_credential(device, kind, value);
+    }
+
+    fn wrong_code(&self, right: &str, nth: u32) -> String {
+        self.native.wrong_code(right, nth)
+    }
+}
