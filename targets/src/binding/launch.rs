@@ -90,12 +90,13 @@ pub async fn launch(binding: &Binding, smtp: SocketAddr) -> Result<Launched, Lau
     }
     let mut child = command.spawn().map_err(|error| not_run(error.to_string()))?;
     let lines = Lines::default();
-    if let Some(stderr) = child.stderr.take() {
-        tokio::spawn(drain(stderr, lines.clone(), None));
-    }
     let (said, ready) = tokio::sync::oneshot::channel();
+    let mut drains = tokio::task::JoinSet::new();
+    if let Some(stderr) = child.stderr.take() {
+        drains.spawn(drain(stderr, lines.clone(), None));
+    }
     if let Some(stdout) = child.stdout.take() {
-        tokio::spawn(drain(stdout, lines.clone(), Some((plan.ready.clone(), said))));
+        drains.spawn(drain(stdout, lines.clone(), Some((plan.ready.clone(), said))));
     }
     let group = child.id();
     let mut launched = Launched {
@@ -108,6 +109,7 @@ pub async fn launch(binding: &Binding, smtp: SocketAddr) -> Result<Launched, Lau
             if let Some(origin) = origin {
                 launched.origin = origin;
             }
+            drains.detach_all();
             Ok(launched)
         }
         ended => {
@@ -116,6 +118,8 @@ pub async fn launch(binding: &Binding, smtp: SocketAddr) -> Result<Launched, Lau
                 Err(_) => format!("was not ready within {} s", plan.timeout.as_secs()),
             };
             launched.stop().await;
+            // Stopped, it says no more: its last lines are read before they are told.
+            let _ = tokio::time::timeout(LEAVE_WITHIN, drains.join_all()).await;
             Err(LaunchError::NotReady {
                 command: plan.command.clone(),
                 what,
