@@ -121,11 +121,10 @@ impl Ledger {
             // Enlisted before looking, so that what arrives in between still wakes this up.
             let mut arrival = std::pin::pin!(self.shared.arrived.notified());
             arrival.as_mut().enable();
-            let found = self.with(|messages| {
-                let fresh = messages.get(seen..).unwrap_or_default();
-                seen = messages.len().max(seen);
-                fresh.iter().find(|message| wanted(message)).cloned()
-            });
+            let fresh = self.since(Mark(seen));
+            seen += fresh.len();
+            // Asked without the lock, so that what is wanted may depend on the ledger itself.
+            let found = fresh.into_iter().find(|message| wanted(message));
             if found.is_some() || tokio::time::timeout_at(deadline, arrival).await.is_err() {
                 return found;
             }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
+use bytes::{Buf, BytesMut};
 use futures_util::future::join_all;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::sync::Notify;
@@ -146,7 +147,7 @@ struct Gate<S> {
     stream: S,
     place: Place,
     /// Bytes taken from hyper and not yet written; one at least until the start.
-    held: Vec<u8>,
+    held: BytesMut,
     /// The head as far as it came; where it ends tells how long the request is.
     head: Vec<u8>,
     body: usize,
@@ -159,7 +160,7 @@ impl<S: Read + Write + Unpin> Gate<S> {
         Self {
             stream,
             place,
-            held: Vec::new(),
+            held: BytesMut::new(),
             head: Vec::new(),
             body,
             taken: 0,
@@ -185,7 +186,7 @@ impl<S: Read + Write + Unpin> Gate<S> {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.held.drain(..written);
+            self.held.advance(written);
         }
         Poll::Ready(Ok(()))
     }

@@ -6,6 +6,14 @@ use serde_json::{Value, json};
 use targets::fakes::{FakeAddresses, Fakes, Fault};
 use targets::{Device, Draft, Exchange, Limits, Mark, Method, Native, OperationKind, Prepared, TargetError, Transcript, Wire};
 
+fn wire(within: Duration) -> Wire {
+    let limits = Limits {
+        within,
+        ..Limits::default()
+    };
+    Wire::new(limits, Transcript::default()).unwrap()
+}
+
 struct Service {
     fakes: Fakes,
     wire: Wire,
@@ -13,13 +21,9 @@ struct Service {
 
 impl Service {
     async fn start() -> Self {
-        let limits = Limits {
-            within: Duration::from_millis(400),
-            ..Limits::default()
-        };
         Self {
             fakes: Fakes::start(FakeAddresses::default(), Native::patterns()).await.unwrap(),
-            wire: Wire::new(limits, Transcript::default()).unwrap(),
+            wire: wire(Duration::from_secs(20)),
         }
     }
 
@@ -109,12 +113,12 @@ async fn calls_that_make_no_sense_are_refused_and_deliver_nothing() {
 
 #[tokio::test]
 async fn faults_on_order() {
-    let service = Service::start().await;
-    let faults = &service.fakes.faults;
-    let check = async |fault, expected: Option<u16>, delivered: usize| {
+    let mut service = Service::start().await;
+    let faults = service.fakes.faults.clone();
+    let check = async |service: &Service, fault, expected: Option<u16>, delivered: usize| {
         faults.always(Method::Push, fault);
         faults.always(Method::Email, fault);
-        let mark = service.fakes.ledger.mark();
+        let (ledger, mark) = (&service.fakes.ledger, service.fakes.ledger.mark());
         let push = service.push(push()).await.ok().map(|answer| answer.status);
         assert_eq!(push, expected, "push {fault:?}");
         let mail = service.mail(mail()).await.ok().map(|answer| answer.status);
@@ -124,17 +128,23 @@ async fn faults_on_order() {
             other => other,
         });
         assert_eq!(mail, mail_expected, "mail {fault:?}");
-        assert_eq!(service.fakes.ledger.since(mark).len(), delivered, "{fault:?}");
+        if delivered > 0 {
+            let all = ledger.wait(mark, Duration::from_secs(10), |_| ledger.since(mark).len() == delivered);
+            assert!(all.await.is_some(), "{fault:?}");
+        }
+        assert_eq!(ledger.since(mark).len(), delivered, "{fault:?}");
         faults.clear();
     };
-    check(Fault::Refuse { for_good: true }, Some(400), 0).await;
-    check(Fault::Refuse { for_good: false }, Some(503), 0).await;
-    check(Fault::Unregistered, Some(404), 0).await;
-    check(Fault::Reset, None, 0).await;
-    check(Fault::Hang, None, 0).await;
-    check(Fault::Lose, Some(200), 0).await;
-    check(Fault::Late(Duration::from_millis(50)), Some(200), 3).await;
-    check(Fault::Late(Duration::from_secs(60)), None, 3).await;
+    check(&service, Fault::Refuse { for_good: true }, Some(400), 0).await;
+    check(&service, Fault::Refuse { for_good: false }, Some(503), 0).await;
+    check(&service, Fault::Unregistered, Some(404), 0).await;
+    check(&service, Fault::Reset, None, 0).await;
+    check(&service, Fault::Lose, Some(200), 0).await;
+    check(&service, Fault::Late(Duration::from_millis(50)), Some(200), 3).await;
+    service.wire = wire(Duration::from_millis(300));
+    check(&service, Fault::Hang, None, 0).await;
+    check(&service, Fault::Late(Duration::from_secs(60)), None, 3).await;
+    service.wire = wire(Duration::from_secs(20));
     faults.always(Method::Push, Fault::Unregistered);
     let gone = service.push(push()).await.unwrap().json().unwrap();
     assert_eq!(gone["error"]["details"][0]["errorCode"], "UNREGISTERED");
