@@ -10,7 +10,9 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use specs::Parameters;
-use targets::{Answer, Capability, Device, Mark, Message, Method, Operation, OperationKind, Outcome, Target, Tweak};
+use targets::{
+    Answer, Capability, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest, Target, Tweak,
+};
 
 use crate::proof::{Stop, describe};
 
@@ -67,22 +69,54 @@ pub struct Context {
     addresses: Addresses,
     /// Which push registrations each account's devices have brought along.
     registrations: BTreeMap<String, BTreeSet<String>>,
+    exchanges: Vec<Arc<Exchange>>,
+    tried: BTreeMap<OperationKind, bool>,
+    began: Mark,
 }
 
 impl Context {
     /// A context on this target, its randomness from this seed.
     pub fn new(target: Arc<dyn Target>, seed: [u8; 32], addresses: Addresses) -> Self {
+        let began = target.ledger().mark();
         Self {
             target,
             rng: StdRng::from_seed(seed),
             addresses,
             registrations: BTreeMap::new(),
+            exchanges: Vec::new(),
+            tried: BTreeMap::new(),
+            began,
         }
     }
 
     /// What the target declares.
     pub fn parameters(&self) -> &Parameters {
         self.target.parameters()
+    }
+
+    /// Every exchange of the check, in order.
+    pub fn exchanges(&self) -> &[Arc<Exchange>] {
+        &self.exchanges
+    }
+
+    /// Every message that went to the check's own accounts and devices.
+    pub fn deliveries(&self) -> Vec<Message> {
+        let mut messages = self.target.ledger().since(self.began);
+        messages.retain(|message| match message.channel {
+            Method::Email => self.registrations.contains_key(&message.to),
+            Method::Push => self.registrations.values().any(|tokens| tokens.contains(&message.to)),
+        });
+        messages
+    }
+
+    /// The operations that were tried, and whether each was ever accepted.
+    pub fn tried(&self) -> &BTreeMap<OperationKind, bool> {
+        &self.tried
+    }
+
+    fn note(&mut self, answer: &Answer) {
+        self.exchanges.extend(answer.exchanges.iter().cloned());
+        *self.tried.entry(answer.operation).or_default() |= answer.accepted();
     }
 
     /// Twelve random characters.
@@ -103,9 +137,26 @@ impl Context {
         device
     }
 
-    /// A fresh account with two-step verification on.
+    /// A fresh account with two-step verification on, which is switched on here where the target does not do so itself.
     pub async fn account(&mut self) -> Result<Account, Stop> {
-        self.untouched_account().await
+        let account = self.untouched_account().await?;
+        if !self.target.two_step_by_default() {
+            let mut owner = self.device("registration");
+            let opened = self.sign_in(&mut owner, &account).await?;
+            if opened.outcome != Outcome::SignedIn {
+                return Err(Stop::NotTested(format!(
+                    "while switching two-step verification on: {}",
+                    describe(&opened)
+                )));
+            }
+            let on = Operation::SetTwoStep {
+                enabled: true,
+                password: Some(account.password.clone()),
+            };
+            self.prepare(&mut owner, on).await?;
+            self.perform(&mut owner, Operation::SignOut {}).await?;
+        }
+        Ok(account)
     }
 
     /// A fresh account exactly as the target creates it, no setting touched.
@@ -138,10 +189,34 @@ impl Context {
 
     /// Performs an operation with departures from the honest request.
     pub async fn perform_with(&mut self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, Stop> {
-        if let (Operation::SignIn { email, .. }, Some(token)) = (&operation, &device.push_token) {
-            self.registrations.entry(email.clone()).or_default().insert(token.clone());
+        if let Operation::SignIn { email, .. } = &operation {
+            let tokens = self.registrations.entry(email.clone()).or_default();
+            tokens.extend(device.push_token.clone());
         }
-        Ok(self.target.perform_with(device, operation, tweaks).await?)
+        let answer = self.target.perform_with(device, operation, tweaks).await?;
+        self.note(&answer);
+        Ok(answer)
+    }
+
+    /// Prepares the operation once and releases it so many times together, each copy judged as a device of its own.
+    pub async fn perform_together(
+        &mut self,
+        device: &Device,
+        operation: Operation,
+        times: usize,
+    ) -> Result<Vec<(Answer, Device)>, Stop> {
+        let answers = self.target.perform_together(device, operation, times).await?;
+        for (answer, _) in &answers {
+            self.note(answer);
+        }
+        Ok(answers)
+    }
+
+    /// Sends a request of the check's own making; the device's cookies and credentials are not added.
+    pub async fn raw(&mut self, device: &Device, request: RawRequest) -> Result<Arc<Exchange>, Stop> {
+        let exchange = Arc::new(self.target.raw(device, request).await?);
+        self.exchanges.push(Arc::clone(&exchange));
+        Ok(exchange)
     }
 
     /// Performs an operation that only prepares the ground: not accepted, the check stops as not tested.
@@ -195,10 +270,10 @@ impl Context {
 
     /// The code message sent to this account's mailbox or to one of its devices since the mark, or the check stops.
     pub async fn code_since(&mut self, mark: Mark, account: &Account) -> Result<Message, Stop> {
-        let patience = Duration::from_secs(self.parameters().delivery_answer_s.max(1));
+        let patience = self.target.delivery_patience();
         let belongs = |message: &Message| message.code.is_some() && self.belongs(message, account);
         let message = self.target.ledger().wait(mark, patience, belongs).await;
-        message.ok_or_else(|| Stop::NotTested(format!("no code came within {} s", patience.as_secs())))
+        message.ok_or_else(|| Stop::NotTested(format!("no code came within {} ms", patience.as_millis())))
     }
 
     /// Whether a message went to the account: to its mailbox, or to a device that ever signed in to it.

@@ -5,10 +5,23 @@
 //! - [`proof`]: how a check may pass: with evidence, and a refusal only beside an accepted twin.
 //! - [`checks`]: the checks, one file an area.
 //! - [`known_bad`]: the servers that each break one requirement, one file an area.
+//! - [`embedded`]: the reference server inside the process.
+//! - [`provider`]: where checks get their target.
+//! - [`select`]: which checks run.
+//! - [`engine`]: runs them and tells events; prints nothing.
+//! - [`events`], [`verdict`]: what it tells.
+//! - [`report`]: what is made of it.
 
 pub mod check;
 pub mod checks;
 pub mod context;
 pub mod embedded;
+pub mod engine;
+pub mod events;
+mod evidence;
 pub mod known_bad;
 pub mod proof;
+pub mod provider;
+pub mod report;
+pub mod select;
+pub mod verdict;

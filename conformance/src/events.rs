@@ -1,0 +1,143 @@
+//! What the engine tells while it runs: typed events, and nothing printed. Every report is made from them, also later from
+//! their record. Fields are added, never renamed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::verdict::{Counts, Verdict};
+
+/// One event; one line of `run.ndjson`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run begins.
+    RunStarted(Box<RunStarted>),
+    /// A check begins.
+    CheckStarted {
+        /// Its id.
+        check: String,
+        /// The requirements it judges.
+        requirements: Vec<String>,
+        /// What it does, in a sentence.
+        title: String,
+    },
+    /// One exchange with the target, redacted.
+    Exchange {
+        /// The check it belongs to.
+        check: String,
+        /// Operation, device, request, response, times.
+        #[serde(flatten)]
+        exchange: Map<String, Value>,
+    },
+    /// One delivered message, redacted.
+    Delivery {
+        /// The check it belongs to.
+        check: String,
+        /// Channel, recipient, text, time.
+        #[serde(flatten)]
+        message: Map<String, Value>,
+    },
+    /// A check ended.
+    Verdict(Box<Judged>),
+    /// The run ended. A record without this line is an interrupted run.
+    RunFinished(RunFinished),
+}
+
+/// The beginning of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// When, RFC 3339.
+    pub at: String,
+    /// The tool.
+    pub tool: Tool,
+    /// The target.
+    pub target: TargetInfo,
+    /// The reading of the requirements.
+    pub profile: String,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How time passes on the target.
+    pub clock: String,
+    /// What the target declares.
+    pub parameters: Value,
+    /// What it can do.
+    pub capabilities: Vec<String>,
+    /// Checks selected.
+    pub selected: usize,
+}
+
+/// The tool that ran.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The target of a run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TargetInfo {
+    /// Its name.
+    pub name: String,
+    /// Where it answers.
+    pub urls: Vec<String>,
+    /// The binding it was spoken to by.
+    pub binding: Option<String>,
+}
+
+/// The verdict on one check, with what a reader needs to believe and repeat it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Judged {
+    /// The check.
+    pub check: String,
+    /// The requirement it judges.
+    pub requirement: String,
+    /// How strongly that binds in the run's profile.
+    pub level: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, where it did not simply pass.
+    pub reason: Option<String>,
+    /// What was asked for, where it is broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was seen instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// Steps in plain words, where a walk found it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub story: Vec<String>,
+    /// A chain of curl commands that repeats it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curl: Option<String>,
+    /// Milliseconds it took.
+    pub took_ms: f64,
+    /// The command that repeats it.
+    pub replay: String,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunFinished {
+    /// When, RFC 3339.
+    pub at: String,
+    /// How often each verdict was given.
+    pub counts: Counts,
+    /// Requirements that were really judged.
+    pub requirements_judged: usize,
+    /// What is missing for a verdict, where too little was tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
+    /// The exit code.
+    pub exit: u8,
+    /// Whether it was cut short.
+    pub interrupted: bool,
+}
+
+impl Event {
+    /// Its line in the record.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
