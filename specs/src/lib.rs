@@ -2,11 +2,14 @@
 //!
 //! - [`catalogue`]: the numbered requirements, compiled in from `requirements.toml`.
 //! - [`machine`]: what two-step verification means: state, operation, answer, invariants.
+//! - `openapi` (feature `openapi`): real answers checked against `openapi.yaml`.
 //! - [`parameters`]: what a service declares about itself (lifetimes, limits), with defaults and bounds.
 //! - [`profile`]: the three readings a verdict can be given under.
 
 pub mod catalogue;
 pub mod machine;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod parameters;
 pub mod profile;
 
