@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use targets::binding::{self, Binding, LaunchError, launch};
 
@@ -61,11 +62,19 @@ async fn what_it_started_is_stopped_with_it_even_when_it_does_not_want_to() {
     let pids = std::fs::read_to_string(&list).expect("has written them");
     assert_eq!(pids.lines().count(), 2);
     launched.stop().await;
-    for pid in pids.lines() {
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let dead = state.is_empty() || state.contains(") Z ");
-        assert!(dead, "{pid} is still there: {state}");
-    }
+    let all_dead = async {
+        while !pids.lines().all(dead) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), all_dead).await;
+    assert!(in_time.is_ok(), "still there: {pids}");
+}
+
+/// Gone, or a zombie that only waits to be counted.
+fn dead(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|state| state.contains(") Z "))
+        || !Path::new("/proc").join(pid).exists()
 }
 
 #[tokio::test]

@@ -105,6 +105,7 @@ take = [
     { name = "odd", pointer = "/" },
     { name = "seen", cookie = "seen" },
     { name = "trace", header = "X-Trace" },
+    { name = "nothing", pointer = "/nothing" },
 ]
 [[operations.sign_in.steps]]
 request = "GET /page"
@@ -134,7 +135,7 @@ take = [{ name = "count", pointer = "/count" }]
     })
     .await;
     s.says("POST", "/in/a%2Fb%26c", |_| {
-        json(200, j!({ "meta": { "csrf": "c 1" }, "": "empty key" }))
+        json(200, j!({ "meta": { "csrf": "c 1" }, "": "empty key", "nothing": null }))
     })
     .await;
     s.says("POST", "/code", |_| json(200, j!({ "meta": { "csrf": "c2" } }))).await;
@@ -142,6 +143,7 @@ take = [{ name = "count", pointer = "/count" }]
     device.variables.insert("count".to_owned(), "12".to_owned());
     assert_eq!(s.perform(&mut device, sign_in()).await.outcome, Outcome::Challenged);
     assert_eq!(device.variables.get("odd").map(String::as_str), Some("empty key"));
+    assert!(!device.variables.contains_key("nothing"), "null is nothing");
     s.perform(&mut device, verify("00 1")).await;
     assert_eq!(
         device.variables.get("csrf").map(String::as_str),

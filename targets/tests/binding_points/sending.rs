@@ -120,7 +120,7 @@ facts = { device_id = "/session" }
     let (asked, opened) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let csrf = asked.clone();
     s.says("GET", "/csrf", move |_| {
-        json(200, j!({ "csrf": csrf.fetch_add(1, Ordering::Relaxed) }))
+        json(200, j!({ "csrf": csrf.fetch_add(1, Ordering::Relaxed) })).insert_header("set-cookie", "before=1; Path=/")
     })
     .await;
     s.says("POST", "/code", move |_| {
@@ -140,7 +140,9 @@ facts = { device_id = "/session" }
     for (answer, mut own) in answers {
         assert_eq!(answer.outcome, Outcome::SignedIn);
         let who = s.perform(&mut own, Operation::WhoAmI {}).await;
-        seen.extend(who.facts.device_id);
+        let cookies = who.facts.device_id.expect("is told");
+        assert!(cookies.contains("before=1"), "what came before is in every copy: {cookies}");
+        seen.insert(cookies);
     }
     seen
 }

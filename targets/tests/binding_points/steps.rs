@@ -53,6 +53,39 @@ outcomes = [{ status = 200, outcome = "signed-in" }]
 }
 
 #[tokio::test]
+async fn point_1_a_step_is_left_out_by_a_variable_that_is_set_or_an_argument_that_is_other() {
+    let s = scripted(&format!(
+        r#"{REST}
+[[operations.set_two_step.steps]]
+unless = "csrf"
+request = "GET /page"
+outcomes = [{{ status = 200, outcome = "done" }}]
+take = [{{ name = "csrf", header = "x-csrf" }}]
+[[operations.set_two_step.steps]]
+when = {{ enabled = true }}
+request = "POST /on"
+json = {{ password = "{{password?}}" }}
+outcomes = [{{ status = 200, outcome = "done" }}]
+[[operations.set_two_step.steps]]
+when = {{ enabled = false }}
+request = "POST /off"
+outcomes = [{{ status = 200, outcome = "done" }}]
+"#
+    ))
+    .await;
+    for (verb, at) in [("GET", "/page"), ("POST", "/on"), ("POST", "/off")] {
+        s.says(verb, at, |_| ResponseTemplate::new(200).insert_header("x-csrf", "c"))
+            .await;
+    }
+    let mut device = device();
+    for enabled in [true, false] {
+        let set = Operation::SetTwoStep { enabled, password: None };
+        assert_eq!(s.perform(&mut device, set).await.outcome, Outcome::Done);
+    }
+    assert_eq!(s.sent().await, ["GET /page", "POST /on {}", "POST /off"]);
+}
+
+#[tokio::test]
 async fn point_3_trust_is_asked_for_at_sign_in_at_verify_or_in_a_step_of_its_own() {
     let s = scripted(
         r#"
