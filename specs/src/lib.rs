@@ -1,12 +1,15 @@
 //! The contract of sign-in with two-step verification, as data and as pure code. No I/O.
 //!
 //! - [`catalogue`]: the numbered requirements, compiled in from `requirements.toml`.
+//! - `explore` (feature `explore`): that machine, explored exhaustively.
 //! - [`machine`]: what two-step verification means: state, operation, answer, invariants.
 //! - `openapi` (feature `openapi`): real answers checked against `openapi.yaml`.
 //! - [`parameters`]: what a service declares about itself (lifetimes, limits), with defaults and bounds.
 //! - [`profile`]: the three readings a verdict can be given under.
 
 pub mod catalogue;
+#[cfg(feature = "explore")]
+pub mod explore;
 pub mod machine;
 #[cfg(feature = "openapi")]
 pub mod openapi;

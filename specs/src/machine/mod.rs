@@ -26,6 +26,6 @@ pub mod wrong;
 pub use invariants::{Invariant, Stepped, breaches};
 pub use limits::Limits;
 pub use op::{Answer, App, Code, Guess, Method, Op, Password, Wish};
-pub use rules::{Right, Rules};
+pub use rules::{Admission, Right, Rules, Shown, SignInFacts};
 pub use state::{Account, AccountId, Challenge, ChallengeId, DeviceId, Key, Seconds, Session, State, Status, Trust};
 pub use step::{Message, Recipient, Taken, step, take};

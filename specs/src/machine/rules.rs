@@ -23,6 +23,30 @@ pub struct Shown<'a> {
     pub state: &'a State,
 }
 
+/// What a sign-in with the right password is decided on.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInFacts {
+    /// The account's setting.
+    pub two_step: bool,
+    /// Whether this device is trusted for the account.
+    pub trusted: bool,
+    /// Whether any device is.
+    pub any_trusted: bool,
+    /// The app's version.
+    pub app: App,
+}
+
+/// What the right password brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// A session.
+    SignedIn,
+    /// A challenge.
+    CodeAsked,
+    /// Nothing.
+    Refused,
+}
+
 /// The decisions.
 pub trait Rules: Send + Sync {
     /// Whether a password lets step one go on (SIGN-02, DEV-02).
@@ -38,14 +62,14 @@ pub trait Rules: Send + Sync {
         false
     }
 
-    /// Whether the app is served (VER-01, VER-06).
-    fn serves(&self, two_step: bool, app: App) -> bool {
-        !two_step || app == App::Current
-    }
-
-    /// Whether a code is asked for (SIGN-01, METH-05, VER-05).
-    fn asks_code(&self, two_step: bool, trusted: bool, _any_trusted: bool, _app: App) -> bool {
-        two_step && !trusted
+    /// What the right password brings (SIGN-01, METH-05, VER-01, VER-05, VER-06).
+    fn admission(&self, facts: SignInFacts) -> Admission {
+        match facts {
+            SignInFacts { two_step: false, .. } => Admission::SignedIn,
+            SignInFacts { app: App::Old, .. } => Admission::Refused,
+            SignInFacts { trusted: true, .. } => Admission::SignedIn,
+            _ => Admission::CodeAsked,
+        }
     }
 
     /// Whether a lock on codes also keeps a device from signing in (ATT-06).

@@ -3,7 +3,7 @@
 use crate::machine::history;
 use crate::machine::limits::{Limits, stamp};
 use crate::machine::op::{Answer, App, Code, Guess, Method, Op, Password};
-use crate::machine::rules::Rules;
+use crate::machine::rules::{Admission, Rules, SignInFacts};
 use crate::machine::second_step;
 use crate::machine::settings;
 use crate::machine::state::{AccountId, Challenge, ChallengeId, DeviceId, Key, Session, State, Status, Trust};
@@ -141,15 +141,19 @@ impl Machine<'_> {
             account.consecutive = 0;
         }
         let two_step = account.two_step;
-        if !self.rules.serves(two_step, app) {
-            return Some(Answer::Refused);
-        }
-        if self.rules.is_locked(account, now) && self.rules.lock_stops_sign_in(trusted) {
-            return Some(Answer::Limited);
-        }
+        let locked = self.rules.is_locked(account, now) && self.rules.lock_stops_sign_in(trusted);
         let any_trusted = !self.state.trusted_devices(key.account, self.limits).is_empty();
-        if self.rules.asks_code(two_step, trusted, any_trusted, app) {
-            return self.open(key);
+        let facts = SignInFacts {
+            two_step,
+            trusted,
+            any_trusted,
+            app,
+        };
+        match self.rules.admission(facts) {
+            Admission::Refused => return Some(Answer::Refused),
+            _ if locked => return Some(Answer::Limited),
+            Admission::CodeAsked => return self.open(key),
+            Admission::SignedIn => {}
         }
         if trusted {
             let used = stamp(now, &[self.limits.trust_idle]);
@@ -231,7 +235,10 @@ impl Machine<'_> {
             }
         };
         let sent_at = stamp(now, &[self.limits.day]);
-        self.state.accounts.get_mut(usize::from(account))?.sends.push(sent_at);
+        // Where no cap can be reached, nothing is counted.
+        if self.limits.account_sends < u32::MAX {
+            self.state.accounts.get_mut(usize::from(account))?.sends.push(sent_at);
+        }
         self.message = Some(Message { code, to });
         Some(())
     }

@@ -4,7 +4,7 @@
 use crate::machine::invariants::Invariant;
 use crate::machine::limits::Limits;
 use crate::machine::op::{App, Method, Password, Wish};
-use crate::machine::rules::{Rules, Shown};
+use crate::machine::rules::{Admission, Right, Rules, Shown, SignInFacts};
 use crate::machine::state::{Account, Challenge, DeviceId, Seconds, Session, Status};
 
 /// One wrong machine.
@@ -36,12 +36,15 @@ macro_rules! wrong_machines {
 
 wrong_machines! {
     "first-device-free-pass", FirstDeviceFreePass breaks I1:
-    fn asks_code(&self, two_step: bool, trusted: bool, any_trusted: bool, _: App) -> bool {
-        two_step && !trusted && any_trusted
+    fn admission(&self, facts: SignInFacts) -> Admission {
+        match Right.admission(facts) {
+            Admission::CodeAsked if !facts.any_trusted => Admission::SignedIn,
+            right => right,
+        }
     }
     "old-app-exempt", OldAppExempt breaks I1:
-    fn serves(&self, _: bool, _: App) -> bool {
-        true
+    fn admission(&self, facts: SignInFacts) -> Admission {
+        if facts.app == App::Old { Admission::SignedIn } else { Right.admission(facts) }
     }
     "trusted-on-challenge-created", TrustedOnChallenge breaks I1:
     fn trusts_on_challenge(&self) -> bool {
@@ -212,10 +215,6 @@ wrong_machines! {
     "no-email-fallback", NoEmail breaks I10:
     fn offers_email(&self) -> bool {
         false
-    }
-    "push-to-nobody", PushToNobody breaks I10:
-    fn first_method(&self, _: bool) -> Method {
-        Method::Push
     }
     "permanent-lock", PermanentLock breaks I10:
     fn is_locked(&self, account: &Account, _: Seconds) -> bool {

@@ -1,0 +1,86 @@
+//! The specification itself is consistent: the right machine keeps all ten promises wherever it can get within the scope,
+//! and each promise is broken by machines that take one decision wrongly.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use specs::explore::{Findings, PROBES, Scope, explore, explore_unmerged, explore_until, serve};
+use specs::machine::wrong::{self, Wrong};
+use specs::machine::{Invariant, Right};
+
+#[test]
+fn the_right_machine_keeps_every_promise() {
+    let findings = explore(&Right, Scope::full());
+    assert_eq!(findings.broken, []);
+    let missed: Vec<_> = PROBES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !findings.reached.contains(name))
+        .collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}");
+    // Told in the documentation of the scope. It changes with the machine, and only then.
+    assert_eq!(findings.states, 103_328, "took {:?}, depth {}", findings.took, findings.depth);
+}
+
+#[test]
+fn the_right_machine_keeps_every_promise_under_other_limits() {
+    for scope in [Scope::guessing(), Scope::crowded()] {
+        let findings = explore(&Right, scope);
+        assert_eq!(findings.broken, []);
+        assert!(findings.states > 1_000, "only {} states", findings.states);
+    }
+}
+
+/// The scope in which a wrong machine's way to its breach is short.
+fn scope_for(wrong: &Wrong) -> Scope {
+    match wrong.slug {
+        "hourly-window-forgets" => Scope::guessing(),
+        "evict-oldest-challenge" => Scope::crowded(),
+        _ => Scope::full(),
+    }
+}
+
+#[test]
+fn merging_states_hides_nothing() {
+    let scope = Scope {
+        ticks: 1,
+        changes: 0,
+        ..Scope::full()
+    };
+    let merged = explore(&Right, scope.clone());
+    let plain = explore_unmerged(&Right, scope);
+    assert_eq!((merged.broken, merged.reached), (plain.broken, plain.reached));
+    assert!(plain.states > merged.states, "{} and {}", plain.states, merged.states);
+}
+
+#[test]
+fn every_wrong_machine_breaks_its_promise() {
+    let explored: Vec<(&Wrong, Findings)> = wrong::ALL
+        .iter()
+        .map(|wrong| (wrong, explore_until(wrong.rules, scope_for(wrong), wrong.breaks)))
+        .collect();
+    let mut harmless = Vec::new();
+    for (wrong, found) in &explored {
+        if !found.broken.iter().any(|(invariant, _)| *invariant == wrong.breaks) {
+            harmless.push((wrong.slug, wrong.breaks, found.states, &found.broken));
+        }
+    }
+    assert!(harmless.is_empty(), "not caught: {harmless:#?}");
+}
+
+#[test]
+fn the_explorer_tells_that_its_address_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = serve(taken.local_addr().unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+fn every_promise_is_broken_by_two_machines_at_least() {
+    let mut count: BTreeMap<Invariant, usize> = Invariant::ALL.into_iter().map(|invariant| (invariant, 0)).collect();
+    for wrong in wrong::ALL {
+        *count.entry(wrong.breaks).or_default() += 1;
+    }
+    assert!(count.values().all(|machines| *machines >= 2), "{count:?}");
+}
