@@ -67,8 +67,11 @@ fn bit(invariant: Invariant) -> u16 {
     1 << (invariant as u16)
 }
 
+/// A name, and whether a state is such a one.
+pub type Probe = (&'static str, fn(&State) -> bool);
+
 /// States that have to be reached for an exploration to mean anything.
-pub const PROBES: [(&str, fn(&State) -> bool); 14] = [
+pub const PROBES: [Probe; 14] = [
     ("a challenge is verified", |s| {
         s.challenges.iter().any(|c| c.status == Status::Verified)
     }),
