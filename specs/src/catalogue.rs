@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Profile;
+
 /// How strongly a requirement binds (RFC 2119, RFC 8174).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -46,6 +48,49 @@ pub enum Testable {
 /// The part of the service a requirement speaks about, such as `sign-in` or `resend`.
 pub type Area = String;
 
+/// The areas, in the order of the specification, each with the prefix of its ids.
+pub const AREAS: [(&str, &str); 24] = [
+    ("sign-in", "SIGN"),
+    ("code", "CODE"),
+    ("lifetime", "LIFE"),
+    ("binding", "BIND"),
+    ("attempts", "ATT"),
+    ("resend", "RSND"),
+    ("method", "METH"),
+    ("delivery", "DLVR"),
+    ("trusted-device", "DEV"),
+    ("session", "SESS"),
+    ("toggle", "TOGL"),
+    ("version-gate", "VER"),
+    ("enumeration", "ENUM"),
+    ("login-activity", "ACT"),
+    ("notice", "NOTE"),
+    ("password", "PWD"),
+    ("race", "RACE"),
+    ("time", "TIME"),
+    ("multi-instance", "MULTI"),
+    ("input", "INPUT"),
+    ("http", "HTTP"),
+    ("privacy", "PRIV"),
+    ("idempotency", "IDEM"),
+    ("availability", "AVAIL"),
+];
+
+/// Requirements of level SHOULD that the `asvs` profile makes MUST: those whose sources cite a row of OWASP ASVS 5.0 level 1
+/// or 2. Rows of level 3 (6.3.5, 6.3.8, 11.2.4, 14.2.6) raise nothing.
+const MUST_IN_ASVS: [&str; 5] = [
+    "CODE-05",  // 11.4.2
+    "DLVR-05",  // 14.2.3
+    "SESS-06",  // 7.3.1, 7.3.2
+    "PWD-07",   // 6.4.3
+    "AVAIL-04", // 15.2.2
+];
+
+/// Requirements that the `nist` profile makes MUST.
+const MUST_IN_NIST: [&str; 1] = [
+    "DEV-14", // section 5.1: trust only with a key that the device holds
+];
+
 /// One requirement of the catalogue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +112,31 @@ pub struct Requirement {
 }
 
 impl Requirement {
+    /// How strongly it binds in a profile. Beside the level a profile also changes bounds of parameters, see
+    /// [`Parameters::out_of_bounds`](crate::Parameters::out_of_bounds).
+    ///
+    /// - `faq`: the level of the catalogue.
+    /// - `asvs`: CODE-05, DLVR-05, SESS-06, PWD-07 and AVAIL-04 are MUST, because they rest on level 2 rows of OWASP ASVS 5.0.
+    /// - `nist`: DEV-14 is MUST, because a bearer trust credential may not stand in for the second step.
+    pub fn level_in(&self, profile: Profile) -> Level {
+        let raised: &[&str] = match profile {
+            Profile::Faq => &[],
+            Profile::Asvs => &MUST_IN_ASVS,
+            Profile::Nist => &MUST_IN_NIST,
+        };
+        if raised.contains(&self.id.as_str()) {
+            Level::Must
+        } else {
+            self.level
+        }
+    }
+
+    /// What breaking it means for a person, in one sentence; `None` where none is written (see
+    /// [`EXPLAINED_AREAS`](crate::meanings::EXPLAINED_AREAS)).
+    pub fn meaning(&self) -> Option<&'static str> {
+        crate::meanings::meaning(&self.id)
+    }
+
     /// The slugs of the known ways to get this requirement wrong.
     pub fn mutant_slugs(&self) -> impl Iterator<Item = &str> {
         self.mutants

@@ -3,6 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Profile;
+
+mod bounds;
+
+pub use bounds::OutOfBound;
+
 /// The declared parameters, with the defaults of the specification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,6 +59,8 @@ pub struct Parameters {
     pub password_min: usize,
     /// Seconds within which a request answers even when a provider hangs.
     pub delivery_answer_s: u64,
+    /// Seconds within which 95 of 100 codes are handed to the provider at the nominal rate.
+    pub delivery_p95_s: u64,
     /// Seconds after which an unfinished sign-in is reported to the owner.
     pub incomplete_notice_s: u64,
 }
@@ -83,7 +91,34 @@ impl Default for Parameters {
             min_version: "2.3.0".to_owned(),
             password_min: 8,
             delivery_answer_s: 5,
+            delivery_p95_s: 5,
             incomplete_notice_s: 180,
         }
+    }
+}
+
+impl Parameters {
+    /// Defaults that are inside the bounds of a profile: those of the specification, narrowed where the profile asks for it.
+    pub fn defaults(profile: Profile) -> Self {
+        let plain = Self::default();
+        match profile {
+            Profile::Faq => plain,
+            Profile::Asvs => Self {
+                session_idle_s: Some(7 * 24 * 3600),
+                ..plain
+            },
+            Profile::Nist => Self {
+                challenge_max_s: 600,
+                session_absolute_s: 24 * 3600,
+                session_idle_s: Some(3600),
+                password_min: 15,
+                ..plain
+            },
+        }
+    }
+
+    /// Every declared value that is outside its bound in this profile.
+    pub fn out_of_bounds(&self, profile: Profile) -> Vec<OutOfBound> {
+        bounds::check(self, profile)
     }
 }
