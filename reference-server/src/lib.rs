@@ -4,12 +4,16 @@
 //! - [`settings`]: what the operator declares.
 //! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
 //! - [`parts`]: clock, codes, tokens, passwords, store, courier, locator: each replaceable alone.
+//! - [`courier`]: email and push to the outside world, and the words of the messages.
+//! - [`locator`]: places from a MaxMind database.
 //! - [`service`]: the operations, over the parts.
 //! - [`edge`]: HTTP in and out.
 //! - [`server`]: connections, their limits, and an orderly end.
 
+pub mod courier;
 pub mod domain;
 pub mod edge;
+pub mod locator;
 pub mod parts;
 pub mod rules;
 pub mod server;

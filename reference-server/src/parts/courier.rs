@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use crate::courier::Letter;
 use crate::domain::{ChallengeId, Timestamp};
 
 /// Who gets a message.
@@ -78,8 +79,13 @@ pub enum DeliveryError {
 /// Hands messages over. An answer of `Ok` means that the provider took it.
 #[async_trait]
 pub trait Courier: Send + Sync {
-    /// Hands one message over.
+    /// Words one message and hands it over.
     async fn deliver(&self, message: &Outgoing) -> Result<(), DeliveryError>;
+
+    /// Hands over one that is already worded. A composition that words messages otherwise calls this of the courier it wraps.
+    async fn carry(&self, _letter: &Letter) -> Result<(), DeliveryError> {
+        Err(DeliveryError::NoProvider)
+    }
 }
 
 /// Keeps every message and delivers none.

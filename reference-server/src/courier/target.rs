@@ -1,0 +1,129 @@
+//! Where messages go, as an operator writes it.
+
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::parts::DeliveryError;
+
+/// Who mail is from, unless a target says otherwise (DLVR-03).
+pub(super) const SENDER: &str = "no-reply@stepproof.test";
+
+/// How email travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailKind {
+    /// SMTP.
+    Smtp,
+    /// The SendGrid v3 mail-send call.
+    Sendgrid,
+}
+
+/// Where email goes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailTarget {
+    /// How it travels.
+    pub kind: EmailKind,
+    /// `smtp://HOST:PORT`, or the base URL of the API.
+    #[serde(deserialize_with = "url")]
+    pub url: Url,
+    /// The one sender.
+    #[serde(default = "sender")]
+    pub from: String,
+    /// The bearer key of the API.
+    #[serde(default = "key")]
+    pub key: String,
+}
+
+/// Where pushes go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushTarget {
+    /// The base URL of the API.
+    #[serde(deserialize_with = "url")]
+    pub url: Url,
+    /// The project in its path.
+    #[serde(default = "project")]
+    pub project: String,
+    /// The bearer key of the API.
+    #[serde(default = "key")]
+    pub key: String,
+}
+
+fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse()
+        .map_err(|error| serde::de::Error::custom(format!("`{text}` is no URL: {error}")))
+}
+
+fn sender() -> String {
+    SENDER.to_owned()
+}
+
+fn key() -> String {
+    "stepproof-development-key".to_owned()
+}
+
+fn project() -> String {
+    "stepproof".to_owned()
+}
+
+impl EmailTarget {
+    /// The target at this URL: `smtp://…` for SMTP, `http://…` for SendGrid.
+    pub fn at(url: Url) -> Result<Self, TargetFault> {
+        let kind = match url.scheme() {
+            "smtp" => EmailKind::Smtp,
+            "http" => EmailKind::Sendgrid,
+            _ => return Err(TargetFault::Scheme(url, "smtp:// or http://")),
+        };
+        Ok(Self {
+            kind,
+            url,
+            from: sender(),
+            key: key(),
+        })
+    }
+}
+
+impl PushTarget {
+    /// The target at this URL.
+    pub fn at(url: Url) -> Self {
+        Self {
+            url,
+            project: project(),
+            key: key(),
+        }
+    }
+}
+
+/// Why a target cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetFault {
+    /// Its URL has another scheme.
+    #[error("`{0}` has to start with {1}: messages travel without TLS here")]
+    Scheme(Url, &'static str),
+    /// Its URL has no host.
+    #[error("`{0}` names no host")]
+    NoHost(Url),
+    /// Its sender is no address.
+    #[error("`{0}` is no email address")]
+    Sender(String),
+    /// Its key cannot stand in a header.
+    #[error("the key has characters that cannot stand in a header")]
+    Key,
+}
+
+/// The URL of a call below a base URL that has to be plain http.
+pub(super) fn call_url(base: &Url, path: &str) -> Result<http::Uri, TargetFault> {
+    if base.scheme() != "http" {
+        return Err(TargetFault::Scheme(base.clone(), "http://"));
+    }
+    let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    whole.parse().map_err(|_| TargetFault::NoHost(base.clone()))
+}
+
+/// What a provider's status means, when it is no success.
+pub(super) fn refusal(status: impl std::fmt::Display) -> DeliveryError {
+    // The status and never the text: a provider may repeat the message in it.
+    DeliveryError::Refused(format!("status {status}"))
+}
