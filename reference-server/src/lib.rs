@@ -8,19 +8,26 @@
 //! - [`locator`]: places from a MaxMind database.
 //! - [`service`]: the operations, over the parts.
 //! - [`edge`]: HTTP in and out.
-//! - [`server`]: connections, their limits, and an orderly end.
+//! - [`server`]: the public API on a listener.
+//! - [`control`]: the control interface on another.
+//! - [`connections`]: what both have in common: limits, slow clients, an orderly end.
+//! - [`metrics`]: what is counted.
 
+pub mod connections;
+pub mod control;
 pub mod courier;
 pub mod domain;
 pub mod edge;
 pub mod locator;
+pub mod metrics;
 pub mod parts;
 pub mod rules;
 pub mod server;
 pub mod service;
 pub mod settings;
 
+pub use connections::ConnectionLimits;
 pub use parts::Parts;
-pub use server::{ConnectionLimits, serve};
+pub use server::serve;
 pub use service::Service;
 pub use settings::Settings;

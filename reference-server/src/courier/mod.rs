@@ -77,35 +77,39 @@ impl Router {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Sends email there from now on. Messages under way finish where they were going.
-    pub fn set_email(&self, target: &EmailTarget) -> Result<(), TargetFault> {
-        let email = match target.kind {
-            EmailKind::Smtp => Email::Smtp(Arc::new(Smtp::new(target, self.inner.within)?)),
-            EmailKind::Sendgrid => Email::SendGrid(Arc::new(SendGrid::new(target, self.inner.http.clone())?)),
-        };
-        self.change(|channels| channels.email = Some(email));
+    /// Sends there from now on: both or, when one cannot be used, neither. A channel that is not given stays as it is, and
+    /// messages under way finish where they were going.
+    pub fn set_targets(&self, email: Option<&EmailTarget>, push: Option<&PushTarget>) -> Result<(), TargetFault> {
+        let email = email.map(|target| self.email_channel(target)).transpose()?;
+        let http = || self.inner.http.clone();
+        let push = push
+            .map(|target| Fcm::new(target, http()).map(Arc::new).map(Push::Fcm))
+            .transpose()?;
+        self.replace(email, push);
         Ok(())
     }
 
-    /// Sends pushes there from now on.
-    pub fn set_push(&self, target: &PushTarget) -> Result<(), TargetFault> {
-        let push = Push::Fcm(Arc::new(Fcm::new(target, self.inner.http.clone())?));
-        self.change(|channels| channels.push = Some(push));
-        Ok(())
+    fn email_channel(&self, target: &EmailTarget) -> Result<Email, TargetFault> {
+        Ok(match target.kind {
+            EmailKind::Smtp => Email::Smtp(Arc::new(Smtp::new(target, self.inner.within)?)),
+            EmailKind::Sendgrid => Email::SendGrid(Arc::new(SendGrid::new(target, self.inner.http.clone())?)),
+        })
     }
 
     /// Keeps email in this mailbox from now on, and sends none.
     pub fn keep_email(&self, mailbox: Mailbox) {
-        self.change(|channels| channels.email = Some(Email::Mailbox(mailbox)));
+        self.replace(Some(Email::Mailbox(mailbox)), None);
     }
 
     /// Keeps pushes in this mailbox from now on, and sends none.
     pub fn keep_push(&self, mailbox: Mailbox) {
-        self.change(|channels| channels.push = Some(Push::Mailbox(mailbox)));
+        self.replace(None, Some(Push::Mailbox(mailbox)));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Channels)) {
-        change(&mut self.inner.channels.write().unwrap_or_else(PoisonError::into_inner));
+    fn replace(&self, email: Option<Email>, push: Option<Push>) {
+        let mut channels = self.inner.channels.write().unwrap_or_else(PoisonError::into_inner);
+        channels.email = email.or_else(|| channels.email.take());
+        channels.push = push.or_else(|| channels.push.take());
     }
 
     async fn hand_over(&self, letter: &Letter) -> Result<(), DeliveryError> {

@@ -1,6 +1,7 @@
 //! What the server keeps: one aggregate an account, and the small types it is made of. No I/O, no clock, no rules.
 
 mod account;
+mod address;
 mod challenge;
 mod device;
 mod ids;
@@ -8,6 +9,7 @@ mod session;
 mod time;
 
 pub use account::{Account, Activity, CodeFailures, PasswordFailures, Reset, Status};
+pub use address::coarse;
 pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
 pub use device::{Device, Trust};
 pub use ids::{AccountId, ChallengeId, DeviceId, SessionId, TokenHash};

@@ -13,7 +13,7 @@ use crate::service::{Problem, Service};
 const LABEL_MOST: usize = 100;
 
 /// The JSON body, strictly: by its content type, with known fields, each once.
-pub(super) fn read<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
     let content_type = request
         .headers
         .get(header::CONTENT_TYPE)

@@ -32,6 +32,7 @@ mod handlers;
 mod problem;
 mod requests;
 mod respond;
+mod routes;
 
 use std::net::IpAddr;
 
@@ -39,8 +40,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
+pub(crate) use body::read;
+pub(crate) use problem::Refusal;
 pub use problem::problem_type;
-pub use respond::{json, problem};
+pub use respond::{Outcome, json, problem};
+pub(crate) use respond::{empty, refusal};
+pub(crate) use routes::route_template;
 
 use crate::service::Service;
 

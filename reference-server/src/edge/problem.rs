@@ -6,7 +6,7 @@ use crate::service::Problem;
 
 /// What the edge itself refuses, beside what the service does.
 #[derive(Clone, Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The service refused.
     Service(Problem),
     /// The path has no such method; these it has.

@@ -8,18 +8,20 @@ use serde_json::{Map, Value, json};
 use super::problem::{Refusal, problem_type, shape};
 use crate::service::Problem;
 
+/// The slug of the problem that was answered, carried beside the response for logs and metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome(pub &'static str);
+
 /// An answer with this JSON body.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response<Bytes> {
     answer(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
 /// An answer without a body.
-pub(super) fn empty() -> Response<Bytes> {
+pub(crate) fn empty() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    protect(response.headers_mut());
     response
 }
 
@@ -38,7 +40,7 @@ pub fn problem(slug: &str, title: &str, status: StatusCode, members: Map<String,
 }
 
 /// A refusal on the wire.
-pub(super) fn refusal(refusal: &Refusal) -> Response<Bytes> {
+pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
     let (slug, title, status) = shape(refusal);
     let mut members = Map::new();
     let mut wait = None;
@@ -59,6 +61,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response<Bytes> {
         _ => {}
     }
     let mut response = problem(slug, title, status, members);
+    response.extensions_mut().insert(Outcome(slug));
     if let Some(seconds) = wait {
         response
             .headers_mut()
@@ -82,6 +85,12 @@ fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Resp
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    protect(headers);
     response
+}
+
+/// Kept by no cache, and taken for nothing but what it says it is (HTTP-01).
+fn protect(headers: &mut header::HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
 }

@@ -108,8 +108,12 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, change: &mut AccountChange<'_>) {
         let ids: Vec<AccountId> = self.lock().accounts.keys().cloned().collect();
-        for id in ids {
-            self.lock().change(&id, change);
+        for (nth, id) in ids.iter().enumerate() {
+            self.lock().change(id, change);
+            // A million accounts take a while; requests go in between.
+            if nth % 128 == 127 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 

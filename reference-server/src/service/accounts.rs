@@ -7,7 +7,7 @@ use crate::domain::{Account, AccountId, Status};
 use crate::rules::Change;
 
 /// Bytes a password has at most: hashing is slow, so its input is bounded.
-const PASSWORD_MOST: usize = 1024;
+pub(super) const PASSWORD_MOST: usize = 1024;
 
 impl Service {
     /// Creates an account. The answer is the same when the address is taken; its owner is told.
@@ -26,17 +26,6 @@ impl Service {
             self.notify(&id, &email, "You already have an account", text).await;
         }
         Ok(())
-    }
-
-    /// Adds an account with a password that is already hashed: for seeding many. `false` when the address is taken.
-    pub async fn seed_account(&self, email: &str, password_hash: String, two_step: bool) -> Result<bool, Problem> {
-        let email = self.parts().rules.identifiers.normalise(email);
-        let email = email.ok_or_else(|| Problem::InvalidRequest("email: not an address".to_owned()))?;
-        Ok(self
-            .parts()
-            .store
-            .insert(Account::new(AccountId::random(), email, password_hash, two_step))
-            .await)
     }
 
     /// Switches an account off, or on again; `false` when there is none.

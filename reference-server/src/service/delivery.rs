@@ -58,7 +58,9 @@ impl Service {
     pub(super) async fn deliver(&self, account: &AccountId, message: &Outgoing) -> bool {
         let limit = Duration::from_secs(self.settings().delivery_answer_s);
         let outcome = tokio::time::timeout(limit, self.parts().courier.deliver(message)).await;
-        match outcome.unwrap_or(Err(DeliveryError::TimedOut)) {
+        let outcome = outcome.unwrap_or(Err(DeliveryError::TimedOut));
+        self.metrics().sent(message, &outcome);
+        match outcome {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "a message was not handed over");

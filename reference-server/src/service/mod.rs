@@ -8,6 +8,7 @@ mod devices;
 mod limits;
 mod problem;
 mod resets;
+mod seeding;
 mod session;
 mod sign_in;
 mod two_step;
@@ -19,10 +20,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use problem::Problem;
+pub use seeding::Seed;
 pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 
-use crate::domain::{Account, SessionId, Timestamp, TokenHash};
+use crate::domain::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
+use crate::metrics::{Live, Metrics};
 use crate::parts::Parts;
 use crate::settings::Settings;
 use limits::Sources;
@@ -37,6 +40,7 @@ struct Inner {
     parts: Parts,
     settings: Settings,
     sources: Sources,
+    metrics: Metrics,
     hashing: Semaphore,
     /// Hash that an unknown account's password is compared with, so that it takes as long as a known one's.
     dummy: String,
@@ -52,6 +56,7 @@ impl Service {
             parts,
             settings,
             sources: Sources::default(),
+            metrics: Metrics::new(),
             hashing: Semaphore::new(cores),
             dummy,
         };
@@ -68,6 +73,11 @@ impl Service {
         &self.inner.settings
     }
 
+    /// What it has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
     /// Now, by its own clock.
     pub fn now(&self) -> Timestamp {
         self.inner.parts.clock.now()
@@ -77,7 +87,17 @@ impl Service {
     pub async fn sweep(&self) {
         let now = self.now();
         self.inner.sources.sweep(now, self.settings());
-        self.parts().store.sweep(&mut |account| self.tidy(account, now)).await;
+        let mut live = Live::default();
+        let mut tidy = |account: &mut Account| {
+            self.tidy(account, now);
+            let pending = account.challenges.iter();
+            live.challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
+            live.sessions += account.sessions.len();
+        };
+        self.parts().store.sweep(&mut tidy).await;
+        live.accounts = self.parts().store.count().await;
+        self.metrics().live(live);
+        self.metrics().fold();
     }
 
     /// Forgets every account and every count.

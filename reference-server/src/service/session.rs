@@ -105,7 +105,7 @@ impl Service {
                 .place
                 .clone()
                 .unwrap_or_else(|| super::views::UNKNOWN_PLACE.to_owned()),
-            address: coarse(opening.source),
+            address: crate::domain::coarse(opening.source),
             outcome: "signed-in",
         });
         let trust = with_trust.then(|| opening.trust.clone());
@@ -197,19 +197,5 @@ impl Service {
     pub async fn activity(&self, access: &str) -> Result<Vec<Activity>, Problem> {
         self.in_session(access, |account, _, _| Ok(account.activity.iter().cloned().collect()))
             .await
-    }
-}
-
-/// An address without its host part: the /24 or the /48.
-fn coarse(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}::/48")
-        }
     }
 }

@@ -1,0 +1,136 @@
+//! One match from method and path to what is done.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::Control;
+use super::requests::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccounts, StatusName};
+use crate::courier::Letter;
+use crate::domain::{Status, Timestamp};
+use crate::edge::{EdgeRequest, Refusal, empty, json, read};
+use crate::parts::Clock;
+use crate::service::{Problem, Seed};
+
+type Answer = Result<Response<Bytes>, Refusal>;
+
+/// Up to so many accounts, what is live is counted when somebody looks; beyond, it is as of the latest sweep.
+const COUNTED_AT_ONCE: usize = 10_000;
+
+pub(super) async fn route(control: &Control, request: &EdgeRequest) -> Answer {
+    let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+    match (&request.method, segments.as_slice()) {
+        (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
+        (&Method::GET, ["metrics"]) => Ok(metrics(control).await),
+        (_, ["healthz" | "metrics"]) => Err(Refusal::MethodNotAllowed("GET")),
+        (&Method::GET, ["clock"]) => Ok(clock(control)),
+        (&Method::POST, ["clock"]) => move_clock(control, request),
+        (_, ["clock"]) => Err(Refusal::MethodNotAllowed("GET, POST")),
+        (&Method::POST, ["reset"]) => reset(control, request).await,
+        (&Method::POST, ["accounts"]) => seed(control, request).await,
+        (&Method::POST, ["accounts", "status"]) => set_status(control, request).await,
+        (_, ["reset"] | ["accounts"] | ["accounts", "status"]) => Err(Refusal::MethodNotAllowed("POST")),
+        (&Method::PUT, ["delivery"]) => set_delivery(control, request),
+        (_, ["delivery"]) => Err(Refusal::MethodNotAllowed("PUT")),
+        (&Method::GET, ["mailbox", address]) => mailbox(control, address),
+        (_, ["mailbox", _]) => Err(Refusal::MethodNotAllowed("GET")),
+        _ => Err(Problem::NotFound.into()),
+    }
+}
+
+async fn metrics(control: &Control) -> Response<Bytes> {
+    if control.service.parts().store.count().await <= COUNTED_AT_ONCE {
+        control.service.sweep().await;
+    }
+    let mut response = empty();
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    *response.body_mut() = Bytes::from(control.service.metrics().render());
+    response
+}
+
+fn clock(control: &Control) -> Response<Bytes> {
+    json(StatusCode::OK, &json!({"now_ms": control.clock.now().0}))
+}
+
+fn move_clock(control: &Control, request: &EdgeRequest) -> Answer {
+    match read(request)? {
+        MoveClock {
+            advance_ms: Some(by),
+            set_ms: None,
+            freeze: None,
+        } => control.clock.advance_ms(by),
+        MoveClock {
+            advance_ms: None,
+            set_ms: Some(to),
+            freeze: None,
+        } => control.clock.set(Timestamp(i64::try_from(to).unwrap_or(i64::MAX))),
+        MoveClock {
+            advance_ms: None,
+            set_ms: None,
+            freeze: Some(frozen),
+        } => control.clock.freeze(frozen),
+        _ => {
+            return Err(invalid(
+                "one of advance_ms, set_ms and freeze is needed, and only one".to_owned(),
+            ));
+        }
+    }
+    Ok(clock(control))
+}
+
+async fn reset(control: &Control, request: &EdgeRequest) -> Answer {
+    if !request.body.is_empty() {
+        let Nothing {} = read(request)?;
+    }
+    control.service.reset().await;
+    control.clock.reset();
+    Ok(empty())
+}
+
+async fn seed(control: &Control, request: &EdgeRequest) -> Answer {
+    let body: SeedAccounts = read(request)?;
+    let seeds = body.accounts.into_iter().map(|account| Seed {
+        email: account.email,
+        password: account.password,
+        two_step: account.two_step,
+    });
+    let created = control.service.seed(seeds.collect()).await?;
+    Ok(json(StatusCode::CREATED, &json!({"created": created})))
+}
+
+async fn set_status(control: &Control, request: &EdgeRequest) -> Answer {
+    let body: AccountStatus = read(request)?;
+    let status = match body.status {
+        StatusName::Active => Status::Active,
+        StatusName::Disabled => Status::Disabled,
+    };
+    if control.service.set_status(&body.email, status).await {
+        Ok(empty())
+    } else {
+        Err(Problem::NotFound.into())
+    }
+}
+
+fn set_delivery(control: &Control, request: &EdgeRequest) -> Answer {
+    let Delivery { email, push } = read(request)?;
+    let set = control.router.set_targets(email.as_ref(), push.as_ref());
+    set.map_err(|fault| invalid(fault.to_string()))?;
+    Ok(empty())
+}
+
+fn mailbox(control: &Control, address: &str) -> Answer {
+    let mailbox = control.mailbox.as_ref().ok_or(Problem::NotFound)?;
+    let address = percent_decode_str(address).decode_utf8().map_err(|_| Problem::NotFound)?;
+    let shown = |letter: &Letter| json!({"kind": letter.kind.name(), "subject": letter.subject, "text": letter.text});
+    let messages: Vec<_> = mailbox.of(&address).iter().map(shown).collect();
+    Ok(json(StatusCode::OK, &json!({ "messages": messages })))
+}
+
+fn invalid(detail: String) -> Refusal {
+    Problem::InvalidRequest(detail).into()
+}

@@ -1,0 +1,57 @@
+//! What is sent to the control interface.
+
+use serde::Deserialize;
+
+use crate::courier::{EmailTarget, PushTarget};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MoveClock {
+    pub(super) advance_ms: Option<i64>,
+    pub(super) set_ms: Option<u64>,
+    pub(super) freeze: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedAccounts {
+    pub(super) accounts: Vec<SeedAccount>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedAccount {
+    pub(super) email: String,
+    pub(super) password: String,
+    #[serde(default = "on")]
+    pub(super) two_step: bool,
+}
+
+fn on() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountStatus {
+    pub(super) email: String,
+    pub(super) status: StatusName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StatusName {
+    Active,
+    Disabled,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delivery {
+    pub(super) email: Option<EmailTarget>,
+    pub(super) push: Option<PushTarget>,
+}
