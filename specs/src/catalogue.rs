@@ -131,8 +131,7 @@ impl Requirement {
         }
     }
 
-    /// What breaking it means for a person, in one sentence; `None` where none is written (see
-    /// [`EXPLAINED_AREAS`](crate::meanings::EXPLAINED_AREAS)).
+    /// What breaking it means for a person, in one sentence. Each requirement of the catalogue has one.
     pub fn meaning(&self) -> Option<&'static str> {
         crate::meanings::meaning(&self.id)
     }

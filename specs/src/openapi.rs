@@ -259,3 +259,8 @@ impl Pointer {
         self.0.replace('{', "%7B").replace('}', "%7D")
     }
 }
+
+/// The example in the README, tried.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
