@@ -1,6 +1,7 @@
 //! The front door: parse, call one `run`, map the result to an exit code.
 
 mod doctor;
+mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,12 +20,15 @@ struct Cli {
 enum Command {
     /// Is a binding right, before the server is judged
     Doctor(doctor::DoctorArgs),
+    /// Start the reference server, or a known-bad one
+    Serve(Box<serve::ServeArgs>),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Serve(args) => serve::run(*args).await,
     };
     result.unwrap_or_else(|error| {
         // Standard error is gone when this fails, and with it the one to tell.

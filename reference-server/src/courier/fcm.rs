@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Letter;
 use super::http_call::{Answered, HttpCaller};
-use super::sendgrid::bearer;
-use super::target::{PushTarget, TargetFault, call_url, refusal};
+use super::target::{PushTarget, TargetFault, refusal};
 use crate::parts::DeliveryError;
 
 /// One Firebase project.
@@ -19,11 +18,8 @@ pub(super) struct Fcm {
 
 impl Fcm {
     pub(super) fn new(target: &PushTarget, http: HttpCaller) -> Result<Self, TargetFault> {
-        Ok(Self {
-            uri: call_url(&target.url, &format!("/v1/projects/{}/messages:send", target.project))?,
-            bearer: bearer(&target.key)?,
-            http,
-        })
+        let (uri, bearer) = target.api()?;
+        Ok(Self { uri, bearer, http })
     }
 
     /// Sends to one registration. Neither the account's address nor its network address is told to the provider (DLVR-05).

@@ -5,7 +5,7 @@ use http::{HeaderValue, Uri};
 use serde_json::json;
 
 use super::http_call::HttpCaller;
-use super::target::{EmailTarget, TargetFault, call_url, refusal};
+use super::target::{EmailTarget, TargetFault, refusal};
 use super::{Kind, Letter};
 use crate::parts::DeliveryError;
 
@@ -19,9 +19,10 @@ pub(super) struct SendGrid {
 
 impl SendGrid {
     pub(super) fn new(target: &EmailTarget, http: HttpCaller) -> Result<Self, TargetFault> {
+        let (uri, bearer) = target.api()?;
         Ok(Self {
-            uri: call_url(&target.url, "/v3/mail/send")?,
-            bearer: bearer(&target.key)?,
+            uri,
+            bearer,
             from: target.from.clone(),
             http,
         })
@@ -47,11 +48,4 @@ impl SendGrid {
             Err(refusal(answer.status.as_u16()))
         }
     }
-}
-
-/// The header value of a bearer key, which no debug output shows.
-pub(super) fn bearer(key: &str) -> Result<HeaderValue, TargetFault> {
-    let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| TargetFault::Key)?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -11,8 +11,6 @@ use super::target::{EmailTarget, TargetFault, refusal};
 use super::{Kind, Letter};
 use crate::parts::DeliveryError;
 
-/// Port of SMTP where the URL names none.
-const PORT: u16 = 25;
 /// Connections to one mail server at most.
 const CONNECTIONS: u32 = 32;
 /// Pause before the one further try.
@@ -26,14 +24,9 @@ pub(super) struct Smtp {
 
 impl Smtp {
     pub(super) fn new(target: &EmailTarget, within: Duration) -> Result<Self, TargetFault> {
-        if target.url.scheme() != "smtp" {
-            return Err(TargetFault::Scheme(target.url.clone(), "smtp://"));
-        }
-        let host = target.url.host_str().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| TargetFault::NoHost(target.url.clone()))?;
-        let sender = target.from.parse().map_err(|_| TargetFault::Sender(target.from.clone()))?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
-            .port(target.url.port().unwrap_or(PORT))
+        let (host, port, sender) = target.smtp()?;
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+            .port(port)
             .timeout(Some(within))
             .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(20)))
             .build();

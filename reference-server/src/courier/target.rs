@@ -1,5 +1,7 @@
 //! Where messages go, as an operator writes it.
 
+use http::{HeaderValue, Uri};
+use lettre::Address;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -7,6 +9,9 @@ use crate::parts::DeliveryError;
 
 /// Who mail is from, unless a target says otherwise (DLVR-03).
 pub(super) const SENDER: &str = "no-reply@stepproof.test";
+
+/// Port of SMTP where the URL names none.
+const SMTP_PORT: u16 = 25;
 
 /// How email travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -96,6 +101,45 @@ impl PushTarget {
     }
 }
 
+impl EmailTarget {
+    /// Whether anything could be sent there. That somebody listens there is not tried.
+    pub fn check(&self) -> Result<(), TargetFault> {
+        match self.kind {
+            EmailKind::Smtp => self.smtp().map(drop),
+            EmailKind::Sendgrid => self.api().map(drop),
+        }
+    }
+
+    /// Host, port and sender.
+    pub(super) fn smtp(&self) -> Result<(&str, u16, Address), TargetFault> {
+        if self.url.scheme() != "smtp" {
+            return Err(TargetFault::Scheme(self.url.clone(), "smtp://"));
+        }
+        let host = self.url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| TargetFault::NoHost(self.url.clone()))?;
+        let sender = self.from.parse().map_err(|_| TargetFault::Sender(self.from.clone()))?;
+        Ok((host.trim_matches(['[', ']']), self.url.port().unwrap_or(SMTP_PORT), sender))
+    }
+
+    /// The call, and the key to make it with.
+    pub(super) fn api(&self) -> Result<(Uri, HeaderValue), TargetFault> {
+        Ok((call_url(&self.url, "/v3/mail/send")?, bearer(&self.key)?))
+    }
+}
+
+impl PushTarget {
+    /// Whether anything could be sent there. That somebody listens there is not tried.
+    pub fn check(&self) -> Result<(), TargetFault> {
+        self.api().map(drop)
+    }
+
+    /// The call, and the key to make it with.
+    pub(super) fn api(&self) -> Result<(Uri, HeaderValue), TargetFault> {
+        let path = format!("/v1/projects/{}/messages:send", self.project);
+        Ok((call_url(&self.url, &path)?, bearer(&self.key)?))
+    }
+}
+
 /// Why a target cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetFault {
@@ -114,12 +158,19 @@ pub enum TargetFault {
 }
 
 /// The URL of a call below a base URL that has to be plain http.
-pub(super) fn call_url(base: &Url, path: &str) -> Result<http::Uri, TargetFault> {
+fn call_url(base: &Url, path: &str) -> Result<Uri, TargetFault> {
     if base.scheme() != "http" {
         return Err(TargetFault::Scheme(base.clone(), "http://"));
     }
     let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
     whole.parse().map_err(|_| TargetFault::NoHost(base.clone()))
+}
+
+/// The header value of a bearer key, which no debug output shows.
+fn bearer(key: &str) -> Result<HeaderValue, TargetFault> {
+    let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| TargetFault::Key)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// What a provider's status means, when it is no success.

@@ -1,0 +1,242 @@
+//! `stepproof serve`: the reference server, or a known-bad one, on an address.
+//!
+//! Exit codes: 0 stopped by a signal, 2 the call or the configuration is wrong, 3 an address cannot be had.
+
+mod config;
+mod mailbox;
+mod walkthrough;
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conformance::known_bad::{self, KnownBad};
+use reference_server::control::{self, Control};
+use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wording};
+use reference_server::locator::Mmdb;
+use reference_server::parts::ManualClock;
+use reference_server::settings::Network;
+use reference_server::{ConnectionLimits, Parts, Service, serve};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use config::{Meant, Store};
+
+const STOPPED: u8 = 0;
+const WRONG: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// What was typed. What is typed wins over the configuration file.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Where the API listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where the control interface listens (clock, accounts, delivery targets, metrics); off unless given
+    #[arg(long, value_name = "ADDR")]
+    control: Option<SocketAddr>,
+    /// Where accounts are kept [default: memory]
+    #[arg(long, value_name = "STORE")]
+    store: Option<Store>,
+    /// Where email goes: smtp://HOST:PORT, or http://… for the SendGrid v3 API; without it, a development mailbox prints it
+    #[arg(long, value_name = "URL", value_parser = config::email)]
+    email: Option<EmailTarget>,
+    /// Where pushes go: http://… for the FCM v1 API; without it, the development mailbox prints them
+    #[arg(long, value_name = "URL", value_parser = config::push)]
+    push: Option<PushTarget>,
+    /// A TOML file with the same names, and the declared parameters under [settings]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A MaxMind database to derive places from
+    #[arg(long, value_name = "FILE")]
+    mmdb: Option<PathBuf>,
+    /// A proxy whose X-Forwarded-For is believed; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Network>,
+    /// Serve a server that breaks one requirement instead
+    #[arg(long, value_name = "SLUG")]
+    known_bad: Option<String>,
+    /// How the log on standard error is written; STEPPROOF_LOG filters it
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<config::LogFormat>,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let meant = match config::meant(args) {
+        Ok(meant) => meant,
+        Err(report) => {
+            writeln!(anstream::stderr(), "{report:?}")?;
+            return Ok(ExitCode::from(WRONG));
+        }
+    };
+    let known_bad = match meant.known_bad.as_deref().map(|slug| (slug, known_bad::find(slug))) {
+        Some((slug, None)) => return wrong(&format!("there is no known-bad server `{slug}`"), &similar(slug)),
+        Some((_, found)) => found,
+        None => None,
+    };
+    let locator = match meant.mmdb.as_deref().map(Mmdb::open).transpose() {
+        Ok(locator) => locator,
+        Err(error) => return wrong(&error.to_string(), "the database is a file that ends in .mmdb"),
+    };
+    let (listener, controls) = match bind(&meant).await {
+        Ok(bound) => bound,
+        Err((address, error)) => return unreachable(address, &error),
+    };
+    config::start_log(meant.log);
+    // Installed before anything is promised, so that no signal is lost.
+    let signals = signals()?;
+    let stop = stop_on(signals);
+
+    let (router, mailbox) = courier(&meant)?;
+    let clock = Arc::new(ManualClock::default());
+    let mut parts = Parts::standard(Arc::new(router.clone()));
+    if controls.is_some() {
+        parts.clock = clock.clone();
+    }
+    if let Some(locator) = locator {
+        parts.locator = Arc::new(locator);
+    }
+    if let Some(known_bad) = known_bad {
+        parts = (known_bad.build)(parts);
+    }
+    let service = Service::new(parts, meant.settings.clone());
+
+    let address = listener.local_addr()?;
+    let control_address = controls.as_ref().map(TcpListener::local_addr).transpose()?;
+    // Whoever reads it may have had enough, such as `head`; the server goes on.
+    let _ = greet(address, control_address, mailbox.is_some(), known_bad);
+
+    let api = serve(listener, service.clone(), ConnectionLimits::default(), stopped(stop.clone()));
+    match controls {
+        None => api.await,
+        Some(listener) => {
+            let control = Control {
+                service,
+                clock,
+                router,
+                mailbox,
+            };
+            tokio::join!(api, control::serve(listener, control, stopped(stop)));
+        }
+    }
+    Ok(ExitCode::from(STOPPED))
+}
+
+fn wrong(error: &str, hint: &str) -> anyhow::Result<ExitCode> {
+    writeln!(anstream::stderr(), "error: {error}\nhint: {hint}")?;
+    Ok(ExitCode::from(WRONG))
+}
+
+fn unreachable(address: SocketAddr, error: &io::Error) -> anyhow::Result<ExitCode> {
+    let (what, hint) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            "it is in use",
+            "stop what listens there, or name another address; port 0 takes a free one",
+        ),
+        io::ErrorKind::AddrNotAvailable => ("this machine has no such address", "127.0.0.1 is always there"),
+        io::ErrorKind::PermissionDenied => ("not permitted", "ports from 1024 on need no privileges"),
+        _ => ("", "name another address"),
+    };
+    let what = if what.is_empty() { error.to_string() } else { what.to_owned() };
+    writeln!(anstream::stderr(), "error: cannot listen on {address}: {what}\nhint: {hint}")?;
+    Ok(ExitCode::from(UNREACHABLE))
+}
+
+async fn bind(meant: &Meant) -> Result<(TcpListener, Option<TcpListener>), (SocketAddr, io::Error)> {
+    let listen = async |address: SocketAddr| TcpListener::bind(address).await.map_err(|error| (address, error));
+    let api = listen(meant.listen).await?;
+    match meant.control {
+        None => Ok((api, None)),
+        Some(address) => Ok((api, Some(listen(address).await?))),
+    }
+}
+
+/// The router over the targets that were given; the development mailbox takes the place of those that were not. It comes back
+/// when email goes there.
+fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
+    // The answer has to be under way when the declared time is over, so the provider gets a little less.
+    let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
+    let router = Router::new(Wording::new(&meant.settings.service_name), within);
+    router.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
+    let mailbox = Mailbox::watched(mailbox::print);
+    if meant.push.is_none() {
+        router.keep_push(mailbox.clone());
+    }
+    if meant.email.is_some() {
+        return Ok((router, None));
+    }
+    router.keep_email(mailbox.clone());
+    Ok((router, Some(mailbox)))
+}
+
+fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_bad: Option<&KnownBad>) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if let Some(bad) = known_bad {
+        writeln!(out, "Known-bad server {}: {} ({})", bad.slug, bad.summary, bad.requirement)?;
+    }
+    walkthrough::print(&mut out, address, control, mailbox)?;
+    out.flush()?;
+    for exposed in [Some(address), control]
+        .into_iter()
+        .flatten()
+        .filter(|address| !address.ip().is_loopback())
+    {
+        writeln!(
+            anstream::stderr(),
+            "warning: {exposed} can be reached from other machines; this server is for tests and speaks no TLS"
+        )?;
+    }
+    Ok(())
+}
+
+fn similar(slug: &str) -> String {
+    let shared = |other: &str| {
+        let theirs: Vec<&str> = other.split('-').collect();
+        slug.split('-').filter(|word| theirs.contains(word)).count()
+    };
+    let near = known_bad::all().map(|bad| bad.slug).max_by_key(|other| shared(other));
+    match near.filter(|near| shared(near) > 0) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`stepproof selftest` lists them".to_owned(),
+    }
+}
+
+/// The signals that stop the server, caught from here on.
+fn signals() -> io::Result<impl Future<Output = ()> + Send> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}
+
+fn stop_on(signals: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        signals.await;
+        // Standard error may be gone; the server stops all the same.
+        let _ = writeln!(anstream::stderr(), "stopping: requests under way are finished");
+        let _ = stop.send(true);
+    });
+    stopping
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // The sender lives until it has sent.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,201 @@
+//! What was typed and what the file says, made into what is meant. Nothing is touched here but the file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use miette::{LabeledSpan, NamedSource, Report, miette};
+use reference_server::Settings;
+use reference_server::courier::{EmailTarget, PushTarget};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::ServeArgs;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<SocketAddr>,
+    control: Option<SocketAddr>,
+    store: Option<Store>,
+    email: Option<EmailTarget>,
+    push: Option<PushTarget>,
+    mmdb: Option<PathBuf>,
+    known_bad: Option<String>,
+    log: Option<LogFormat>,
+    settings: Settings,
+}
+
+/// What is meant.
+pub(super) struct Meant {
+    pub(super) listen: SocketAddr,
+    pub(super) control: Option<SocketAddr>,
+    pub(super) email: Option<EmailTarget>,
+    pub(super) push: Option<PushTarget>,
+    pub(super) mmdb: Option<PathBuf>,
+    pub(super) known_bad: Option<String>,
+    pub(super) log: LogFormat,
+    pub(super) settings: Settings,
+}
+
+/// Where accounts are kept: this version has one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    Memory,
+}
+
+impl FromStr for Store {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "memory" => Ok(Self::Memory),
+            text if text.starts_with("redis") => Err("accounts in Redis are not offered in this version; `memory` is".to_owned()),
+            _ => Err("the store is `memory`".to_owned()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Store {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// Not at all.
+    Off,
+}
+
+pub(super) fn email(text: &str) -> Result<EmailTarget, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let target = EmailTarget::at(url).map_err(|fault| fault.to_string())?;
+    target.check().map_err(|fault| fault.to_string())?;
+    Ok(target)
+}
+
+pub(super) fn push(text: &str) -> Result<PushTarget, String> {
+    let target = PushTarget::at(Url::parse(text).map_err(|error| error.to_string())?);
+    target.check().map_err(|fault| fault.to_string())?;
+    Ok(target)
+}
+
+/// What is meant by what was typed and the file it names.
+pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
+    let file = args.config.as_ref().map(read).transpose()?.unwrap_or_default();
+    let mut settings = file.settings;
+    settings.trusted_proxies.extend(args.trusted_proxy);
+    // Memory is the only store, so there is nothing to choose; both were checked when they were read.
+    let _ = args.store.or(file.store);
+    let meant = Meant {
+        listen: args.listen.or(file.listen).unwrap_or(LISTEN),
+        control: args.control.or(file.control),
+        email: args.email.or(file.email),
+        push: args.push.or(file.push),
+        mmdb: args.mmdb.or(file.mmdb),
+        known_bad: args.known_bad.or(file.known_bad),
+        log: args.log.or(file.log).unwrap_or_default(),
+        settings,
+    };
+    let email = meant.email.as_ref().map_or(Ok(()), EmailTarget::check);
+    let push = meant.push.as_ref().map_or(Ok(()), PushTarget::check);
+    email.and(push).map_err(|fault| miette!("{fault}"))?;
+    if meant
+        .control
+        .is_some_and(|control| control == meant.listen && control.port() != 0)
+    {
+        return Err(miette!(
+            help = "the control interface moves clocks and creates accounts: it never shares a port with the API",
+            "the API and the control interface cannot both listen on {}",
+            meant.listen
+        ));
+    }
+    Ok(meant)
+}
+
+fn read(path: &PathBuf) -> Result<File, Report> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| miette!("`{name}` cannot be read: {error}"))?;
+    toml::from_str(&text).map_err(|error| {
+        let label = error.span().map(|span| LabeledSpan::at(span, "here"));
+        miette!(
+            labels = label.into_iter().collect::<Vec<_>>(),
+            help = "names are those of the flags; declared parameters stand under [settings], targets under [email] and [push]",
+            "{}",
+            error.message()
+        )
+        .with_source_code(NamedSource::new(name.to_string(), text.clone()))
+    })
+}
+
+/// Starts the log on standard error. Nothing in it is secret.
+pub(super) fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_env_var("STEPPROOF_LOG")
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    // Refused only where a log has been started already.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+        LogFormat::Off => Ok(()),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Result<Meant, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let args = ServeArgs {
+            config: Some(file.path().to_owned()),
+            listen: Some("127.0.0.1:1".parse().unwrap()),
+            trusted_proxy: vec!["10.0.0.0/8".parse().unwrap()],
+            ..ServeArgs::default()
+        };
+        meant(args).map_err(|report| format!("{report:?}"))
+    }
+
+    #[test]
+    fn what_is_typed_wins_and_the_rest_comes_from_the_file() {
+        let text = "listen = '127.0.0.1:2'\ncontrol = '127.0.0.1:3'\nstore = 'memory'\n\
+            [email]\nkind = 'sendgrid'\nurl = 'http://127.0.0.1:4'\n[settings]\ncode_ttl_s = 60\ntrusted_proxies = ['192.0.2.0/24']\n";
+        let meant = config(text).unwrap();
+        assert_eq!((meant.listen.port(), meant.control.map(|at| at.port())), (1, Some(3)));
+        assert_eq!(meant.settings.code_ttl_s, 60);
+        assert_eq!(meant.settings.code_length, 6);
+        assert_eq!(meant.settings.trusted_proxies.len(), 2);
+        assert_eq!(meant.email.unwrap().from, "no-reply@stepproof.test");
+    }
+
+    #[test]
+    fn a_wrong_file_is_shown_where_it_is_wrong() {
+        for (text, said) in [
+            ("listen = 'here'", "socket address"),
+            ("lisen = '127.0.0.1:2'", "lisen"),
+            ("[settings]\ncode_tll_s = 60", "code_tll_s"),
+            ("store = 'redis://localhost'", "not offered in this version"),
+            ("[email]\nkind = 'smtp'\nurl = 'http://127.0.0.1:4'", "smtp://"),
+            ("[push]\nurl = 'https://fcm.test'", "http://"),
+            ("control = '127.0.0.1:1'", "cannot both listen"),
+            ("listen = ", "expected"),
+        ] {
+            let report = config(text).err().unwrap_or_default();
+            assert!(report.contains(said), "{text}: {report}");
+        }
+    }
+}
