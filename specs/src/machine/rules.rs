@@ -157,6 +157,17 @@ pub trait Rules: Send + Sync {
         account.locked_until.is_some_and(|until| now < until)
     }
 
+    /// Whether the count of the window starts anew with a lock. Left open by the specification: where it does not, one more
+    /// wrong guess locks again until the window has passed.
+    fn lock_empties_window(&self) -> bool {
+        true
+    }
+
+    /// Whether a new password lifts a lock on codes. Left open by the specification.
+    fn new_password_lifts_lock(&self) -> bool {
+        false
+    }
+
     /// Whether the challenge has a guess left (ATT-01).
     fn has_guess_left(&self, attempts: u32, limits: &Limits) -> bool {
         attempts < limits.attempts

@@ -58,8 +58,9 @@ fn count_wrong(m: &mut Machine<'_>, id: ChallengeId) -> Option<()> {
     account.wrong.push(stamp(now, &[m.limits.window]));
     account.consecutive += 1;
     if m.rules.locks(account.wrong.len(), m.limits) {
-        // What is locked away is paid for: the count starts anew after the lock.
-        account.wrong.clear();
+        if m.rules.lock_empties_window() {
+            account.wrong.clear();
+        }
         account.locked_until = Some(now.saturating_add(m.limits.lock));
     }
     if m.rules.turns_codes_off(account.consecutive, m.limits) {

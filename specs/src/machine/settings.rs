@@ -163,5 +163,9 @@ fn new_password(m: &mut Machine<'_>, account: AccountId) -> Option<Answer> {
     entry.epoch = entry.epoch.saturating_add(1);
     entry.codes_off = false;
     entry.consecutive = 0;
+    if m.rules.new_password_lifts_lock() {
+        entry.wrong.clear();
+        entry.locked_until = None;
+    }
     Some(Answer::Done)
 }
