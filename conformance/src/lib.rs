@@ -11,6 +11,7 @@
 //! - [`engine`]: runs them and tells events; prints nothing.
 //! - [`events`], [`verdict`]: what it tells.
 //! - [`report`]: what is made of it.
+//! - [`walk`]: random sequences of steps, each answer compared with the abstract machine.
 
 pub mod check;
 pub mod checks;
@@ -25,3 +26,4 @@ pub mod provider;
 pub mod report;
 pub mod select;
 pub mod verdict;
+pub mod walk;

@@ -44,7 +44,7 @@ pub struct Scope {
 
 impl Scope {
     /// The scope in which the right machine holds all invariants: four ticks, two challenges, one new password;
-    /// 103,328 states after merging.
+    /// 102,421 states after merging.
     pub fn full() -> Self {
         Self {
             limits: Limits {

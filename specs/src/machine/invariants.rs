@@ -177,7 +177,7 @@ pub fn removal_is_final(step: &Stepped<'_>) -> bool {
 }
 
 /// **I7.** A code is sent only after the right password or for a challenge that is alive; it reaches the devices trusted
-/// then and never the asking one, or the account's address; it is the valid one; and the caps and the cool-down hold.
+/// then and never the asking one, or the account's address, and never nobody; it is the valid one; and the caps and the cool-down hold.
 pub fn delivered_in_scope(step: &Stepped<'_>) -> bool {
     let Some(message) = &step.taken.message else { return true };
     let (before, after) = (step.before, &step.taken.state);
@@ -203,10 +203,10 @@ pub fn delivered_in_scope(step: &Stepped<'_>) -> bool {
 fn reaches_its_own(before: &State, message: &Message, key: Key, limits: &Limits) -> bool {
     match &message.to {
         Recipient::Mailbox(account) => *account == key.account,
-        Recipient::Devices(devices) => devices.iter().all(|device| {
-            let recipient = Key::new(key.account, *device);
-            *device != key.device && before.trusted(recipient, limits)
-        }),
+        Recipient::Devices(devices) => {
+            let trusted = |device: &u8| before.trusted(Key::new(key.account, *device), limits);
+            !devices.is_empty() && devices.iter().all(|device| *device != key.device && trusted(device))
+        }
     }
 }
 

@@ -18,16 +18,19 @@ pub struct Reading {
     pub new_password_lifts_lock: bool,
     /// The device that switches two-step verification on stays signed in.
     pub spares_acting: bool,
+    /// A code asked for again goes by email where no device is left for push.
+    pub falls_back_to_email: bool,
 }
 
 impl Reading {
     /// All of them, the machine's own first.
     pub fn all() -> impl Iterator<Item = Reading> {
-        (0u8..16).map(|bits| Reading {
+        (0u8..32).map(|bits| Reading {
             counts_stale_guesses: bits & 1 != 0,
             lock_keeps_window: bits & 2 != 0,
             new_password_lifts_lock: bits & 4 != 0,
             spares_acting: bits & 8 != 0,
+            falls_back_to_email: bits & 16 != 0,
         })
     }
 }
@@ -47,6 +50,10 @@ impl Rules for Reading {
 
     fn switching_on_spares_acting(&self) -> bool {
         self.spares_acting
+    }
+
+    fn falls_back_to_email(&self) -> bool {
+        self.falls_back_to_email
     }
 }
 

@@ -122,6 +122,12 @@ pub trait Rules: Send + Sync {
         true
     }
 
+    /// Whether a code that is asked for again goes by email where no device is left to receive it by push. Left open by the
+    /// specification: the other way is to refuse, and to wait for email to be asked for (RSND-01, METH-02).
+    fn falls_back_to_email(&self) -> bool {
+        false
+    }
+
     /// The devices that get a push (METH-07).
     fn recipients(&self, trusted: Vec<DeviceId>, requester: DeviceId) -> Vec<DeviceId> {
         trusted.into_iter().filter(|device| *device != requester).collect()

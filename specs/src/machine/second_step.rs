@@ -79,6 +79,16 @@ pub(crate) fn send_again(m: &mut Machine<'_>, id: ChallengeId, method: Option<Me
     if method == Some(Method::Email) && !m.rules.offers_email() {
         return Some(Answer::Refused);
     }
+    let mut method = method.unwrap_or(challenge.method);
+    if method == Method::Push {
+        let trusted = m.state.trusted_devices(challenge.key.account, m.limits);
+        if m.rules.recipients(trusted, challenge.key.device).is_empty() {
+            if !m.rules.falls_back_to_email() {
+                return Some(Answer::Refused);
+            }
+            method = Method::Email;
+        }
+    }
     let sent_today = m.sent_today(challenge.key.account)?;
     if !m.rules.cooled_down(Some(challenge.issued_at), now, m.limits) || !m.rules.may_send(challenge.sends, sent_today, m.limits)
     {
@@ -88,7 +98,7 @@ pub(crate) fn send_again(m: &mut Machine<'_>, id: ChallengeId, method: Option<Me
     let entry = m.state.challenges.get_mut(usize::from(id))?;
     entry.status = Status::Live;
     entry.former_method = Some(entry.method);
-    entry.method = method.unwrap_or(entry.method);
+    entry.method = method;
     entry.newest += 1;
     entry.issued_at = now;
     entry.attempts = attempts;

@@ -170,6 +170,11 @@ wrong_machines! {
         true
     }
 
+    "push-to-nobody", PushToNobody breaks I7:
+    fn first_method(&self, _: bool) -> Method {
+        Method::Push
+    }
+
     "hard-lock-by-email", HardLock breaks I8:
     fn after_wrong_password(&self, account: &mut Account, now: Seconds, limits: &Limits) {
         account.locked_until = Some(now + limits.lock);
