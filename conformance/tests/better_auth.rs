@@ -4,9 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-
+use std::sync::Arc;
 use std::time::Duration;
 
+use conformance::engine::Config;
+use conformance::provider::Shared;
+use conformance::select::Selection;
+use conformance::verdict::{Exit, Verdict};
 use targets::binding::{self, Finding, Health, Running};
 use targets::{BoundTarget, Device, Message, Operation, Outcome, Refusal, Target};
 
@@ -243,4 +247,85 @@ async fn a_taken_address_is_told(person: &Person<'_>) {
         reason: Refusal::Invalid,
     };
     assert_eq!(person.does(&mut Device::new("stranger", "stranger"), again).await, told);
+}
+
+/// Breaches that are really there, each looked into: the check, and what better-auth does.
+const BREACHES: &[(&str, &str)] = &[
+    ("ATT-02.resend-keeps-the-count", "a code takes five guesses, and another code is to be had for the asking"),
+    (
+        "ATT-02.guesses-add-up-over-challenges",
+        "the account lock counts only for accounts with a TOTP secret, which enabling by mailed code does not make",
+    ),
+    ("ATT-08.locked-answers-alike", "for the same reason no account with mailed codes is ever locked"),
+    ("ATT-09.password-clears-no-code-failures", "as above"),
+    ("ATT-09.success-elsewhere-clears-nothing", "as above"),
+    ("RSND-03.early-resend-sends-nothing", "nothing holds back a second send"),
+    ("RSND-03.challenge-cap-holds", "nor any number of them for one challenge"),
+    ("RSND-03.account-cap-holds", "nor for one account"),
+    ("DEV-08.list-tells-the-owner", "a session's row has no place, and no address without a proxy's header"),
+    ("DEV-11.removed-device-needs-a-code", "revoking a session leaves the trust cookie's record"),
+    ("DEV-11.old-trust-stays-dead", "as above"),
+    ("DEV-03.accounts-share-a-phone", "as above, after the accounts were found apart"),
+    ("TOGL-01.new-accounts-ask-for-a-code", "two-step verification is off until its owner enables it"),
+    ("TOGL-03.on-again-asks-the-untrusted", "the device that switches off loses its trust"),
+    ("TOGL-03.sessions-of-the-off-period-end", "enabling renews the own session and leaves the others"),
+];
+
+/// Promises that it keeps: a run that does not see them has lost its sight.
+const KEPT: &[&str] = &[
+    "ATT-01.cap-refuses-the-right-code",
+    "ATT-10.one-request-tests-one-code",
+    "DEV-02.trusted-device-skips-the-step",
+    "DEV-03.trust-is-per-account",
+    "DEV-06.replaced-trust-is-dead",
+    "DEV-10.removed-device-is-out-at-once",
+    "RSND-01.resent-code-signs-in",
+    "RSND-02.old-code-is-void",
+    "SESS-01.pending-opens-nothing",
+    "SESS-02.handle-never-becomes-the-session",
+    "SESS-04.sign-out-ends-the-session",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_run_finds_what_is_there() {
+    let running = better_auth().await;
+    let provider = Shared {
+        target: running.target.clone(),
+        binding: Some("targets/bindings/better-auth.toml".to_owned()),
+    };
+    let config = Config {
+        checks: Selection::default().checks().expect("there are checks"),
+        profile: specs::Profile::Faq,
+        seed: 7,
+        jobs: 4,
+        timeout: Duration::from_secs(120),
+        least_judged: 25,
+        tell_all: false,
+        replay: "stepproof check --binding targets/bindings/better-auth.toml".to_owned(),
+    };
+    let (_go_on, stop) = tokio::sync::watch::channel(false);
+    let summary = conformance::engine::run(config, Arc::new(provider), stop, |_| {}).await;
+    running.stop().await;
+    let summary = summary.expect("better-auth can be reached");
+    let told = |check: &str| summary.judged.iter().find(|judged| judged.check == check);
+    let mut wrong = Vec::new();
+    let breaches = BREACHES.iter().map(|(check, why)| (*check, Verdict::Failed, *why));
+    let kept = KEPT.iter().map(|check| (*check, Verdict::Passed, "it keeps this"));
+    for (check, verdict, why) in breaches.chain(kept) {
+        if told(check).is_none_or(|judged| judged.verdict != verdict) {
+            wrong.push(format!("{check} should be {verdict} ({why}): {:?}", told(check)));
+        }
+    }
+    wrong.extend(
+        summary
+            .judged
+            .iter()
+            .filter(|judged| judged.verdict == Verdict::HarnessError)
+            .map(|judged| format!("{}: {:?}", judged.check, judged.reason)),
+    );
+    for judged in &summary.judged {
+        println!("{:14} {:50} {}", judged.verdict.name(), judged.check, judged.reason.as_deref().unwrap_or_default());
+    }
+    assert!(wrong.is_empty(), "{}\n{:?}", wrong.join("\n"), summary.finished);
+    assert_eq!(summary.exit(), Exit::DoesNotConform);
 }
