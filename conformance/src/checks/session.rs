@@ -119,6 +119,13 @@ async fn pending_opens_nothing(cx: &mut Context) -> Ending {
         }
         let half = cx.perform(&mut pending.clone(), operation.clone()).await?;
         let full = cx.perform(&mut phone.clone(), operation.clone()).await?;
+        if operation == (Operation::SignOut {}) && half.accepted() {
+            // Signing nobody out may be answered as done: it opens nothing when one who holds nothing is told the same.
+            let mut stranger = cx.device("stranger");
+            if cx.perform(&mut stranger, Operation::SignOut {}).await?.accepted() {
+                continue;
+            }
+        }
         endings.push(refused(&format!("{} with a pending handle", operation.kind()), &half, &full));
     }
     every(endings)
