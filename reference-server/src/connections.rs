@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -18,7 +18,7 @@ use serde_json::Map;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::edge::problem;
+use crate::edge::{Outcome, problem};
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -144,23 +144,37 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<Accept
 
 /// Reads a body within the limits, or says what to answer instead.
 pub(crate) async fn read_body(body: Incoming, limits: ConnectionLimits) -> Result<Bytes, Response<Bytes>> {
+    // What is announced as too large is not waited for.
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(too_large());
+    }
     let read = Limited::new(body, limits.body).collect();
-    let (slug, title, status) = match tokio::time::timeout(limits.body_time, read).await {
-        Ok(Ok(body)) => return Ok(body.to_bytes()),
-        Err(_) => (
+    match tokio::time::timeout(limits.body_time, read).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Err(_) => Err(closing(
             "request-timeout",
             "The body did not come in time",
             StatusCode::REQUEST_TIMEOUT,
-        ),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            ("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
-        }
-        Ok(Err(_)) => ("invalid-request", "The body could not be read", StatusCode::BAD_REQUEST),
-    };
+        )),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(closing(
+            "invalid-request",
+            "The body could not be read",
+            StatusCode::BAD_REQUEST,
+        )),
+    }
+}
+
+fn too_large() -> Response<Bytes> {
+    closing("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// A problem after which the connection cannot be used again, because the rest of the body is not read.
+fn closing(slug: &'static str, title: &str, status: StatusCode) -> Response<Bytes> {
     let mut response = problem(slug, title, status, Map::new());
-    // The rest of the body is not read, so the connection cannot be used again.
+    response.extensions_mut().insert(Outcome(slug));
     response
         .headers_mut()
         .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
-    Err(response)
+    response
 }

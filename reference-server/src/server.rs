@@ -72,7 +72,7 @@ async fn respond(service: &Service, request: Request<Incoming>, peer: IpAddr, li
         route,
         status,
         outcome,
-        ms = took.as_secs_f64() * 1000.0,
+        ms = took.as_micros() as f64 / 1000.0,
         peer = %crate::domain::coarse(peer),
         "answered"
     );
