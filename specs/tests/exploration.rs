@@ -2,8 +2,9 @@
 //! and each promise is broken by machines that take one decision wrongly.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use specs::explore::{Findings, PROBES, Scope, explore, explore_unmerged, explore_until, serve};
 use specs::machine::wrong::{self, Wrong};
@@ -74,6 +75,32 @@ fn the_explorer_tells_that_its_address_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = serve(taken.local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+fn the_explorer_shows_operations_and_states_in_words() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // It serves until the process ends.
+    std::thread::spawn(move || serve(free));
+    let start = Instant::now();
+    let mut page = loop {
+        match TcpStream::connect(free) {
+            Ok(page) => break page,
+            Err(error) => assert!(start.elapsed() < Duration::from_secs(20), "{error}"),
+        }
+        std::thread::yield_now();
+    };
+    // What can be done in the first of the two beginnings.
+    page.write_all(b"GET /.states/0 HTTP/1.0\r\n\r\n").unwrap();
+    let mut text = String::new();
+    page.read_to_string(&mut text).unwrap();
+    for words in [
+        "account 0: two-step on, wrong guesses 0",
+        "device 0 signs in to account 0 with the right password",
+        "a code is asked for",
+    ] {
+        assert!(text.contains(words), "{words} not in {text}");
+    }
 }
 
 #[test]
