@@ -2,6 +2,18 @@
 
 use reference_server::Parts;
 
+mod attempts;
+mod binding;
+mod code;
+mod lifetime;
+mod method;
+mod resend;
+mod session;
+mod sign_in;
+mod toggle;
+mod trusted_device;
+mod version_gate;
+
 /// One known-bad server.
 pub struct KnownBad {
     /// Its name, such as `old-code-still-valid`.
@@ -16,7 +28,19 @@ pub struct KnownBad {
     pub build: fn(Parts) -> Parts,
 }
 
-const AREAS: &[&[KnownBad]] = &[];
+const AREAS: &[&[KnownBad]] = &[
+    sign_in::KNOWN_BAD,
+    code::KNOWN_BAD,
+    lifetime::KNOWN_BAD,
+    binding::KNOWN_BAD,
+    attempts::KNOWN_BAD,
+    resend::KNOWN_BAD,
+    method::KNOWN_BAD,
+    trusted_device::KNOWN_BAD,
+    session::KNOWN_BAD,
+    toggle::KNOWN_BAD,
+    version_gate::KNOWN_BAD,
+];
 
 /// All known-bad servers, in the order of the specification.
 pub fn all() -> impl Iterator<Item = &'static KnownBad> {

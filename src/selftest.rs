@@ -1,0 +1,178 @@
+//! `stepproof selftest`: the suite against every known-bad server. Who tests the tests, for anyone to see.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use conformance::engine::{self, Config, Summary};
+use conformance::known_bad::{self, KnownBad};
+use conformance::provider::Fresh;
+use conformance::select::Selection;
+use conformance::verdict::{Exit, Verdict};
+use specs::Profile;
+
+use crate::check::stop_on_signal;
+use crate::exit::{code, refuse};
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelftestArgs {
+    /// Only these known-bad servers, by name
+    #[arg(long, value_name = "SLUG")]
+    only: Vec<String>,
+    /// The seed of everything random
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Checks at a time
+    #[arg(long, default_value_t = 8)]
+    jobs: usize,
+}
+
+/// One known-bad server and the checks that failed on it.
+struct Row {
+    bad: &'static KnownBad,
+    own: Vec<String>,
+    others: Vec<String>,
+}
+
+/// Runs the suite against the reference server, which has to pass, and against each known-bad server.
+pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
+    let mut chosen = Vec::new();
+    for slug in &args.only {
+        match known_bad::find(slug) {
+            Some(bad) => chosen.push(bad),
+            None => {
+                let all: Vec<&str> = known_bad::all().map(|bad| bad.slug).collect();
+                return Ok(refuse(
+                    Exit::TooLittle,
+                    format!("there is no known-bad server `{slug}`"),
+                    Some(&format!("there are {}", all.join(", "))),
+                ));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        chosen = known_bad::all().collect();
+    }
+    let seed = args.seed.unwrap_or_else(rand::random);
+    let mut err = anstream::stderr();
+    writeln!(
+        err,
+        "the suite on the reference server, then on {} known-bad servers; seed {seed}",
+        chosen.len()
+    )?;
+    let green = suite(None, seed, args.jobs).await?;
+    if green.finished.interrupted {
+        return Ok(refuse(Exit::Unreachable, "interrupted", None));
+    }
+    let red: Vec<&str> = green
+        .judged
+        .iter()
+        .filter(|judged| broken(judged.verdict))
+        .map(|judged| judged.check.as_str())
+        .collect();
+    if !red.is_empty() {
+        return Ok(refuse(
+            Exit::DoesNotConform,
+            format!("the reference server itself does not pass {}", red.join(", ")),
+            None,
+        ));
+    }
+    let mut rows = Vec::new();
+    for (at, bad) in chosen.iter().enumerate() {
+        let summary = suite(Some(bad), seed, args.jobs).await?;
+        if summary.finished.interrupted {
+            return Ok(refuse(
+                Exit::Unreachable,
+                format!("interrupted after {at} known-bad servers"),
+                None,
+            ));
+        }
+        let row = Row::of(bad, &summary);
+        writeln!(err, "{:>3}/{} {:<40} {}", at + 1, chosen.len(), bad.slug, row.word())?;
+        rows.push(row);
+    }
+    matrix(&rows, green.judged.len())
+}
+
+async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize) -> anyhow::Result<Summary> {
+    let config = Config {
+        checks: Selection::default().checks()?,
+        profile: Profile::Faq,
+        seed,
+        jobs,
+        timeout: Duration::from_secs(60),
+        least_judged: 1,
+        tell_all: false,
+        replay: "stepproof check".to_owned(),
+    };
+    Ok(engine::run(config, Arc::new(Fresh { known_bad }), stop_on_signal(), |_| ()).await?)
+}
+
+fn broken(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::Warned)
+}
+
+impl Row {
+    fn of(bad: &'static KnownBad, summary: &Summary) -> Self {
+        let failed = summary.judged.iter().filter(|judged| broken(judged.verdict));
+        let (own, others): (Vec<_>, Vec<_>) = failed.partition(|judged| judged.requirement == bad.requirement);
+        let ids = |judged: Vec<&conformance::events::Judged>| judged.iter().map(|judged| judged.check.clone()).collect();
+        Self {
+            bad,
+            own: ids(own),
+            others: ids(others),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.own.is_empty(), self.others.is_empty()) {
+            (false, _) => "caught",
+            (true, false) => "caught by others only",
+            (true, true) => "survived",
+        }
+    }
+}
+
+fn matrix(rows: &[Row], checks: usize) -> anyhow::Result<ExitCode> {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["known-bad server", "breaks", "part replaced", "caught by", "also noticed by"]);
+    for row in rows {
+        let caught = if row.own.is_empty() {
+            row.word().to_uppercase()
+        } else {
+            row.own.join("\n")
+        };
+        table.add_row([row.bad.slug, row.bad.requirement, row.bad.part, &caught, &brief(&row.others)]);
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{table}")?;
+    let mut words: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        *words.entry(row.word()).or_default() += 1;
+    }
+    let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    writeln!(
+        out,
+        "{} known-bad servers: {}; {checks} checks, all green on the reference server",
+        rows.len(),
+        words.join(", ")
+    )?;
+    let all = rows.iter().all(|row| !row.own.is_empty());
+    Ok(code(if all { Exit::Conforms } else { Exit::DoesNotConform }))
+}
+
+fn brief(others: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown = others.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+    if others.len() > SHOWN {
+        shown.push(format!("and {} more", others.len() - SHOWN));
+    }
+    shown.join("\n")
+}

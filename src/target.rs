@@ -1,0 +1,192 @@
+//! Which target was meant: the embedded reference server, one that speaks the reference API, or one told by a binding.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conformance::provider::{Fresh, Provider, Shared};
+use conformance::verdict::Exit;
+use targets::binding::{self, Running};
+use targets::fakes::{FakeAddresses, Fakes};
+use targets::{Control, EmailRoute, Native, NativeOptions};
+use url::Url;
+
+use crate::exit::refuse;
+
+/// What was typed about the target.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// The origin of the target; without it, and without a binding that starts one, the reference server runs in the process
+    #[arg(long, value_name = "URL")]
+    target: Option<Url>,
+    /// The control interface of a reference server: its clock is moved and its deliveries are pointed at the fakes
+    #[arg(long, value_name = "URL", requires = "target", conflicts_with = "binding")]
+    control: Option<Url>,
+    /// A binding file, for a target that does not speak the reference API
+    #[arg(long, value_name = "FILE")]
+    binding: Option<PathBuf>,
+    /// Where the target hands in its mail by SMTP
+    #[arg(long, value_name = "ADDR", requires = "target")]
+    smtp: Option<SocketAddr>,
+    /// Seconds of real waiting a run may cost where the target's clock cannot be moved
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    waiting: u64,
+    /// Allow a target that is not on this machine: accounts there are locked and messages are sent
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+/// A target that is ready to be judged, with what keeps it alive.
+pub(crate) struct Ready {
+    pub(crate) provider: Arc<dyn Provider>,
+    running: Option<Running>,
+    _fakes: Option<Fakes>,
+}
+
+impl Ready {
+    fn around(provider: impl Provider + 'static) -> Self {
+        Self {
+            provider: Arc::new(provider),
+            running: None,
+            _fakes: None,
+        }
+    }
+
+    /// Stops what was started for the run.
+    pub(crate) async fn stop(self) {
+        if let Some(running) = self.running {
+            running.stop().await;
+        }
+    }
+}
+
+impl TargetArgs {
+    /// The command line that means the same target again.
+    pub(crate) fn again(&self) -> String {
+        let mut again = String::from("stepproof check");
+        let mut add = |flag: &str, value: Option<String>| {
+            if let Some(value) = value {
+                again.push_str(&format!(" --{flag} {value}"));
+            }
+        };
+        add("target", self.target.as_ref().map(Url::to_string));
+        add("control", self.control.as_ref().map(Url::to_string));
+        add("binding", self.binding.as_ref().map(|path| path.display().to_string()));
+        add("smtp", self.smtp.map(|address| address.to_string()));
+        add("waiting", (self.waiting > 0).then(|| self.waiting.to_string()));
+        if self.allow_remote {
+            again.push_str(" --allow-remote");
+        }
+        again
+    }
+
+    /// Makes the target ready, or says why it cannot be.
+    pub(crate) async fn ready(&self) -> Result<Ready, ExitCode> {
+        if let Some(url) = [&self.target, &self.control]
+            .into_iter()
+            .flatten()
+            .find(|url| !self.allow_remote && !loopback(url))
+        {
+            let hint = "add --allow-remote if it is yours to test: accounts are locked there and messages are sent";
+            return Err(refuse(Exit::Usage, format!("{url} is not on this machine"), Some(hint)));
+        }
+        match (&self.binding, &self.target) {
+            (Some(file), target) => self.bound(file, target.as_ref()).await,
+            (None, Some(target)) => self.native(target).await,
+            (None, None) => Ok(Ready::around(Fresh { known_bad: None })),
+        }
+    }
+
+    async fn bound(&self, file: &PathBuf, target: Option<&Url>) -> Result<Ready, ExitCode> {
+        let binding = binding::load(file).map_err(|report| refuse(Exit::Usage, format!("{report:?}"), None))?;
+        let running = match target {
+            Some(target) => {
+                reachable(target).await?;
+                Running::attach(binding, target.as_str(), self.smtp).await
+            }
+            None => Running::start(binding).await,
+        };
+        let running = running.map_err(|error| refuse(Exit::Unreachable, error, None))?;
+        let provider = Shared {
+            target: running.target.clone(),
+            binding: Some(file.display().to_string()),
+        };
+        Ok(Ready {
+            provider: Arc::new(provider),
+            running: Some(running),
+            _fakes: None,
+        })
+    }
+
+    async fn native(&self, target: &Url) -> Result<Ready, ExitCode> {
+        reachable(target).await?;
+        let mut addresses = FakeAddresses::default();
+        addresses.smtp = self.smtp.unwrap_or(addresses.smtp);
+        let fakes = Fakes::start(addresses, Native::patterns()).await;
+        let fakes =
+            fakes.map_err(|error| refuse(Exit::Unreachable, format!("the delivery fakes cannot listen: {error}"), None))?;
+        if let Some(control) = &self.control {
+            let email = EmailRoute::Smtp(fakes.smtp.url());
+            let pointed = match Control::new(control.as_str()) {
+                Ok(control) => control.deliver_to(Some(&email), Some(&fakes.fcm.url())).await,
+                Err(error) => Err(error),
+            };
+            pointed.map_err(|error| {
+                refuse(
+                    Exit::Unreachable,
+                    format!("the control interface does not answer: {error}"),
+                    None,
+                )
+            })?;
+        }
+        let options = NativeOptions {
+            name: target.to_string(),
+            control: self.control.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            waiting: Duration::from_secs(self.waiting),
+            faults: Some(fakes.faults.clone()),
+            ..NativeOptions::new(target.as_str(), fakes.ledger.clone())
+        };
+        let native = Native::open(options).map_err(|error| refuse(Exit::Unreachable, error, None))?;
+        let provider = Shared {
+            target: Arc::new(native),
+            binding: None,
+        };
+        Ok(Ready {
+            provider: Arc::new(provider),
+            running: None,
+            _fakes: Some(fakes),
+        })
+    }
+}
+
+/// Says so at once when nobody listens, rather than once a check.
+async fn reachable(url: &Url) -> Result<(), ExitCode> {
+    let told = |what: String| {
+        refuse(
+            Exit::Unreachable,
+            format!("{url} cannot be reached: {what}"),
+            Some("is the server running, and is this its address?"),
+        )
+    };
+    let host = url.host_str().unwrap_or("").trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default().unwrap_or(80);
+    match tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(told(error.to_string())),
+        Err(_) => Err(told("no answer within 5 s".to_owned())),
+    }
+}
+
+/// Whether the URL names this machine and nothing else.
+pub(crate) fn loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
