@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use conformance::proof::Stop;
 use conformance::walk::step::Step;
 use conformance::walk::subject::{Ground, Subject, Terrain};
-use conformance::walk::{Config, WalkFailure, WalkReport, replay, run_case, shrink};
+use conformance::walk::{Config, WalkFailure, WalkReport, replay, run_case, run_cases, shrink};
 use specs::Parameters;
 use specs::machine::{Answer, Limits, Op, Reading, Right, Rules, State, take, wrong};
 use targets::OperationKind;
@@ -150,6 +150,32 @@ async fn a_case_gives_the_same_steps_alone_and_among_others() {
         assert_eq!(steps(&report), steps(&alone));
         assert_eq!((report.compared, report.runs), (alone.compared, alone.runs));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_many_cases_find_does_not_depend_on_how_many_run_at_a_time() {
+    let ground: Arc<dyn Ground> = Arc::new(Machine(wrong::named("sign-out-only-forgets-locally").unwrap().rules));
+    let mut found = Vec::new();
+    for jobs in [1, 4] {
+        let mut ended = BTreeSet::new();
+        let cases = run_cases(Arc::clone(&ground), 9, 0..40, jobs, Config::default(), |number| {
+            ended.insert(number);
+        })
+        .await;
+        assert_eq!((cases.walked, ended.len(), cases.stopped.len()), (40, 40, 0));
+        let failures: Vec<_> = cases
+            .failures
+            .into_iter()
+            .map(|(id, (case, failure))| (id, case, failure.story))
+            .collect();
+        found.push((cases.compared, failures));
+    }
+    assert_eq!(found[0], found[1]);
+    assert!(
+        found[0].1.iter().any(|(requirement, ..)| requirement == "SESS-04"),
+        "{:#?}",
+        found[0].1
+    );
 }
 
 #[tokio::test]

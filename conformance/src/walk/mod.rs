@@ -4,6 +4,7 @@
 //! - [`plan`]: which steps are drawn, from a seed and a case number.
 //! - [`subject`]: what is walked on; a fresh one for each run.
 //! - [`live`]: a live target as a subject.
+//! - [`cases`]: many cases at a time.
 //! - [`judge`]: whether any reading of the machine explains what was answered.
 //! - [`requirement`]: which requirement an answer breaks that none explains.
 //! - [`shrink`]: the fewest steps that still show it.
@@ -11,6 +12,7 @@
 //! A case depends on nothing but the run's seed and its number: it gives the same steps alone and among others, on one
 //! thread and on many. The steps of a failure are data, and are walked again without the generator by [`replay`].
 
+pub mod cases;
 pub mod judge;
 pub mod live;
 pub mod plan;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use targets::Exchange;
 
 use crate::proof::{Breach, Stop};
+pub use crate::walk::cases::{Cases, run_cases};
 use crate::walk::judge::Judge;
 pub use crate::walk::live::LiveGround;
 pub use crate::walk::step::Step;
