@@ -43,10 +43,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "STORE")]
     store: Option<Store>,
     /// Where email goes: smtp://HOST:PORT, or http://… for the SendGrid v3 API; without it, a development mailbox prints it
-    #[arg(long, value_name = "URL", value_parser = config::email)]
+    #[arg(long, value_name = "URL")]
     email: Option<EmailTarget>,
     /// Where pushes go: http://… for the FCM v1 API; without it, the development mailbox prints them
-    #[arg(long, value_name = "URL", value_parser = config::push)]
+    #[arg(long, value_name = "URL")]
     push: Option<PushTarget>,
     /// A TOML file with the same names, and the declared parameters under [settings]
     #[arg(long, value_name = "FILE")]

@@ -1,18 +1,19 @@
 //! The reference server inside the process: a fresh one for every check, on free loopback ports, with a clock and fakes of its
 //! own, so that checks run side by side without touching each other.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::parts::ManualClock;
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;
+use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
 use targets::{
-    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Message, Method, Operation, OperationKind,
-    RawRequest, Target, TargetError, Tweak,
+    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
+    TargetError, Tweak,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,15 +24,20 @@ use crate::known_bad::KnownBad;
 pub struct Embedded {
     native: Native,
     clock: Arc<ManualClock>,
+    // Its providers, which stop with it.
+    _fakes: Fakes,
     _stop: oneshot::Sender<()>,
 }
 
 impl Embedded {
     /// Starts a reference server, or the known-bad one.
     pub async fn start(known_bad: Option<&KnownBad>) -> Result<Self, TargetError> {
-        let ledger = Ledger::new(Native::patterns());
+        let settings = Settings::default();
+        let fakes = Fakes::start(FakeAddresses::default(), Native::patterns())
+            .await
+            .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(Direct(ledger.clone())));
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
         let parts = match known_bad {
             Some(known_bad) => (known_bad.build)(parts),
             None => parts,
@@ -40,7 +46,7 @@ impl Embedded {
             .await
             .map_err(|error| cannot_start(&error))?;
         let address = listener.local_addr().map_err(|error| cannot_start(&error))?;
-        let service = Service::new(parts, Settings::default());
+        let service = Service::new(parts, settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = ConnectionLimits {
             drain: Duration::ZERO,
@@ -50,41 +56,37 @@ impl Embedded {
             // Either word of the sender's, being dropped included, means stop.
             let _ = stopped.await;
         }));
-        let native = Native::open(NativeOptions::new(format!("http://{address}"), ledger))?;
+        let mut options = NativeOptions::new(format!("http://{address}"), fakes.ledger.clone());
+        options.faults = Some(fakes.faults.clone());
         Ok(Self {
-            native,
+            native: Native::open(options)?,
             clock,
+            _fakes: fakes,
             _stop: stop,
         })
     }
 }
 
-fn cannot_start(error: &io::Error) -> TargetError {
+/// The server's own courier, delivering to these fakes. It gives up before the declared time to answer is over.
+fn courier(fakes: &Fakes, settings: &Settings) -> Result<Router, TargetError> {
+    let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
+    let router = Router::new(Wording::new(&settings.service_name), within);
+    let email = fakes.smtp.url().parse::<EmailTarget>();
+    let push = fakes.fcm.url().parse::<PushTarget>();
+    let (email, push) = email
+        .and_then(|email| Ok((email, push?)))
+        .map_err(|fault| cannot_start(&fault))?;
+    router
+        .set_targets(Some(&email), Some(&push))
+        .map_err(|fault| cannot_start(&fault))?;
+    Ok(router)
+}
+
+fn cannot_start(error: &dyn std::error::Error) -> TargetError {
     TargetError::Unreachable {
         operation: "start".to_owned(),
         url: "127.0.0.1".to_owned(),
         reason: error.to_string(),
-    }
-}
-
-/// Hands messages straight to the ledger.
-struct Direct(Ledger);
-
-#[async_trait]
-impl Courier for Direct {
-    async fn deliver(&self, message: &Outgoing) -> Result<(), DeliveryError> {
-        let (channel, to) = match &message.to {
-            Recipient::Email(address) => (Method::Email, address),
-            Recipient::Push(token) => (Method::Push, token),
-        };
-        let mut entry = Message::new(channel, to);
-        entry.text = match &message.parcel {
-            Parcel::Code { code, .. } => format!("Your verification code is: {code}"),
-            Parcel::Reset { token, .. } => format!("Reset token: {token}"),
-            Parcel::Notice { text, .. } => text.clone(),
-        };
-        self.0.record(entry);
-        Ok(())
     }
 }
 
@@ -112,6 +114,10 @@ impl Target for Embedded {
 
     fn ledger(&self) -> &Ledger {
         self.native.ledger()
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        self.native.faults()
     }
 
     fn clock(&self) -> ClockMode {

@@ -8,7 +8,6 @@ use miette::{LabeledSpan, NamedSource, Report, miette};
 use reference_server::Settings;
 use reference_server::courier::{EmailTarget, PushTarget};
 use serde::{Deserialize, Deserializer};
-use url::Url;
 
 use super::ServeArgs;
 
@@ -76,19 +75,6 @@ pub(super) enum LogFormat {
     Json,
     /// Not at all.
     Off,
-}
-
-pub(super) fn email(text: &str) -> Result<EmailTarget, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let target = EmailTarget::at(url).map_err(|fault| fault.to_string())?;
-    target.check().map_err(|fault| fault.to_string())?;
-    Ok(target)
-}
-
-pub(super) fn push(text: &str) -> Result<PushTarget, String> {
-    let target = PushTarget::at(Url::parse(text).map_err(|error| error.to_string())?);
-    target.check().map_err(|fault| fault.to_string())?;
-    Ok(target)
 }
 
 /// What is meant by what was typed and the file it names.

@@ -20,6 +20,14 @@ fn router(within: Duration) -> Router {
     Router::new(Wording::new("Acme"), within)
 }
 
+fn email_to(url: &str) -> EmailTarget {
+    url.parse().unwrap()
+}
+
+fn push_to(url: &str) -> PushTarget {
+    url.parse().unwrap()
+}
+
 fn code(to: Recipient, code: &str) -> Outgoing {
     let parcel = Parcel::Code {
         code: code.to_owned(),
@@ -66,9 +74,7 @@ fn check_email(message: &Message) {
 #[tokio::test]
 async fn email_by_smtp() {
     let (fakes, router) = (fakes().await, router(LONG));
-    router
-        .set_targets(Some(&EmailTarget::at(fakes.smtp.url().parse().unwrap()).unwrap()), None)
-        .unwrap();
+    router.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
     router.deliver(&email()).await.unwrap();
     check_email(&only(&fakes));
 }
@@ -76,9 +82,7 @@ async fn email_by_smtp() {
 #[tokio::test]
 async fn email_by_sendgrid() {
     let (fakes, router) = (fakes().await, router(LONG));
-    router
-        .set_targets(Some(&EmailTarget::at(fakes.sendgrid.url().parse().unwrap()).unwrap()), None)
-        .unwrap();
+    router.set_targets(Some(&email_to(&fakes.sendgrid.url())), None).unwrap();
     router.deliver(&email()).await.unwrap();
     check_email(&only(&fakes));
 }
@@ -86,9 +90,7 @@ async fn email_by_sendgrid() {
 #[tokio::test]
 async fn push_by_fcm_tells_the_provider_no_address() {
     let (fakes, router) = (fakes().await, router(LONG));
-    router
-        .set_targets(None, Some(&PushTarget::at(fakes.fcm.url().parse().unwrap())))
-        .unwrap();
+    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     router.deliver(&push("phone")).await.unwrap();
     let message = only(&fakes);
     assert_eq!((message.channel, message.to.as_str()), (Method::Push, "phone"));
@@ -103,17 +105,13 @@ async fn push_by_fcm_tells_the_provider_no_address() {
 #[tokio::test]
 async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
     let (fakes, router) = (fakes().await, router(LONG));
-    router
-        .set_targets(None, Some(&PushTarget::at(fakes.fcm.url().parse().unwrap())))
-        .unwrap();
+    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     for (url, channel, message) in [
         (fakes.smtp.url(), Method::Email, email()),
         (fakes.sendgrid.url(), Method::Email, email()),
         (fakes.smtp.url(), Method::Push, push("phone")),
     ] {
-        router
-            .set_targets(Some(&EmailTarget::at(url.parse().unwrap()).unwrap()), None)
-            .unwrap();
+        router.set_targets(Some(&email_to(&url)), None).unwrap();
         let busy = |times| FaultOrder {
             channel,
             to: None,
@@ -136,9 +134,7 @@ async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
 #[tokio::test]
 async fn a_registration_that_is_gone_is_told_apart() {
     let (fakes, router) = (fakes().await, router(LONG));
-    router
-        .set_targets(None, Some(&PushTarget::at(fakes.fcm.url().parse().unwrap())))
-        .unwrap();
+    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     fakes.faults.order(FaultOrder {
         channel: Method::Push,
         to: Some("gone".to_owned()),
@@ -150,10 +146,7 @@ async fn a_registration_that_is_gone_is_told_apart() {
     assert_eq!((first, gone, third), (Ok(()), Err(DeliveryError::Unregistered), Ok(())));
     // A wrong path is a 404, too, and says nothing about the registration.
     router
-        .set_targets(
-            None,
-            Some(&PushTarget::at(format!("{}/elsewhere", fakes.fcm.url()).parse().unwrap())),
-        )
+        .set_targets(None, Some(&push_to(&format!("{}/elsewhere", fakes.fcm.url()))))
         .unwrap();
     assert_eq!(
         router.deliver(&push("first")).await,
@@ -165,12 +158,8 @@ async fn a_registration_that_is_gone_is_told_apart() {
 async fn a_provider_that_hangs_or_is_absent_is_an_error_in_time() {
     let (fakes, router) = (fakes().await, router(Duration::from_millis(200)));
     assert_eq!(router.deliver(&email()).await, Err(DeliveryError::NoProvider));
-    router
-        .set_targets(Some(&EmailTarget::at(fakes.smtp.url().parse().unwrap()).unwrap()), None)
-        .unwrap();
-    router
-        .set_targets(None, Some(&PushTarget::at(fakes.fcm.url().parse().unwrap())))
-        .unwrap();
+    router.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
+    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     for (channel, message) in [(Method::Email, email()), (Method::Push, push("phone"))] {
         fakes.faults.always(channel, Fault::Hang);
         assert_eq!(router.deliver(&message).await, Err(DeliveryError::TimedOut));

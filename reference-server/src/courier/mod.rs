@@ -91,7 +91,7 @@ impl Router {
 
     fn email_channel(&self, target: &EmailTarget) -> Result<Email, TargetFault> {
         Ok(match target.kind {
-            EmailKind::Smtp => Email::Smtp(Arc::new(Smtp::new(target, self.inner.within)?)),
+            EmailKind::Smtp => Email::Smtp(Arc::new(Smtp::new(target)?)),
             EmailKind::Sendgrid => Email::SendGrid(Arc::new(SendGrid::new(target, self.inner.http.clone())?)),
         })
     }

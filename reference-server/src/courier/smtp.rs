@@ -1,46 +1,93 @@
-//! Email by SMTP: text and HTML, from one sender, over a pool of connections.
+//! Email by SMTP: text and HTML, from one sender, over a few connections that are used again.
+//!
+//! Connections are kept here and not in lettre's pool, for two reasons. Its sockets wait to fill a packet, which costs 40 ms a
+//! message; and a conversation that is given up half-way goes back into it, so that the next message gets its answers.
 
-use std::time::Duration;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, Message};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use super::target::{EmailTarget, TargetFault, refusal};
 use super::{Kind, Letter};
 use crate::parts::DeliveryError;
 
-/// Connections to one mail server at most.
-const CONNECTIONS: u32 = 32;
+/// Connections to one mail server at most; further messages wait.
+const CONNECTIONS: usize = 32;
+/// How long an unused connection is worth keeping.
+const IDLE: Duration = Duration::from_secs(20);
 /// Pause before the one further try.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// One mail server.
 pub(super) struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: (String, u16),
     sender: Address,
+    slots: Semaphore,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl Smtp {
-    pub(super) fn new(target: &EmailTarget, within: Duration) -> Result<Self, TargetFault> {
+    pub(super) fn new(target: &EmailTarget) -> Result<Self, TargetFault> {
         let (host, port, sender) = target.smtp()?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(port)
-            .timeout(Some(within))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(20)))
-            .build();
-        Ok(Self { transport, sender })
+        Ok(Self {
+            server: (host.to_owned(), port),
+            sender,
+            slots: Semaphore::new(CONNECTIONS),
+            idle: Mutex::default(),
+        })
     }
 
-    /// Sends to one address. A "not now" (4xx) is tried once more with the same message.
-    ///
-    /// In a task of its own, because whoever waits for it may give up: a conversation that is dropped half-way would go back
-    /// into the pool and give the next message the answers to this one. Left alone, it ends by its own timeout.
+    /// Sends to one address; who calls sets the time. A "not now" (4xx) is tried once more with the same message.
     pub(super) async fn send(&self, address: &str, letter: &Letter) -> Result<(), DeliveryError> {
         let message = self.message(address, letter)?;
-        let conversation = tokio::spawn(converse(self.transport.clone(), message));
-        conversation.await.unwrap_or_else(|_| Err(refusal("unknown")))
+        let _slot = self.slots.acquire().await;
+        let source = message.formatted();
+        let mut sent = self.converse(&message, &source).await;
+        if sent.as_ref().is_err_and(|failure| failure.passes) {
+            tokio::time::sleep(BREATH).await;
+            sent = self.converse(&message, &source).await;
+        }
+        sent.map_err(|failure| failure.error)
+    }
+
+    /// One conversation. The connection is kept only when it came to its end; given up half-way, it is dropped and closed.
+    async fn converse(&self, message: &Message, source: &[u8]) -> Result<(), Failure> {
+        let mut connection = self.connection().await?;
+        let sent = connection.send(message.envelope(), source).await;
+        if !connection.has_broken() {
+            self.idle().push((connection, Instant::now()));
+        }
+        sent?;
+        Ok(())
+    }
+
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Failure> {
+        loop {
+            let Some((mut connection, since)) = self.idle().pop() else {
+                break;
+            };
+            if since.elapsed() < IDLE && connection.test_connected().await {
+                return Ok(connection);
+            }
+        }
+        let (host, port) = &self.server;
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.set_nodelay(true)?;
+        let hello = ClientId::Domain(self.sender.domain().to_owned());
+        Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn message(&self, address: &str, letter: &Letter) -> Result<Message, DeliveryError> {
@@ -56,25 +103,32 @@ impl Smtp {
     }
 }
 
-async fn converse(transport: AsyncSmtpTransport<Tokio1Executor>, message: Message) -> Result<(), DeliveryError> {
-    let source = message.formatted();
-    let mut sent = transport.send_raw(message.envelope(), &source).await;
-    if sent.as_ref().is_err_and(Error::is_transient) {
-        tokio::time::sleep(BREATH).await;
-        sent = transport.send_raw(message.envelope(), &source).await;
+/// Why a conversation failed, and whether the server says that it may go better in a moment.
+struct Failure {
+    error: DeliveryError,
+    passes: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            error: error.status().map_or_else(|| refusal("unknown"), refusal),
+            passes: error.is_transient(),
+        }
     }
-    sent.map(drop).map_err(|error| told(&error))
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self {
+            error: DeliveryError::Refused(error.kind().to_string()),
+            passes: false,
+        }
+    }
 }
 
 fn unfit() -> DeliveryError {
     DeliveryError::Refused("the address cannot be written to".to_owned())
-}
-
-fn told(error: &Error) -> DeliveryError {
-    if error.is_timeout() {
-        return DeliveryError::TimedOut;
-    }
-    error.status().map_or_else(|| refusal("unknown"), refusal)
 }
 
 /// The header by which mail programs and tests sort messages.

@@ -1,5 +1,7 @@
 //! Where messages go, as an operator writes it.
 
+use std::str::FromStr;
+
 use http::{HeaderValue, Uri};
 use lettre::Address;
 use serde::{Deserialize, Deserializer};
@@ -56,9 +58,11 @@ pub struct PushTarget {
 }
 
 fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(from)?;
-    text.parse()
-        .map_err(|error| serde::de::Error::custom(format!("`{text}` is no URL: {error}")))
+    parsed(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+}
+
+fn parsed(text: &str) -> Result<Url, TargetFault> {
+    text.parse().map_err(|error| TargetFault::NoUrl(text.to_owned(), error))
 }
 
 fn sender() -> String {
@@ -73,31 +77,38 @@ fn project() -> String {
     "stepproof".to_owned()
 }
 
-impl EmailTarget {
+impl FromStr for EmailTarget {
+    type Err = TargetFault;
+
     /// The target at this URL: `smtp://…` for SMTP, `http://…` for SendGrid.
-    pub fn at(url: Url) -> Result<Self, TargetFault> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = parsed(text)?;
         let kind = match url.scheme() {
             "smtp" => EmailKind::Smtp,
             "http" => EmailKind::Sendgrid,
             _ => return Err(TargetFault::Scheme(url, "smtp:// or http://")),
         };
-        Ok(Self {
+        let target = Self {
             kind,
             url,
             from: sender(),
             key: key(),
-        })
+        };
+        target.check().map(|()| target)
     }
 }
 
-impl PushTarget {
+impl FromStr for PushTarget {
+    type Err = TargetFault;
+
     /// The target at this URL.
-    pub fn at(url: Url) -> Self {
-        Self {
-            url,
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let target = Self {
+            url: parsed(text)?,
             project: project(),
             key: key(),
-        }
+        };
+        target.check().map(|()| target)
     }
 }
 
@@ -143,6 +154,9 @@ impl PushTarget {
 /// Why a target cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetFault {
+    /// It is no URL.
+    #[error("`{0}` is no URL: {1}")]
+    NoUrl(String, url::ParseError),
     /// Its URL has another scheme.
     #[error("`{0}` has to start with {1}: messages travel without TLS here")]
     Scheme(Url, &'static str),
