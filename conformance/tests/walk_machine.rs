@@ -88,6 +88,34 @@ async fn no_reading_of_what_is_left_open_is_blamed() {
     }
 }
 
+/// Opens no challenge while no code would be evaluated.
+struct NoChallengeWhileLocked;
+
+impl Rules for NoChallengeWhileLocked {
+    fn lock_stops_sign_in(&self, trusted: bool) -> bool {
+        !trusted
+    }
+}
+
+/// As [`NoChallengeWhileLocked`], for everybody.
+struct NobodyWhileLocked;
+
+impl Rules for NobodyWhileLocked {
+    fn lock_stops_sign_in(&self, _: bool) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn what_is_tolerated_is_not_blamed_and_goes_no_further() {
+    for number in 0..200 {
+        let report = case(&NoChallengeWhileLocked, 4, number).await;
+        assert!(report.failure.is_none(), "case {number}: {:#?}", report.failure);
+    }
+    let failure = first_failure(&NobodyWhileLocked, 4, 800).await.unwrap();
+    assert_eq!(failure.requirement, "ATT-06", "{:#?}", failure.story);
+}
+
 #[tokio::test]
 async fn a_code_that_is_not_consumed_shrinks_to_a_handful() {
     let bad = wrong::named("code-not-consumed").unwrap();

@@ -113,7 +113,10 @@ fn of_a_device(plan: &Plan, who: Who, terrain: &Terrain, steps: &mut Vec<(u32, S
     let limits = &terrain.limits;
     let signed_in = plan.state.signed_in(key, limits);
     let sign_in = |password, app| Step::SignIn { who, password, app };
-    steps.push((if signed_in { 2 } else { 6 }, sign_in(Password::Right, App::Current)));
+    let account = plan.state.account(key.account);
+    let locked = account.is_some_and(|account| account.locked_until.is_some());
+    let weight = if signed_in && !locked { 2 } else { 6 };
+    steps.push((weight, sign_in(Password::Right, App::Current)));
     steps.push((1, sign_in(Password::Wrong, App::Current)));
     steps.push((1, sign_in(Password::Former, App::Current)));
     steps.push((1, sign_in(Password::Right, App::Old)));
@@ -177,22 +180,26 @@ fn of_a_challenge(plan: &Plan, back: u8, latest: u8, terrain: &Terrain, steps: &
         steps.push((1, verify(Show::Of(other))));
     }
     if live {
-        steps.push((1, Step::WrongCodes { back, times: attempts }));
-        steps.push((
-            1,
-            Step::WrongCodes {
-                back,
-                times: attempts.saturating_sub(1).max(1),
-            },
-        ));
+        // Whoever began to guess goes on: the limits of an account are further away than those of one challenge.
+        let account = plan.state.account(challenge.key.account);
+        let begun = account.is_some_and(|account| !account.wrong.is_empty());
+        let times = attempts;
+        steps.push((if begun { 5 } else { 1 }, Step::WrongCodes { back, times }));
+        let times = attempts.saturating_sub(1).max(1);
+        steps.push((2, Step::WrongCodes { back, times }));
     }
     let mut add = |kind: OperationKind, weight: u32, step: Step| {
         if terrain.offers(kind) {
             steps.push((weight, step));
         }
     };
-    let cool = plan.state.now >= challenge.issued_at + terrain.limits.cooldown;
-    add(OperationKind::Resend, if live && cool { 5 } else { 1 }, Step::Resend { back });
+    let cool = live && plan.state.now >= challenge.issued_at + terrain.limits.cooldown;
+    let weight = match (cool, challenge.attempts) {
+        (false, _) => 1,
+        (true, 0) => 5,
+        (true, _) => 9,
+    };
+    add(OperationKind::Resend, weight, Step::Resend { back });
     if challenge.method == Method::Push {
         add(OperationKind::SwitchMethod, 2, Step::Switch { back });
     }

@@ -8,6 +8,10 @@ use crate::walk::judge::{End, Ends};
 pub(crate) fn broken(op: &Op, disagreement: &Disagreement, limits: &Limits, ends: &Ends) -> &'static str {
     let Disagreement { before, expected, seen } = disagreement;
     let too_much = seen.accepted();
+    // Whatever was done in a session that is over: that it lives is what is wrong.
+    if let Some(acting) = acting(op, before).filter(|key| too_much && !before.signed_in(*key, limits)) {
+        return session(acting, too_much, ends);
+    }
     match *op {
         Op::SignIn {
             account,
@@ -38,21 +42,25 @@ pub(crate) fn broken(op: &Op, disagreement: &Disagreement, limits: &Limits, ends
         Op::Misuse { .. } => "SESS-01",
         Op::Use { account, device } | Op::Refresh { account, device } => session(Key::new(account, device), too_much, ends),
         Op::SignOut { account, device } => session(Key::new(account, device), too_much, ends),
-        Op::Remove { account, by, .. } => {
-            if too_much {
-                session(Key::new(account, by), too_much, ends)
-            } else {
-                "DEV-09"
-            }
-        }
+        Op::Remove { .. } => "DEV-09",
         Op::SwitchOff { proof: false, .. } => "TOGL-02",
-        Op::SwitchOff { account, by, .. } | Op::SwitchOn { account, by } if too_much => {
-            session(Key::new(account, by), too_much, ends)
-        }
         Op::SwitchOff { .. } | Op::SwitchOn { .. } => "TOGL-03",
         Op::ChangePassword { .. } => "PWD-04",
         Op::Reset { .. } => "PWD-08",
         Op::Tick(_) => "TIME-01",
+    }
+}
+
+/// The pair in whose session the operation is done.
+fn acting(op: &Op, before: &State) -> Option<Key> {
+    match *op {
+        Op::Use { account, device } | Op::Refresh { account, device } => Some(Key::new(account, device)),
+        Op::Remove { account, by, .. }
+        | Op::SwitchOff { account, by, .. }
+        | Op::SwitchOn { account, by }
+        | Op::ChangePassword { account, by, .. } => Some(Key::new(account, by)),
+        Op::Deny { challenge, by } => Some(Key::new(before.challenge(challenge)?.key.account, by)),
+        _ => None,
     }
 }
 
