@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::known_bad::{self, KnownBad};
+use conformance::verdict::Exit;
 use reference_server::control::{self, Control};
 use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wording};
 use reference_server::locator::Mmdb;
@@ -24,11 +25,8 @@ use reference_server::{ConnectionLimits, Parts, Service, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::exit;
 use config::{Meant, Store};
-
-const STOPPED: u8 = 0;
-const WRONG: u8 = 2;
-const UNREACHABLE: u8 = 3;
 
 /// What was typed. What is typed wins over the configuration file.
 #[derive(Debug, Default, clap::Args)]
@@ -71,21 +69,33 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         Ok(meant) => meant,
         Err(report) => {
             writeln!(anstream::stderr(), "{report:?}")?;
-            return Ok(ExitCode::from(WRONG));
+            return Ok(exit::code(Exit::Usage));
         }
     };
     let known_bad = match meant.known_bad.as_deref().map(|slug| (slug, known_bad::find(slug))) {
-        Some((slug, None)) => return wrong(&format!("there is no known-bad server `{slug}`"), &similar(slug)),
+        Some((slug, None)) => {
+            return Ok(exit::refuse(
+                Exit::Usage,
+                format!("there is no known-bad server `{slug}`"),
+                Some(&similar(slug)),
+            ));
+        }
         Some((_, found)) => found,
         None => None,
     };
     let locator = match meant.mmdb.as_deref().map(Mmdb::open).transpose() {
         Ok(locator) => locator,
-        Err(error) => return wrong(&error.to_string(), "the database is a file that ends in .mmdb"),
+        Err(error) => {
+            return Ok(exit::refuse(
+                Exit::Usage,
+                error,
+                Some("a MaxMind database is a file that ends in .mmdb"),
+            ));
+        }
     };
     let (listener, controls) = match bind(&meant).await {
         Ok(bound) => bound,
-        Err((address, error)) => return unreachable(address, &error),
+        Err((address, error)) => return Ok(unreachable(address, &error)),
     };
     config::start_log(meant.log);
     // Installed before anything is promised, so that no signal is lost.
@@ -124,15 +134,10 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             tokio::join!(api, control::serve(listener, control, stopped(stop)));
         }
     }
-    Ok(ExitCode::from(STOPPED))
+    Ok(exit::code(Exit::Conforms))
 }
 
-fn wrong(error: &str, hint: &str) -> anyhow::Result<ExitCode> {
-    writeln!(anstream::stderr(), "error: {error}\nhint: {hint}")?;
-    Ok(ExitCode::from(WRONG))
-}
-
-fn unreachable(address: SocketAddr, error: &io::Error) -> anyhow::Result<ExitCode> {
+fn unreachable(address: SocketAddr, error: &io::Error) -> ExitCode {
     let (what, hint) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             "it is in use",
@@ -143,8 +148,7 @@ fn unreachable(address: SocketAddr, error: &io::Error) -> anyhow::Result<ExitCod
         _ => ("", "name another address"),
     };
     let what = if what.is_empty() { error.to_string() } else { what.to_owned() };
-    writeln!(anstream::stderr(), "error: cannot listen on {address}: {what}\nhint: {hint}")?;
-    Ok(ExitCode::from(UNREACHABLE))
+    exit::refuse(Exit::Unreachable, format!("cannot listen on {address}: {what}"), Some(hint))
 }
 
 async fn bind(meant: &Meant) -> Result<(TcpListener, Option<TcpListener>), (SocketAddr, io::Error)> {

@@ -31,7 +31,6 @@ pub(crate) struct Answered<'a> {
 /// What is live at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Live {
-    pub(crate) accounts: usize,
     pub(crate) challenges: usize,
     pub(crate) sessions: usize,
 }
@@ -118,10 +117,13 @@ impl Metrics {
         });
     }
 
+    pub(crate) fn accounts(&self, accounts: usize) {
+        with_local_recorder(&self.recorder, || gauge!("stepproof_accounts").set(accounts as f64));
+    }
+
     pub(crate) fn live(&self, live: Live) {
         with_local_recorder(&self.recorder, || {
             // Exact up to 2^53, which is more accounts than there are people.
-            gauge!("stepproof_accounts").set(live.accounts as f64);
             gauge!("stepproof_live_challenges").set(live.challenges as f64);
             gauge!("stepproof_live_sessions").set(live.sessions as f64);
         });
@@ -162,10 +164,7 @@ mod tests {
         answered(&one, "POST", 202, None);
         answered(&one, "POST", 401, Some("invalid-credentials"));
         answered(&one, "MADE-UP-BY-A-CLIENT", 405, Some("method-not-allowed"));
-        one.live(Live {
-            accounts: 3,
-            ..Live::default()
-        });
+        one.accounts(3);
         let text = one.render();
         for line in [
             r#"stepproof_sign_ins_total{outcome="challenge"} 1"#,

@@ -40,7 +40,9 @@ pub(super) async fn route(control: &Control, request: &EdgeRequest) -> Answer {
 }
 
 async fn metrics(control: &Control) -> Response<Bytes> {
-    if control.service.parts().store.count().await <= COUNTED_AT_ONCE {
+    let accounts = control.service.parts().store.count().await;
+    control.service.metrics().accounts(accounts);
+    if accounts <= COUNTED_AT_ONCE {
         control.service.sweep().await;
     }
     let mut response = empty();

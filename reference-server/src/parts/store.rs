@@ -44,6 +44,9 @@ impl dyn Store {
     }
 }
 
+/// Accounts changed under one hold of the lock while sweeping.
+const SWEPT_AT_ONCE: usize = 64;
+
 /// Everything in memory, behind one lock that is held for the length of one change and never over an await.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -53,6 +56,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     accounts: HashMap<AccountId, Account>,
+    /// Every account once, so that a sweep can go on where it paused. None ever leaves.
+    order: Vec<AccountId>,
     by_email: HashMap<String, AccountId>,
     by_token: HashMap<TokenHash, AccountId>,
 }
@@ -90,6 +95,7 @@ impl Store for MemoryStore {
         state
             .by_token
             .extend(tokens.into_iter().map(|token| (token, account.id.clone())));
+        state.order.push(account.id.clone());
         state.accounts.insert(account.id.clone(), account);
         true
     }
@@ -107,13 +113,22 @@ impl Store for MemoryStore {
     }
 
     async fn sweep(&self, change: &mut AccountChange<'_>) {
-        let ids: Vec<AccountId> = self.lock().accounts.keys().cloned().collect();
-        for (nth, id) in ids.iter().enumerate() {
-            self.lock().change(id, change);
-            // A million accounts take a while; requests go in between.
-            if nth % 128 == 127 {
-                tokio::task::yield_now().await;
+        let mut swept = 0;
+        loop {
+            {
+                let mut state = self.lock();
+                let next = state.order.iter().skip(swept).take(SWEPT_AT_ONCE);
+                let ids: Vec<AccountId> = next.cloned().collect();
+                if ids.is_empty() {
+                    return;
+                }
+                for id in &ids {
+                    state.change(id, change);
+                }
+                swept += ids.len();
             }
+            // A million accounts take a while; requests go in between.
+            tokio::task::yield_now().await;
         }
     }
 

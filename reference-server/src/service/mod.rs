@@ -95,7 +95,6 @@ impl Service {
             live.sessions += account.sessions.len();
         };
         self.parts().store.sweep(&mut tidy).await;
-        live.accounts = self.parts().store.count().await;
         self.metrics().live(live);
         self.metrics().fold();
     }
