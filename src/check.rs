@@ -1,16 +1,18 @@
 //! `stepproof check`: judge a target, requirement by requirement.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use conformance::engine::{self, Config};
+use conformance::check::Check;
+use conformance::engine::{self, Config, Walks};
 use conformance::events::Event;
 use conformance::report::record::Record;
 use conformance::report::text;
-use conformance::select::{SelectError, Selection};
+use conformance::select::{BOUNDS, SelectError, Selection, WALK};
 use conformance::verdict::Exit;
+use conformance::walk::Step;
 use indicatif::{ProgressBar, ProgressStyle};
 use specs::Profile;
 use tokio::sync::watch;
@@ -36,6 +38,15 @@ pub(crate) struct CheckArgs {
     /// The seed of everything random; one is drawn and told when none is given
     #[arg(long)]
     seed: Option<u64>,
+    /// Walk this case of the state machine and nothing else, unless --only names checks too
+    #[arg(long, value_name = "N", conflicts_with_all = ["cases", "steps"])]
+    case: Option<u32>,
+    /// Cases of the state machine to walk [default: 64, or 16 on a target that is not embedded]
+    #[arg(long, value_name = "N")]
+    cases: Option<u32>,
+    /// Walk the steps of this file, as a run saved them, instead of drawn ones
+    #[arg(long, value_name = "FILE", conflicts_with = "cases")]
+    steps: Option<PathBuf>,
     /// Checks at a time
     #[arg(long, default_value_t = default_jobs())]
     jobs: usize,
@@ -57,12 +68,31 @@ fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get) * 2
 }
 
+impl CheckArgs {
+    fn selection(&self) -> Selection {
+        let mut only = self.only.clone();
+        if self.case.is_some() || self.steps.is_some() {
+            only.push(WALK.to_owned());
+        }
+        Selection {
+            only,
+            skip: self.skip.clone(),
+        }
+    }
+
+    fn cases(&self, shared: bool, steps: bool) -> Vec<u32> {
+        match (self.case, self.cases) {
+            (Some(case), _) => vec![case],
+            (None, _) if steps => vec![0],
+            (None, Some(cases)) => (0..cases).collect(),
+            (None, None) => (0..if shared { 16 } else { 64 }).collect(),
+        }
+    }
+}
+
 /// Judges the target.
 pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let selection = Selection {
-        only: args.only.clone(),
-        skip: args.skip.clone(),
-    };
+    let selection = args.selection();
     let checks = match selection.checks() {
         Ok(checks) => checks,
         Err(error @ SelectError::Unknown { .. }) => {
@@ -75,8 +105,18 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         Err(error @ SelectError::Empty) => return Ok(refuse(Exit::TooLittle, error, None)),
     };
     if args.list {
-        return list(&checks);
+        return list(&checks, &selection);
     }
+    let steps = match args.steps.as_deref().map(read_steps).transpose() {
+        Ok(steps) => steps,
+        Err(error) => {
+            return Ok(refuse(
+                Exit::Usage,
+                error,
+                Some("a run saves them as steps-….json beside its record"),
+            ));
+        }
+    };
     let seed = args.seed.unwrap_or_else(rand::random);
     let mut outputs = match Outputs::open(&args.report) {
         Ok(outputs) => outputs,
@@ -89,8 +129,14 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };
+    let cases = args.cases(ready.provider.shared(), steps.is_some());
     let config = Config {
         checks,
+        walks: selection
+            .walks()
+            .then_some(Walks { cases, steps })
+            .filter(|walks| !walks.cases.is_empty()),
+        bounds: selection.bounds(),
         profile: args.profile,
         seed,
         jobs: args.jobs,
@@ -99,7 +145,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         tell_all: args.record_all,
         replay: format!("{}{}", args.target.again(), profile_flag(args.profile)),
     };
-    let progress = progress(config.checks.len());
+    let progress = progress(config.checks.len() + config.walks.as_ref().map_or(0, |walks| walks.cases.len()));
     let mut record = Record::default();
     let stop = stop_on_signal();
     let outcome = engine::run(config, ready.provider.clone(), stop, |event| {
@@ -107,7 +153,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         record.take(&event);
         match &event {
             Event::CheckStarted { check, .. } => progress.set_message(check.clone()),
-            Event::Verdict(_) => progress.inc(1),
+            Event::Verdict(_) | Event::Walk { .. } => progress.inc(1),
             _ => {}
         }
     })
@@ -127,7 +173,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     if outputs.troubles.is_empty() {
         writeln!(err, "record and reports: {}", args.report.display())?;
     }
-    let exit = summary.exit();
+    let exit = summary.exit;
     let unwritten = exit == Exit::Conforms && !outputs.troubles.is_empty();
     Ok(code(if unwritten { Exit::Unreachable } else { exit }))
 }
@@ -142,13 +188,28 @@ fn show(record: &Record, seed: u64) -> std::io::Result<()> {
     }
 }
 
-fn list(checks: &[&'static conformance::check::Check]) -> anyhow::Result<ExitCode> {
-    let mut out = anstream::stdout().lock();
-    let wide = checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
-    for check in checks {
-        writeln!(out, "{:wide$}  {}", check.id, check.title)?;
+fn list(checks: &[&'static Check], selection: &Selection) -> anyhow::Result<ExitCode> {
+    let mut rows: Vec<(&str, &str)> = checks.iter().map(|check| (check.id, check.title)).collect();
+    if selection.bounds() {
+        rows.push((BOUNDS, "The declared parameters lie within their bounds."));
     }
-    Ok(ExitCode::SUCCESS)
+    if selection.walks() {
+        rows.push((
+            WALK,
+            "Random walks of honest and hostile steps, compared with the abstract machine.",
+        ));
+    }
+    let mut out = anstream::stdout().lock();
+    let wide = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, title) in rows {
+        writeln!(out, "{name:wide$}  {title}")?;
+    }
+    Ok(code(Exit::Conforms))
+}
+
+fn read_steps(file: &Path) -> Result<Vec<Step>, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{} holds no steps: {error}", file.display()))
 }
 
 fn profile_flag(profile: Profile) -> String {

@@ -44,9 +44,20 @@ enum Command {
     Man,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::refuse(Exit::Unreachable, format!("no threads can be had: {error}"), None),
+    };
+    let code = runtime.block_on(run(command));
+    // What is still under way after an interruption is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(command: Command) -> ExitCode {
+    let result = match command {
         Command::Check(args) => check::run(*args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Selftest(args) => selftest::run(args).await,

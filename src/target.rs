@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::provider::{Fresh, Provider, Shared};
+use conformance::spread::{Pace, Spread};
 use conformance::verdict::Exit;
 use targets::binding::{self, Running};
 use targets::fakes::{FakeAddresses, Fakes};
-use targets::{Control, EmailRoute, Native, NativeOptions};
+use targets::{Control, EmailRoute, Native, NativeOptions, Target};
 use url::Url;
 
 use crate::exit::refuse;
@@ -18,9 +19,9 @@ use crate::exit::refuse;
 /// What was typed about the target.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// The origin of the target; without it, and without a binding that starts one, the reference server runs in the process
+    /// The origin of the target; without it, and without a binding that starts one, the reference server runs in the process. Given several times: instances of one service, spoken to in turn
     #[arg(long, value_name = "URL")]
-    target: Option<Url>,
+    target: Vec<Url>,
     /// The control interface of a reference server: its clock is moved and its deliveries are pointed at the fakes
     #[arg(long, value_name = "URL", requires = "target", conflicts_with = "binding")]
     control: Option<Url>,
@@ -36,7 +37,13 @@ pub(crate) struct TargetArgs {
     /// Allow a target that is not on this machine: accounts there are locked and messages are sent
     #[arg(long)]
     allow_remote: bool,
+    /// Operations a second at most [default: no limit on this machine, 5 elsewhere]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "target")]
+    rate: Option<u32>,
 }
+
+/// Operations a second on somebody else's machine.
+const REMOTE_RATE: u32 = 5;
 
 /// A target that is ready to be judged, with what keeps it alive.
 pub(crate) struct Ready {
@@ -71,11 +78,14 @@ impl TargetArgs {
                 again.push_str(&format!(" --{flag} {value}"));
             }
         };
-        add("target", self.target.as_ref().map(Url::to_string));
+        for target in &self.target {
+            add("target", Some(target.to_string()));
+        }
         add("control", self.control.as_ref().map(Url::to_string));
         add("binding", self.binding.as_ref().map(|path| path.display().to_string()));
         add("smtp", self.smtp.map(|address| address.to_string()));
         add("waiting", (self.waiting > 0).then(|| self.waiting.to_string()));
+        add("rate", self.rate.map(|rate| rate.to_string()));
         if self.allow_remote {
             again.push_str(" --allow-remote");
         }
@@ -84,18 +94,23 @@ impl TargetArgs {
 
     /// Makes the target ready, or says why it cannot be.
     pub(crate) async fn ready(&self) -> Result<Ready, ExitCode> {
-        if let Some(url) = [&self.target, &self.control]
-            .into_iter()
-            .flatten()
+        if let Some(url) = self
+            .target
+            .iter()
+            .chain(&self.control)
             .find(|url| !self.allow_remote && !loopback(url))
         {
             let hint = "add --allow-remote if it is yours to test: accounts are locked there and messages are sent";
             return Err(refuse(Exit::Usage, format!("{url} is not on this machine"), Some(hint)));
         }
-        match (&self.binding, &self.target) {
-            (Some(file), target) => self.bound(file, target.as_ref()).await,
-            (None, Some(target)) => self.native(target).await,
-            (None, None) => Ok(Ready::around(Fresh { known_bad: None })),
+        match (&self.binding, &self.target[..]) {
+            (Some(_), [_, _, ..]) => {
+                let hint = Some("name one, or the address of a balancer before them");
+                Err(refuse(Exit::Usage, "a binding speaks to one target", hint))
+            }
+            (Some(file), targets) => self.bound(file, targets.first()).await,
+            (None, [first, others @ ..]) => self.native(first, others).await,
+            (None, []) => Ok(Ready::around(Fresh { known_bad: None })),
         }
     }
 
@@ -109,10 +124,7 @@ impl TargetArgs {
             None => Running::start(binding).await,
         };
         let running = running.map_err(|error| refuse(Exit::Unreachable, error, None))?;
-        let provider = Shared {
-            target: running.target.clone(),
-            binding: Some(file.display().to_string()),
-        };
+        let provider = self.shared(running.target.clone(), Vec::new(), Some(file.display().to_string()));
         Ok(Ready {
             provider: Arc::new(provider),
             running: Some(running),
@@ -120,8 +132,10 @@ impl TargetArgs {
         })
     }
 
-    async fn native(&self, target: &Url) -> Result<Ready, ExitCode> {
-        reachable(target).await?;
+    async fn native(&self, target: &Url, others: &[Url]) -> Result<Ready, ExitCode> {
+        for url in [target].into_iter().chain(others) {
+            reachable(url).await?;
+        }
         let mut addresses = FakeAddresses::default();
         addresses.smtp = self.smtp.unwrap_or(addresses.smtp);
         let fakes = Fakes::start(addresses, Native::patterns()).await;
@@ -148,16 +162,39 @@ impl TargetArgs {
             faults: Some(fakes.faults.clone()),
             ..NativeOptions::new(target.as_str(), fakes.ledger.clone())
         };
-        let native = Native::open(options).map_err(|error| refuse(Exit::Unreachable, error, None))?;
-        let provider = Shared {
-            target: Arc::new(native),
-            binding: None,
+        let open = |options| match Native::open(options) {
+            Ok(native) => Ok(Arc::new(native) as Arc<dyn Target>),
+            Err(error) => Err(refuse(Exit::Unreachable, error, None)),
         };
+        let others = others.iter().map(|other| {
+            let mut options = options.clone();
+            other.as_str().trim_end_matches('/').clone_into(&mut options.origin);
+            open(options)
+        });
+        let others = others.collect::<Result<_, _>>()?;
+        let provider = self.shared(open(options)?, others, None);
         Ok(Ready {
             provider: Arc::new(provider),
             running: None,
             _fakes: Some(fakes),
         })
+    }
+}
+
+impl TargetArgs {
+    fn shared(&self, target: Arc<dyn Target>, others: Vec<Arc<dyn Target>>, binding: Option<String>) -> Shared {
+        let remote = self.target.iter().any(|url| !loopback(url)).then_some(REMOTE_RATE);
+        let pace = self.rate.or(remote).map(Pace::per_second);
+        let mut urls: Vec<String> = self.target.iter().map(Url::to_string).collect();
+        if urls.is_empty() {
+            urls.push(target.origin().to_owned());
+        }
+        let target = if others.is_empty() && pace.is_none() {
+            target
+        } else {
+            Arc::new(Spread::new(target, others, pace))
+        };
+        Shared { target, urls, binding }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use specs::Parameters;
+use specs::{Parameters, Profile};
 use targets::{
     Answer, Capability, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest, Target, Tweak,
 };
@@ -53,9 +53,17 @@ pub struct Pending {
 pub struct Addresses(Arc<AtomicU32>);
 
 impl Addresses {
+    /// Given out from a place of their own, for a target that has seen other runs.
+    pub fn from(place: u64) -> Self {
+        let place = u32::try_from(place % u64::from(Self::ALL)).unwrap_or(0);
+        Self(Arc::new(AtomicU32::new(place)))
+    }
+
+    const ALL: u32 = 0x00fe_0000;
+
     fn next(&self) -> IpAddr {
         // From 127.1.0.1 on; a run uses far fewer than the sixteen million there are.
-        let n = self.0.fetch_add(1, Ordering::Relaxed) % 0x00fe_0000;
+        let n = self.0.fetch_add(1, Ordering::Relaxed) % Self::ALL;
         IpAddr::V4(Ipv4Addr::from(0x7f01_0001 + n))
     }
 }
@@ -66,6 +74,10 @@ pub struct Context {
     pub target: Arc<dyn Target>,
     /// Randomness from the run's seed and the check's id.
     pub rng: StdRng,
+    /// The reading of the requirements that the verdict is given under.
+    pub profile: Profile,
+    /// What accounts and devices are called.
+    names: StdRng,
     addresses: Addresses,
     /// Which push registrations each account's devices have brought along.
     registrations: BTreeMap<String, BTreeSet<String>>,
@@ -78,15 +90,35 @@ impl Context {
     /// A context on this target, its randomness from this seed.
     pub fn new(target: Arc<dyn Target>, seed: [u8; 32], addresses: Addresses) -> Self {
         let began = target.ledger().mark();
+        let mut rng = StdRng::from_seed(seed);
+        // A stream of its own: no name is ever drawn again as something else.
+        let names = StdRng::seed_from_u64(rng.random());
         Self {
             target,
-            rng: StdRng::from_seed(seed),
+            rng,
+            profile: Profile::default(),
+            names,
             addresses,
             registrations: BTreeMap::new(),
             exchanges: Vec::new(),
             tried: BTreeMap::new(),
             began,
         }
+    }
+
+    /// The same with other names for accounts and devices, on a target that may have seen this seed before.
+    #[must_use]
+    pub fn salted(mut self, salt: u64) -> Self {
+        let names = self.names.random::<u64>() ^ salt;
+        self.names = StdRng::seed_from_u64(names);
+        self
+    }
+
+    /// The same under this reading of the requirements.
+    #[must_use]
+    pub fn under(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
     }
 
     /// What the target declares.
@@ -121,7 +153,7 @@ impl Context {
 
     /// Twelve random characters.
     fn word(&mut self) -> String {
-        format!("{:012x}", self.rng.random::<u64>() & 0xffff_ffff_ffff)
+        format!("{:012x}", self.names.random::<u64>() & 0xffff_ffff_ffff)
     }
 
     /// A device that has never spoken to the target, from an address of its own where the target has several.

@@ -37,6 +37,23 @@ pub enum Event {
         #[serde(flatten)]
         message: Map<String, Value>,
     },
+    /// One case of the state machine's walks ended.
+    Walk {
+        /// The name the walks go by.
+        check: String,
+        /// The case's number.
+        case: u32,
+        /// Answers that were compared with the machine's.
+        compared: usize,
+        /// Walks that it took, those for shrinking included.
+        runs: u32,
+        /// The requirement that was broken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        broken: Option<String>,
+        /// Why it came to no end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<String>,
+    },
     /// A check ended.
     Verdict(Box<Judged>),
     /// The run ended. A record without this line is an interrupted run.
@@ -87,7 +104,7 @@ pub struct TargetInfo {
 }
 
 /// The verdict on one check, with what a reader needs to believe and repeat it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Judged {
     /// The check.
     pub check: String,
@@ -105,9 +122,15 @@ pub struct Judged {
     /// What was seen instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
-    /// Steps in plain words, where a walk found it.
+    /// The case, where a walk found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<u32>,
+    /// Its steps in plain words, with the answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub story: Vec<String>,
+    /// Its steps as data, which can be walked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Value>,
     /// A chain of curl commands that repeats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curl: Option<String>,
@@ -133,6 +156,17 @@ pub struct RunFinished {
     pub exit: u8,
     /// Whether it was cut short.
     pub interrupted: bool,
+}
+
+impl Judged {
+    /// The same with this verdict, and why.
+    pub fn with(self, verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            reason: Some(reason.into()),
+            ..self
+        }
+    }
 }
 
 impl Event {

@@ -1,55 +1,68 @@
 //! What stands behind a verdict, without secrets: the exchanges, the deliveries, and a chain of curl commands.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use targets::redact::Redactor;
+use targets::{Exchange, Message};
 
-use crate::context::Context;
 use crate::events::Event;
 use crate::proof::Breach;
 
 /// Everything a check left behind, redacted with one memory, so that a secret has one name throughout.
 pub(crate) struct Evidence {
+    check: String,
     redactor: Redactor,
-    /// Exchange and delivery events.
-    pub(crate) events: Vec<Event>,
+    exchanges: Vec<Arc<Exchange>>,
+    messages: Vec<Message>,
 }
 
 impl Evidence {
-    /// Reads what the check did.
-    pub(crate) fn of(check: &str, cx: &Context) -> Self {
+    /// Learns what is secret in what the check did.
+    pub(crate) fn new(check: &str, exchanges: Vec<Arc<Exchange>>, messages: Vec<Message>) -> Self {
         let mut redactor = Redactor::default();
-        // Learn everything first: a code is told as such by its message, which comes after the request that caused it.
-        let messages = cx.deliveries();
+        // A code is told as such by its message, which comes after the request that caused it.
         for message in &messages {
-            redactor.message(message);
+            redactor.learn_message(message);
         }
-        let mut events = Vec::new();
-        for exchange in cx.exchanges() {
+        for exchange in &exchanges {
             redactor.learn_exchange(exchange);
         }
-        for exchange in cx.exchanges() {
+        Self {
+            check: check.to_owned(),
+            redactor,
+            exchanges,
+            messages,
+        }
+    }
+
+    /// Exchange and delivery events.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        // What is not learned yet is learned in a copy.
+        let mut redactor = self.redactor.clone();
+        let mut events = Vec::new();
+        for exchange in &self.exchanges {
             events.push(Event::Exchange {
-                check: check.to_owned(),
+                check: self.check.clone(),
                 exchange: fields(&redactor.exchange(exchange)),
             });
         }
-        for message in &messages {
+        for message in &self.messages {
             events.push(Event::Delivery {
-                check: check.to_owned(),
+                check: self.check.clone(),
                 message: fields(&redactor.message(message)),
             });
         }
-        Self { redactor, events }
+        events
     }
 
     /// The chain of curl commands that repeats what the check did.
-    pub(crate) fn curl(&self, cx: &Context) -> Option<String> {
-        let delivered: BTreeSet<String> = cx.deliveries().into_iter().filter_map(|message| message.code).collect();
-        let exchanges = cx.exchanges();
-        (!exchanges.is_empty()).then(|| targets::curl::chain(exchanges.iter().map(AsRef::as_ref), &self.redactor, &delivered))
+    pub(crate) fn curl(&self) -> Option<String> {
+        let delivered: BTreeSet<String> = self.messages.iter().filter_map(|message| message.code.clone()).collect();
+        let exchanges = self.exchanges.iter().map(AsRef::as_ref);
+        (!self.exchanges.is_empty()).then(|| targets::curl::chain(exchanges, &self.redactor, &delivered))
     }
 
     /// The breach without secrets.

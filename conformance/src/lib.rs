@@ -7,6 +7,7 @@
 //! - [`known_bad`]: the servers that each break one requirement, one file an area.
 //! - [`embedded`]: the reference server inside the process.
 //! - [`provider`]: where checks get their target.
+//! - [`spread`]: several instances as one target, and a ceiling on how often they are asked.
 //! - [`select`]: which checks run.
 //! - [`engine`]: runs them and tells events; prints nothing.
 //! - [`events`], [`verdict`]: what it tells.
@@ -25,5 +26,6 @@ pub mod proof;
 pub mod provider;
 pub mod report;
 pub mod select;
+pub mod spread;
 pub mod verdict;
 pub mod walk;

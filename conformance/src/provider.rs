@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use targets::{Target, TargetError};
+use targets::{Device, RawRequest, Target, TargetError};
 
 use crate::embedded::Embedded;
 use crate::events::TargetInfo;
@@ -14,6 +14,11 @@ use crate::known_bad::KnownBad;
 pub trait Provider: Send + Sync {
     /// A target for one check.
     async fn lease(&self) -> Result<Arc<dyn Target>, TargetError>;
+
+    /// Whether the target still answers, asked after an exchange had no answer. A fresh one is always there.
+    async fn alive(&self) -> bool {
+        true
+    }
 
     /// Whether every check has the same one, so that a check that moves its clock has to be alone.
     fn shared(&self) -> bool;
@@ -54,6 +59,8 @@ impl Provider for Fresh {
 pub struct Shared {
     /// The target.
     pub target: Arc<dyn Target>,
+    /// Where it answers.
+    pub urls: Vec<String>,
     /// The binding file it is spoken to by.
     pub binding: Option<String>,
 }
@@ -64,6 +71,16 @@ impl Provider for Shared {
         Ok(Arc::clone(&self.target))
     }
 
+    async fn alive(&self) -> bool {
+        let asked = RawRequest {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            ..RawRequest::default()
+        };
+        // Any answer will do.
+        self.target.raw(&Device::new("harness", "harness"), asked).await.is_ok()
+    }
+
     fn shared(&self) -> bool {
         true
     }
@@ -71,7 +88,7 @@ impl Provider for Shared {
     fn info(&self) -> TargetInfo {
         TargetInfo {
             name: self.target.name().to_owned(),
-            urls: vec![self.target.origin().to_owned()],
+            urls: self.urls.clone(),
             binding: self.binding.clone(),
         }
     }

@@ -39,11 +39,20 @@ fn told(names: &[String]) -> String {
 /// Named beside the checks: the walks of the state machine.
 pub const WALK: &str = "machine.walk";
 
+/// Named beside the checks: the declared parameters against their bounds.
+pub const BOUNDS: &str = "parameters";
+
 impl Selection {
+    /// Whether the declared parameters are judged.
+    pub fn bounds(&self) -> bool {
+        self.takes(&[BOUNDS.to_owned()])
+    }
+
     /// The checks that run, in the order of the specification.
     pub fn checks(&self) -> Result<Vec<&'static Check>, SelectError> {
         for pattern in self.only.iter().chain(&self.skip) {
-            let known = checks::all().any(|check| matches(pattern, &names(check))) || matches(pattern, &[WALK.to_owned()]);
+            let known = checks::all().any(|check| matches(pattern, &names(check)))
+                || matches(pattern, &[WALK.to_owned(), BOUNDS.to_owned()]);
             if !known {
                 return Err(SelectError::Unknown {
                     pattern: pattern.clone(),
@@ -52,7 +61,7 @@ impl Selection {
             }
         }
         let chosen: Vec<_> = checks::all().filter(|check| self.takes(&names(check))).collect();
-        if chosen.is_empty() && !self.walks() {
+        if chosen.is_empty() && !self.walks() && !self.bounds() {
             Err(SelectError::Empty)
         } else {
             Ok(chosen)

@@ -3,21 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 /// What is said about one check. Outcomes that differ have different names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// In the order of loudness: what is loudest about many checks is what is said about them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Judged, with evidence.
     Passed,
-    /// A MUST is broken.
-    Failed,
-    /// A SHOULD is broken.
-    Warned,
-    /// The uncertainty was larger than the effect.
-    Inconclusive,
-    /// A prerequisite is missing.
-    NotTested,
     /// The target does not offer what the requirement speaks about.
     NotApplicable,
+    /// A prerequisite is missing.
+    #[default]
+    NotTested,
+    /// The uncertainty was larger than the effect.
+    Inconclusive,
+    /// A SHOULD is broken.
+    Warned,
+    /// A MUST is broken.
+    Failed,
     /// The harness itself went wrong, or the target went away.
     HarnessError,
 }

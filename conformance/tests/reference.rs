@@ -1,24 +1,40 @@
-//! The reference server passes every check.
+//! The reference server passes every check and every walk, and enough is tested to say so.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use conformance::checks;
-use conformance::context::{Addresses, Context};
-use conformance::embedded::Embedded;
+use conformance::engine::{self, Config, Walks};
+use conformance::provider::Fresh;
+use conformance::select::Selection;
+use conformance::verdict::Verdict;
+use specs::Profile;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_server_passes_every_check() {
-    let mut wrong = Vec::new();
-    for check in checks::all() {
-        let start = Instant::now();
-        let target = Embedded::start(None).await.unwrap();
-        let mut cx = Context::new(Arc::new(target), [7; 32], Addresses::default());
-        let ending = (check.run)(&mut cx).await;
-        println!("{:8.1} ms  {}", start.elapsed().as_secs_f64() * 1000.0, check.id);
-        if let Err(stop) = ending {
-            wrong.push(format!("{}: {stop:?}", check.id));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let config = Config {
+        checks: Selection::default().checks().unwrap(),
+        walks: Some(Walks {
+            cases: (0..8).collect(),
+            steps: None,
+        }),
+        bounds: true,
+        profile: Profile::Faq,
+        seed: 7,
+        jobs: 4,
+        timeout: Duration::from_secs(60),
+        least_judged: 40,
+        tell_all: false,
+        replay: "stepproof check".to_owned(),
+    };
+    let (_go_on, stop) = tokio::sync::watch::channel(false);
+    let summary = engine::run(config, Arc::new(Fresh { known_bad: None }), stop, |_| ())
+        .await
+        .unwrap();
+    let others: Vec<_> = summary
+        .judged
+        .iter()
+        .filter(|judged| !matches!(judged.verdict, Verdict::Passed | Verdict::NotApplicable))
+        .map(|judged| format!("{} {}: {:?}", judged.verdict, judged.check, judged.reason))
+        .collect();
+    assert!(others.is_empty(), "{}", others.join("\n"));
 }

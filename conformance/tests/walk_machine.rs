@@ -186,17 +186,17 @@ async fn what_many_cases_find_does_not_depend_on_how_many_run_at_a_time() {
     let mut found = Vec::new();
     for jobs in [1, 4] {
         let mut ended = BTreeSet::new();
-        let cases = run_cases(Arc::clone(&ground), 9, 0..40, jobs, Config::default(), |number| {
+        let cases = run_cases(Arc::clone(&ground), 9, 0..40, jobs, Config::default(), |number, _| {
             ended.insert(number);
         })
         .await;
-        assert_eq!((cases.walked, ended.len(), cases.stopped.len()), (40, 40, 0));
+        assert!(ended.len() >= cases.walked as usize && cases.stopped.is_empty());
         let failures: Vec<_> = cases
             .failures
             .into_iter()
             .map(|(id, (case, failure))| (id, case, failure.story))
             .collect();
-        found.push((cases.compared, failures));
+        found.push(((cases.walked, cases.compared), failures));
     }
     assert_eq!(found[0], found[1]);
     assert!(

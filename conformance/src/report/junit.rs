@@ -6,6 +6,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::record::Record;
+use super::text::area_of;
 use crate::events::Judged;
 use crate::verdict::Verdict;
 
@@ -18,7 +19,7 @@ pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
     let mut report = Report::new(format!("stepproof: {name}"));
     let mut suites: Vec<TestSuite> = Vec::new();
     for judged in record.ordered() {
-        let area = specs::catalogue::requirement(&judged.requirement).map_or("machine", |requirement| requirement.area.as_str());
+        let area = area_of(&judged.requirement);
         if suites.last().is_none_or(|suite| suite.name.as_str() != area) {
             suites.push(TestSuite::new(area));
         }

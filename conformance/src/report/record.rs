@@ -54,6 +54,8 @@ impl Record {
                 self.evidence.entry(check.clone()).or_default().push(shown);
             }
             Event::Verdict(judged) => self.judged.push((**judged).clone()),
+            // How far the walks are is for those who wait; what they came to is in their verdict.
+            Event::Walk { .. } => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }

@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 pub fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
     let mut area = "";
     for judged in record.ordered() {
-        let of = specs::catalogue::requirement(&judged.requirement).map_or("machine", |requirement| requirement.area.as_str());
+        let of = area_of(&judged.requirement);
         if of != area {
             area = of;
             writeln!(to, "\n{bold}{area}{bold:#}", bold = Style::new().bold())?;
@@ -27,7 +27,9 @@ pub fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
             judged.check
         )?;
         match (&judged.reason, judged.verdict) {
-            (Some(reason), Verdict::NotApplicable | Verdict::NotTested | Verdict::Inconclusive) => writeln!(to, "  ({reason})")?,
+            (Some(reason), Verdict::Passed | Verdict::NotApplicable | Verdict::NotTested | Verdict::Inconclusive) => {
+                writeln!(to, "  ({reason})")?;
+            }
             _ => writeln!(to)?,
         }
     }
@@ -49,6 +51,9 @@ fn breach(record: &Record, judged: &Judged, to: &mut dyn Write) -> io::Result<()
     if let Some(requirement) = specs::catalogue::requirement(&judged.requirement) {
         writeln!(to, "  {}: {}", requirement.id, requirement.text)?;
         writeln!(to, "  {dim}source: {}{dim:#}", requirement.sources.join("; "))?;
+        if let Some(meaning) = requirement.meaning() {
+            writeln!(to, "  what it means: {meaning}")?;
+        }
     }
     if let Some(title) = record.titles.get(&judged.check) {
         writeln!(to, "  what was done: {title}")?;
@@ -60,8 +65,8 @@ fn breach(record: &Record, judged: &Judged, to: &mut dyn Write) -> io::Result<()
         }
         _ => writeln!(to, "  {}", judged.reason.as_deref().unwrap_or("no reason was given"))?,
     }
-    for (at, step) in judged.story.iter().enumerate() {
-        writeln!(to, "    {}. {step}", at + 1)?;
+    for step in &judged.story {
+        writeln!(to, "    {step}")?;
     }
     transcript(record.evidence.get(&judged.check).map_or(&[][..], Vec::as_slice), to)?;
     if let Some(curl) = &judged.curl {
@@ -71,6 +76,14 @@ fn breach(record: &Record, judged: &Judged, to: &mut dyn Write) -> io::Result<()
         }
     }
     writeln!(to, "  replay: {}", judged.replay)
+}
+
+/// The area of a requirement; what is no requirement of the catalogue goes by the beginning of its name.
+pub(super) fn area_of(requirement: &str) -> &str {
+    specs::catalogue::requirement(requirement).map_or_else(
+        || requirement.split('.').next().unwrap_or(requirement),
+        |requirement| requirement.area.as_str(),
+    )
 }
 
 /// Exchanges shown in the terminal; the record has them all.

@@ -1,14 +1,18 @@
-//! Many cases, so many at a time. What is found does not depend on how many that is.
+//! Many cases, so many at a time. What is found does not depend on how many that is: cases are begun in order up to a little
+//! beyond the first that shows a breach, and what lies further is left out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::FuturesUnordered;
 
 use crate::proof::Stop;
 use crate::walk::subject::Ground;
 use crate::walk::{Config, WalkFailure, WalkReport, run_case};
+
+/// Cases that are walked beyond the first that shows a breach: they may show another, or the same in fewer steps.
+pub const BEYOND: usize = 16;
 
 /// What the cases came to.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +29,8 @@ pub struct Cases {
 }
 
 impl Cases {
-    fn add(&mut self, case: u32, ended: Result<WalkReport, Stop>) {
+    /// Takes a case that ended.
+    pub fn add(&mut self, case: u32, ended: Result<WalkReport, Stop>) {
         let report = match ended {
             Ok(report) => report,
             Err(stop) => {
@@ -46,25 +51,43 @@ impl Cases {
     }
 }
 
-/// Walks these cases, `jobs` at a time, telling the number of each one that ended.
+/// Walks these cases, `jobs` at a time, telling each one that ended. None is begun after one had no answer at all.
 pub async fn run_cases(
     ground: Arc<dyn Ground>,
     run_seed: u64,
     numbers: impl IntoIterator<Item = u32>,
     jobs: usize,
     config: Config,
-    mut ended: impl FnMut(u32),
+    mut ended: impl FnMut(u32, &Result<WalkReport, Stop>),
 ) -> Cases {
-    let mut running = stream::iter(numbers)
-        .map(|number| {
+    let mut walked = BTreeMap::new();
+    let mut running = FuturesUnordered::new();
+    let mut waiting = numbers.into_iter().enumerate().peekable();
+    let (mut first, mut gone) = (None, false);
+    loop {
+        let begun = |at: usize| first.is_none_or(|first| at <= first + BEYOND);
+        while running.len() < jobs.max(1)
+            && !gone
+            && let Some((at, number)) = waiting.next_if(|(at, _)| begun(*at))
+        {
             let case = run_case(Arc::clone(&ground), run_seed, number, config);
-            async move { (number, case.await) }
-        })
-        .buffer_unordered(jobs.max(1));
+            running.push(async move { (at, number, case.await) });
+        }
+        let Some((at, number, report)) = running.next().await else {
+            break;
+        };
+        ended(number, &report);
+        gone |= matches!(report, Err(Stop::Unreachable(_)));
+        if matches!(report, Ok(WalkReport { failure: Some(_), .. })) {
+            first = Some(first.map_or(at, |first: usize| first.min(at)));
+        }
+        walked.insert(at, (number, report));
+    }
     let mut cases = Cases::default();
-    while let Some((number, report)) = running.next().await {
-        cases.add(number, report);
-        ended(number);
+    for (at, (number, report)) in walked {
+        if first.is_none_or(|first| at <= first + BEYOND) {
+            cases.add(number, report);
+        }
     }
     cases
 }

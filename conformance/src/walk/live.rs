@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use specs::machine::{Answer, Key, Limits, Op};
-use targets::{Capability, ClockMode, CredentialKind, Device, Exchange, Method, Operation, OperationKind, Outcome, Target};
+use targets::{
+    Capability, ClockMode, CredentialKind, Device, Exchange, Message, Method, Operation, OperationKind, Outcome, Target,
+};
 
 use crate::context::{Account, Addresses, Context};
 use crate::proof::Stop;
@@ -215,6 +217,10 @@ impl Subject for Live {
 
     fn exchanges(&self) -> Vec<Arc<Exchange>> {
         self.cx.exchanges().to_vec()
+    }
+
+    fn deliveries(&self) -> Vec<Message> {
+        self.cx.deliveries()
     }
 }
 

@@ -23,7 +23,7 @@ pub mod subject;
 
 use std::sync::Arc;
 
-use targets::Exchange;
+use targets::{Exchange, Message};
 
 use crate::proof::{Breach, Stop};
 pub use crate::walk::cases::{Cases, run_cases};
@@ -65,6 +65,8 @@ pub struct WalkFailure {
     pub minimal: bool,
     /// Everything that was exchanged on the way.
     pub exchanges: Vec<Arc<Exchange>>,
+    /// Everything that was delivered on the way.
+    pub deliveries: Vec<Message>,
 }
 
 /// What a case came to.
@@ -95,6 +97,8 @@ pub struct Walk {
     pub broken: Option<(String, Breach)>,
     /// Everything that was exchanged.
     pub exchanges: Vec<Arc<Exchange>>,
+    /// Everything that was delivered.
+    pub deliveries: Vec<Message>,
 }
 
 /// Draws and walks one case; on a breach, finds the fewest steps that show it.
@@ -135,11 +139,11 @@ pub(crate) async fn walk(
             walk.compared += 1;
             if let Err(broken) = judge.follow(&op, answer, &told) {
                 walk.broken = Some(broken);
-                walk.exchanges = subject.exchanges();
+                (walk.exchanges, walk.deliveries) = (subject.exchanges(), subject.deliveries());
                 return Ok(walk);
             }
         }
     }
-    walk.exchanges = subject.exchanges();
+    (walk.exchanges, walk.deliveries) = (subject.exchanges(), subject.deliveries());
     Ok(walk)
 }

@@ -61,7 +61,12 @@ pub(super) fn search(handle: &Handle, ground: &dyn Ground, run_seed: u64, case: 
     } = search;
     let failure = found.and_then(|Found { steps, walk }| {
         let (requirement, breach) = walk.broken?;
-        let Walk { story, exchanges, .. } = walk;
+        let Walk {
+            story,
+            exchanges,
+            deliveries,
+            ..
+        } = walk;
         Some(WalkFailure {
             requirement,
             steps,
@@ -69,6 +74,7 @@ pub(super) fn search(handle: &Handle, ground: &dyn Ground, run_seed: u64, case: 
             breach,
             minimal,
             exchanges,
+            deliveries,
         })
     });
     Ok(WalkReport {

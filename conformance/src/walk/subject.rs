@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use specs::machine::{Answer, Limits, Op};
-use targets::{Exchange, OperationKind};
+use targets::{Exchange, Message, OperationKind};
 
 use crate::proof::Stop;
 
@@ -44,6 +44,11 @@ pub trait Subject: Send {
 
     /// Everything that was exchanged.
     fn exchanges(&self) -> Vec<Arc<Exchange>> {
+        Vec::new()
+    }
+
+    /// Everything that was delivered to the run's accounts.
+    fn deliveries(&self) -> Vec<Message> {
         Vec::new()
     }
 }

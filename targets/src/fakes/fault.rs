@@ -71,7 +71,7 @@ impl Faults {
     }
 
     /// What happens to this delivery; one that was ordered a number of times is counted down.
-    pub(crate) fn take(&self, channel: Method, to: &str) -> Option<Fault> {
+    pub fn take(&self, channel: Method, to: &str) -> Option<Fault> {
         self.take_if(channel, to, |_| true)
     }
 

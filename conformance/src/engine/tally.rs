@@ -1,0 +1,84 @@
+//! What the verdicts add up to, and whether enough was tested to say so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use targets::OperationKind;
+
+use super::told::now;
+use super::work::Done;
+use super::{Config, Summary};
+use crate::events::{Event, Judged, RunFinished};
+use crate::verdict::{Counts, exit_of};
+
+/// The verdicts so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    counts: Counts,
+    judged: Vec<Judged>,
+    tried: BTreeMap<OperationKind, bool>,
+}
+
+impl Tally {
+    /// Takes a check that ended, and tells it: first what stands behind the verdict.
+    pub(super) fn add(&mut self, done: Done, tell: &mut impl FnMut(Event)) {
+        for (operation, accepted) in done.tried {
+            *self.tried.entry(operation).or_default() |= accepted;
+        }
+        done.evidence.into_iter().for_each(&mut *tell);
+        self.verdict(done.judged, tell);
+    }
+
+    /// Takes a verdict and tells it.
+    pub(super) fn verdict(&mut self, judged: Judged, tell: &mut impl FnMut(Event)) {
+        self.counts.add(judged.verdict);
+        tell(Event::Verdict(Box::new(judged.clone())));
+        self.judged.push(judged);
+    }
+
+    pub(super) fn finish(self, config: &Config, interrupted: bool) -> Summary {
+        let requirements_judged = self.requirements().len();
+        let gaps = self.gaps(config, requirements_judged);
+        let exit = exit_of(self.counts, interrupted, !gaps.is_empty());
+        let finished = RunFinished {
+            at: now(),
+            counts: self.counts,
+            requirements_judged,
+            gaps,
+            exit: exit.code(),
+            interrupted,
+        };
+        Summary {
+            judged: self.judged,
+            finished,
+            exit,
+        }
+    }
+
+    /// The requirements of the catalogue that were really judged.
+    fn requirements(&self) -> BTreeSet<&str> {
+        let judged = self.judged.iter().filter(|judged| judged.verdict.judged());
+        judged
+            .map(|judged| judged.requirement.as_str())
+            .filter(|id| specs::catalogue::requirement(id).is_some())
+            .collect()
+    }
+
+    fn gaps(&self, config: &Config, requirements: usize) -> Vec<String> {
+        let mut gaps = Vec::new();
+        let least = config.least_judged.max(usize::from(!config.checks.is_empty()));
+        if requirements < least {
+            gaps.push(format!("{requirements} requirements were judged, {least} are asked for"));
+        }
+        for operation in self
+            .tried
+            .iter()
+            .filter(|(_, accepted)| !**accepted)
+            .map(|(operation, _)| operation)
+        {
+            gaps.push(format!(
+                "{operation} was tried and never once succeeded, so refusing it shows nothing"
+            ));
+        }
+        gaps
+    }
+}

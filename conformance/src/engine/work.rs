@@ -1,0 +1,180 @@
+//! One check, from its target to its verdict.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use specs::Level;
+use targets::{ClockMode, OperationKind, Target, TargetError};
+
+use super::Run;
+use super::told::{Told, capability_name, level_of};
+use crate::check::Check;
+use crate::context::Context;
+use crate::events::{Event, Judged};
+use crate::evidence::Evidence;
+use crate::proof::{Ending, Stop};
+use crate::verdict::Verdict;
+
+/// A check that ended.
+pub(super) struct Done {
+    pub(super) judged: Judged,
+    /// What stands behind the verdict.
+    pub(super) evidence: Vec<Event>,
+    /// Operations that were tried, and whether each was ever accepted.
+    pub(super) tried: BTreeMap<OperationKind, bool>,
+    /// Whether no answer came.
+    pub(super) unreachable: bool,
+}
+
+impl Done {
+    pub(super) fn new(judged: Judged) -> Self {
+        Self {
+            judged,
+            evidence: Vec::new(),
+            tried: BTreeMap::new(),
+            unreachable: false,
+        }
+    }
+
+    /// A check that did not come back.
+    pub(super) fn panicked(judged: Judged, error: tokio::task::JoinError) -> Self {
+        let said = match error.try_into_panic() {
+            Ok(payload) => panic_text(payload.as_ref()),
+            Err(error) => error.to_string(),
+        };
+        Self::new(judged.with(Verdict::HarnessError, format!("the check itself failed: {said}")))
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".to_owned())
+}
+
+impl Run {
+    /// Leases a target, runs the check on it and judges.
+    pub(super) async fn one(&self, check: &'static Check) -> Done {
+        let exclusive = check.moves_clock && self.provider.shared();
+        let (_alone, _beside) = if exclusive {
+            (Some(self.clock.write().await), None)
+        } else {
+            (None, Some(self.clock.read().await))
+        };
+        let judged = Told::new(&self.config).judged(check);
+        let start = Instant::now();
+        let target = match self.provider.lease().await {
+            Ok(target) => target,
+            Err(error) => return without_target(judged, &error),
+        };
+        if let Some(reason) = not_offered(check, target.as_ref()) {
+            return Done::new(judged.with(Verdict::NotApplicable, reason));
+        }
+        if check.moves_clock && target.clock() == ClockMode::None {
+            let reason = "no time can pass on this target: it has no clock to move, and no waiting is allowed";
+            return Done::new(judged.with(Verdict::NotTested, reason));
+        }
+        let limit = self.config.timeout + waiting(target.as_ref());
+        let seed = check_seed(self.config.seed, check.id);
+        let mut cx = Context::new(target, seed, self.addresses.clone())
+            .salted(self.salt)
+            .under(self.config.profile);
+        let ending = tokio::time::timeout(limit, (check.run)(&mut cx)).await;
+        let ending = ending.unwrap_or_else(|_| Err(Stop::Harness(format!("the check did not end within {} s", limit.as_secs()))));
+        let mut done = self.judge(check, judged, ending, &cx);
+        done.judged.took_ms = start.elapsed().as_secs_f64() * 1000.0;
+        done
+    }
+
+    fn judge(&self, check: &'static Check, judged: Judged, ending: Ending, cx: &Context) -> Done {
+        let (mut verdict, stop) = match ending {
+            Ok(_) => (Verdict::Passed, None),
+            Err(stop) => (verdict_of(&stop), Some(stop)),
+        };
+        if verdict == Verdict::Failed && level_of(check.requirement(), self.config.profile) == Level::Should {
+            verdict = Verdict::Warned;
+        }
+        let mut done = Done::new(judged);
+        done.judged.verdict = verdict;
+        done.tried = cx.tried().clone();
+        if matches!(verdict, Verdict::Passed | Verdict::NotApplicable) && !self.config.tell_all {
+            done.judged.reason = stop.as_ref().map(reason);
+            return done;
+        }
+        let evidence = Evidence::new(check.id, cx.exchanges().to_vec(), cx.deliveries());
+        if let Some(stop) = stop {
+            done.unreachable = matches!(stop, Stop::Unreachable(_));
+            done.judged.reason = Some(evidence.text(&reason(&stop)));
+            if let Stop::Failed(breach) = &stop {
+                let breach = evidence.breach(breach);
+                (done.judged.expected, done.judged.seen) = (Some(breach.expected), Some(breach.seen));
+                done.judged.curl = evidence.curl();
+            }
+        }
+        done.evidence = evidence.events();
+        done
+    }
+}
+
+fn without_target(judged: Judged, error: &TargetError) -> Done {
+    let mut done = Done::new(judged.with(Verdict::HarnessError, error.to_string()));
+    done.unreachable = matches!(error, TargetError::Unreachable { .. });
+    done
+}
+
+/// Real waiting does not count as the check's own time.
+fn waiting(target: &dyn Target) -> Duration {
+    match target.clock() {
+        ClockMode::Waiting { budget } => budget,
+        ClockMode::Controlled | ClockMode::None => Duration::ZERO,
+    }
+}
+
+pub(super) fn verdict_of(stop: &Stop) -> Verdict {
+    match stop {
+        Stop::Failed(_) => Verdict::Failed,
+        Stop::NotTested(_) => Verdict::NotTested,
+        Stop::NotApplicable(_) => Verdict::NotApplicable,
+        Stop::Inconclusive(_) => Verdict::Inconclusive,
+        Stop::Unreachable(_) | Stop::Harness(_) => Verdict::HarnessError,
+    }
+}
+
+pub(super) fn reason(stop: &Stop) -> String {
+    match stop {
+        Stop::Failed(breach) => format!("expected: {}; seen: {}", breach.expected, breach.seen),
+        Stop::NotTested(reason)
+        | Stop::NotApplicable(reason)
+        | Stop::Inconclusive(reason)
+        | Stop::Unreachable(reason)
+        | Stop::Harness(reason) => reason.clone(),
+    }
+}
+
+/// What the check needs and the target does not declare. Declared and not served is a failure, and found by the check.
+fn not_offered(check: &Check, target: &dyn Target) -> Option<String> {
+    let always = [OperationKind::SignIn, OperationKind::Verify];
+    let operation = always
+        .iter()
+        .chain(check.operations)
+        .find(|operation| !target.offers(**operation));
+    if let Some(operation) = operation {
+        return Some(format!("the target does not offer {operation}"));
+    }
+    let capability = check.capabilities.iter().find(|capability| !target.has(**capability))?;
+    Some(format!(
+        "the target does not have the capability `{}`",
+        capability_name(*capability)
+    ))
+}
+
+/// The seed of a check: of the run's and its id, so that neither order nor jobs change it.
+fn check_seed(seed: u64, id: &str) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(seed.to_be_bytes())
+        .chain_update(id.as_bytes())
+        .finalize()
+        .into()
+}
