@@ -11,6 +11,7 @@ mod resend;
 mod session;
 mod sign_in;
 mod toggle;
+mod tools;
 mod trusted_device;
 mod version_gate;
 

@@ -1,5 +1,206 @@
 //! Servers that each break one requirement of the area `toggle`.
 
-use super::KnownBad;
+use std::sync::Arc;
 
-pub(super) const KNOWN_BAD: &[KnownBad] = &[];
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use reference_server::Service;
+use reference_server::domain::{Account, AccountId, DeviceId, Session, Timestamp};
+use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::rules::{Admission, Change, EpochRules, SettingRules, SignInFacts, SignInRules, Standard};
+use reference_server::settings::Settings;
+use serde_json::Value;
+
+use super::{KnownBad, tools};
+
+pub(super) const KNOWN_BAD: &[KnownBad] = &[
+    KnownBad {
+        slug: "default-off",
+        requirement: "TOGL-01",
+        part: "rules.setting",
+        summary: "A new account has two-step verification off.",
+        build: |mut parts| {
+            parts.rules.setting = Arc::new(DefaultOff);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "stale-reauth-accepted",
+        requirement: "TOGL-02",
+        part: "rules.setting",
+        summary: "A proof of the password once given in a session counts for ever.",
+        build: |mut parts| {
+            parts.rules.setting = Arc::new(StaleReauthAccepted);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "session-alone-switches-off",
+        requirement: "TOGL-02",
+        part: "rules.setting",
+        summary: "Switching off needs a session and no proof of the password.",
+        build: |mut parts| {
+            parts.rules.setting = Arc::new(SessionAloneSwitchesOff);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "any-password-switches-off",
+        requirement: "TOGL-02",
+        part: "edge",
+        summary: "Switching off asks for a password and does not look whether it is right.",
+        build: |mut parts| {
+            parts.edge = Arc::new(AnyPasswordSwitchesOff);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "pending-switches-off",
+        requirement: "TOGL-02",
+        part: "edge",
+        summary: "A pending handle and the password switch two-step verification off.",
+        build: |mut parts| {
+            parts.edge = Arc::new(PendingSwitchesOff);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "off-still-asks",
+        requirement: "TOGL-03",
+        part: "rules.sign_in",
+        summary: "New devices are asked for a code although two-step verification is off.",
+        build: |mut parts| {
+            parts.rules.sign_in = Arc::new(OffStillAsks);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "switching-on-forgets-trust",
+        requirement: "TOGL-03",
+        part: "rules.epochs",
+        summary: "Switching on takes the trust of the devices that had it before.",
+        build: |mut parts| {
+            parts.rules.epochs = Arc::new(SwitchingOnForgetsTrust);
+            parts
+        },
+    },
+    KnownBad {
+        slug: "old-sessions-survive-enable",
+        requirement: "TOGL-03",
+        part: "rules.epochs",
+        summary: "Sessions that untrusted devices opened while it was off go on when it is on.",
+        build: |mut parts| {
+            parts.rules.epochs = Arc::new(OldSessionsSurviveEnable);
+            parts
+        },
+    },
+];
+
+struct DefaultOff;
+
+impl SettingRules for DefaultOff {
+    fn on_by_default(&self) -> bool {
+        false
+    }
+}
+
+struct StaleReauthAccepted;
+
+impl SettingRules for StaleReauthAccepted {
+    fn proof_is_fresh(&self, session: &Session, _now: Timestamp, _settings: &Settings) -> bool {
+        session.proved_at.is_some()
+    }
+}
+
+struct SessionAloneSwitchesOff;
+
+impl SettingRules for SessionAloneSwitchesOff {
+    fn proof_is_fresh(&self, _session: &Session, _now: Timestamp, _settings: &Settings) -> bool {
+        true
+    }
+}
+
+/// The password of a request that switches off.
+fn switches_off(request: &EdgeRequest) -> Option<String> {
+    if !tools::is(request, &Method::PUT, "/v1/two-step") {
+        return None;
+    }
+    let body = tools::body(request)?;
+    let off = body.get("enabled") == Some(&Value::Bool(false));
+    let password = body.get("password")?.as_str()?;
+    off.then(|| password.to_owned())
+}
+
+async fn switch_off(service: &Service, id: &AccountId) -> Response<Bytes> {
+    service.parts().store.transact(id, |account| account.two_step = false).await;
+    json(
+        StatusCode::OK,
+        &serde_json::json!({ "enabled": false, "methods": service.settings().methods }),
+    )
+}
+
+struct AnyPasswordSwitchesOff;
+
+#[async_trait]
+impl Edge for AnyPasswordSwitchesOff {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        if switches_off(&request).is_some()
+            && let Some((id, _)) = tools::signed_in(service, &request).await
+        {
+            return switch_off(service, &id).await;
+        }
+        HttpEdge.answer(service, request).await
+    }
+}
+
+struct PendingSwitchesOff;
+
+#[async_trait]
+impl Edge for PendingSwitchesOff {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        if let Some(password) = switches_off(&request)
+            && let Some(id) = tools::pending(service, &request).await
+        {
+            let hash = service
+                .parts()
+                .store
+                .transact(&id, |account| account.password_hash.clone())
+                .await;
+            if hash.is_some_and(|hash| service.parts().passwords.verify(&password, &hash)) {
+                return switch_off(service, &id).await;
+            }
+        }
+        HttpEdge.answer(service, request).await
+    }
+}
+
+struct OffStillAsks;
+
+impl SignInRules for OffStillAsks {
+    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+        Standard.admit(&SignInFacts {
+            two_step: true,
+            ..*facts
+        })
+    }
+}
+
+struct SwitchingOnForgetsTrust;
+
+impl EpochRules for SwitchingOnForgetsTrust {
+    fn changed(&self, account: &mut Account, change: Change, acting: Option<&DeviceId>) {
+        Standard.changed(account, change, acting);
+        if change == Change::TwoStepOn {
+            for device in &mut account.devices {
+                device.trust = None;
+            }
+        }
+    }
+}
+
+struct OldSessionsSurviveEnable;
+
+impl EpochRules for OldSessionsSurviveEnable {
+    fn end_untrusted_sessions(&self, _account: &mut Account, _acting: Option<&DeviceId>) {}
+}
