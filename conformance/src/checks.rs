@@ -7,6 +7,7 @@ mod binding;
 mod code;
 mod lifetime;
 mod method;
+mod moves;
 mod resend;
 mod session;
 mod sign_in;
@@ -15,8 +16,14 @@ mod trusted_device;
 mod version_gate;
 
 const AREAS: &[&[Check]] = &[
-    sign_in::CHECKS,
-    code::CHECKS,
+    sign_in::password::CHECKS,
+    sign_in::handle::CHECKS,
+    sign_in::hints::CHECKS,
+    sign_in::pathways::CHECKS,
+    sign_in::challenge::CHECKS,
+    code::shape::CHECKS,
+    code::chance::CHECKS,
+    code::universal::CHECKS,
     lifetime::CHECKS,
     binding::CHECKS,
     attempts::budget::CHECKS,

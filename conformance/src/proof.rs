@@ -29,6 +29,8 @@ pub struct Breach {
 pub enum Stop {
     /// The requirement is broken.
     Failed(Breach),
+    /// What the requirement only recommends is not kept.
+    Advised(Breach),
     /// A prerequisite is missing.
     NotTested(String),
     /// The target does not offer what the requirement speaks about.
@@ -123,6 +125,14 @@ pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Ending {
         expected: expected.into(),
         seen: seen.into(),
     }))
+}
+
+/// For what a requirement only recommends: a breach of it is a warning.
+pub fn advised(ending: Ending) -> Ending {
+    ending.map_err(|stop| match stop {
+        Stop::Failed(breach) => Stop::Advised(breach),
+        stop => stop,
+    })
 }
 
 /// An answer in a few words: operation, class, status.

@@ -107,7 +107,7 @@ impl Run {
         if let Some(stop) = stop {
             done.unreachable = matches!(stop, Stop::Unreachable(_));
             done.judged.reason = Some(evidence.text(&reason(&stop)));
-            if let Stop::Failed(breach) = &stop {
+            if let Stop::Failed(breach) | Stop::Advised(breach) = &stop {
                 let breach = evidence.breach(breach);
                 (done.judged.expected, done.judged.seen) = (Some(breach.expected), Some(breach.seen));
                 done.judged.curl = evidence.curl();
@@ -135,6 +135,7 @@ fn waiting(target: &dyn Target) -> Duration {
 pub(super) fn verdict_of(stop: &Stop) -> Verdict {
     match stop {
         Stop::Failed(_) => Verdict::Failed,
+        Stop::Advised(_) => Verdict::Warned,
         Stop::NotTested(_) => Verdict::NotTested,
         Stop::NotApplicable(_) => Verdict::NotApplicable,
         Stop::Inconclusive(_) => Verdict::Inconclusive,
@@ -144,7 +145,7 @@ pub(super) fn verdict_of(stop: &Stop) -> Verdict {
 
 pub(super) fn reason(stop: &Stop) -> String {
     match stop {
-        Stop::Failed(breach) => format!("expected: {}; seen: {}", breach.expected, breach.seen),
+        Stop::Failed(breach) | Stop::Advised(breach) => format!("expected: {}; seen: {}", breach.expected, breach.seen),
         Stop::NotTested(reason)
         | Stop::NotApplicable(reason)
         | Stop::Inconclusive(reason)
