@@ -3,6 +3,11 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Longer than any of this takes.
+const LONG: Duration = Duration::from_secs(20);
 
 fn stepproof() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stepproof"));
@@ -124,8 +129,14 @@ fn what_is_under_way_is_answered_before_the_end() {
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
 
         serving.signal(signal);
-        let mut errors = BufReader::new(serving.child.stderr.take().unwrap()).lines();
-        assert!(errors.any(|line| line.unwrap().starts_with("stopping")));
+        let errors = BufReader::new(serving.child.stderr.take().unwrap());
+        let (heard, hears) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = errors.lines().map_while(Result::ok);
+            // Nobody waits any more, when the test has given up.
+            let _ = heard.send(lines.any(|line| line.starts_with("stopping")));
+        });
+        assert_eq!(hears.recv_timeout(LONG), Ok(true), "{signal} stops the server");
         stream.write_all(body.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

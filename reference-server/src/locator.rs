@@ -132,7 +132,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = database(dir.path());
         let whole = std::fs::read(&path).unwrap();
-        for damaged in [&b""[..], b"not a database", &whole[..whole.len() / 2], &whole[200..]] {
+        // Its end, by which it is recognised, is whole; what it leads to is not.
+        let mut astray = whole.clone();
+        astray[..64].fill(0xfe);
+        for damaged in [&b""[..], b"not a database", &whole[..whole.len() / 2], &whole[200..], &astray] {
             std::fs::write(&path, damaged).unwrap();
             let error = Mmdb::open(&path).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(

@@ -131,7 +131,11 @@ pub(super) fn start_log(format: LogFormat) {
         .with_env_var("STEPPROOF_LOG")
         .with_default_directive(tracing::Level::INFO.into())
         .from_env_lossy();
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    // Where standard error is gone, complaining there about it would end the request that is logged.
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_env_filter(filter);
     // Refused only where a log has been started already.
     let _ = match format {
         LogFormat::Text => log.try_init(),
