@@ -31,7 +31,7 @@ async fn run(bad: &'static KnownBad, check: &'static Check) -> Ran {
     Ran {
         slug: bad.slug,
         check: check.id,
-        failed: matches!(ending, Err(Stop::Failed(_))),
+        failed: matches!(ending, Err(Stop::Failed(_) | Stop::Advised(_))),
         told: format!("{ending:?}"),
     }
 }

@@ -1,5 +1,0 @@
-//! Checks of this area.
-
-use crate::check::Check;
-
-pub(crate) const CHECKS: &[Check] = &[];
