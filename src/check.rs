@@ -235,6 +235,7 @@ pub(crate) fn stop_on_signal() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         signal().await;
+        let _ = writeln!(anstream::stderr(), "interrupted: the record is closed");
         let _ = stop.send(true);
         signal().await;
         std::process::exit(i32::from(Exit::Unreachable.code()));

@@ -9,6 +9,7 @@ mod outputs;
 mod report;
 mod selftest;
 mod serve;
+mod smoke;
 mod target;
 
 use std::process::ExitCode;

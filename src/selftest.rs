@@ -13,6 +13,7 @@ use conformance::provider::Fresh;
 use conformance::select::Selection;
 use conformance::verdict::{Exit, Verdict};
 use specs::Profile;
+use tokio::sync::watch;
 
 use crate::check::stop_on_signal;
 use crate::exit::{code, refuse};
@@ -58,13 +59,14 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
         chosen = known_bad::all().collect();
     }
     let seed = args.seed.unwrap_or_else(rand::random);
+    let stop = stop_on_signal();
     let mut err = anstream::stderr();
     writeln!(
         err,
         "the suite on the reference server, then on {} known-bad servers; seed {seed}",
         chosen.len()
     )?;
-    let green = suite(None, seed, args.jobs).await?;
+    let green = suite(None, seed, args.jobs, &stop).await?;
     if green.finished.interrupted {
         return Ok(refuse(Exit::Unreachable, "interrupted", None));
     }
@@ -83,7 +85,7 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
     }
     let mut rows = Vec::new();
     for (at, bad) in chosen.iter().enumerate() {
-        let summary = suite(Some(bad), seed, args.jobs).await?;
+        let summary = suite(Some(bad), seed, args.jobs, &stop).await?;
         if summary.finished.interrupted {
             return Ok(refuse(
                 Exit::Unreachable,
@@ -98,7 +100,12 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
     matrix(&rows, green.judged.len())
 }
 
-async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize) -> anyhow::Result<Summary> {
+async fn suite(
+    known_bad: Option<&'static KnownBad>,
+    seed: u64,
+    jobs: usize,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<Summary> {
     let config = Config {
         checks: Selection::default().checks()?,
         // Whatever a walk finds, the check of the requirement has to find too.
@@ -107,12 +114,12 @@ async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize) -> 
         profile: Profile::Faq,
         seed,
         jobs,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_secs(30),
         least_judged: 1,
         tell_all: false,
         replay: "stepproof check".to_owned(),
     };
-    Ok(engine::run(config, Arc::new(Fresh { known_bad }), stop_on_signal(), |_| ()).await?)
+    Ok(engine::run(config, Arc::new(Fresh { known_bad }), stop.clone(), |_| ()).await?)
 }
 
 fn broken(verdict: Verdict) -> bool {
@@ -167,6 +174,13 @@ fn matrix(rows: &[Row], checks: usize) -> anyhow::Result<ExitCode> {
         rows.len(),
         words.join(", ")
     )?;
+    if rows.is_empty() {
+        return Ok(refuse(
+            Exit::TooLittle,
+            "there is no known-bad server, so nothing was tested",
+            None,
+        ));
+    }
     let all = rows.iter().all(|row| !row.own.is_empty());
     Ok(code(if all { Exit::Conforms } else { Exit::DoesNotConform }))
 }

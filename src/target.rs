@@ -15,6 +15,7 @@ use targets::{Control, EmailRoute, Native, NativeOptions, Target};
 use url::Url;
 
 use crate::exit::refuse;
+use crate::smoke;
 
 /// What was typed about the target.
 #[derive(Debug, clap::Args)]
@@ -48,6 +49,8 @@ const REMOTE_RATE: u32 = 5;
 /// A target that is ready to be judged, with what keeps it alive.
 pub(crate) struct Ready {
     pub(crate) provider: Arc<dyn Provider>,
+    /// Where messages have to go, for a person who looks for them.
+    deliveries: String,
     running: Option<Running>,
     _fakes: Option<Fakes>,
 }
@@ -56,6 +59,7 @@ impl Ready {
     fn around(provider: impl Provider + 'static) -> Self {
         Self {
             provider: Arc::new(provider),
+            deliveries: String::new(),
             running: None,
             _fakes: None,
         }
@@ -94,6 +98,22 @@ impl TargetArgs {
 
     /// Makes the target ready, or says why it cannot be.
     pub(crate) async fn ready(&self) -> Result<Ready, ExitCode> {
+        let ready = self.open().await?;
+        if ready.provider.shared() {
+            let target = ready
+                .provider
+                .lease()
+                .await
+                .map_err(|error| refuse(Exit::Unreachable, error, None))?;
+            if let Err(exit) = smoke::passes(target, &ready.deliveries).await {
+                ready.stop().await;
+                return Err(exit);
+            }
+        }
+        Ok(ready)
+    }
+
+    async fn open(&self) -> Result<Ready, ExitCode> {
         if let Some(url) = self
             .target
             .iter()
@@ -127,6 +147,7 @@ impl TargetArgs {
         let provider = self.shared(running.target.clone(), Vec::new(), Some(file.display().to_string()));
         Ok(Ready {
             provider: Arc::new(provider),
+            deliveries: deliveries(running.fakes.smtp.url()),
             running: Some(running),
             _fakes: None,
         })
@@ -175,10 +196,17 @@ impl TargetArgs {
         let provider = self.shared(open(options)?, others, None);
         Ok(Ready {
             provider: Arc::new(provider),
+            deliveries: deliveries(fakes.smtp.url()),
             running: None,
             _fakes: Some(fakes),
         })
     }
+}
+
+fn deliveries(smtp: String) -> String {
+    format!(
+        "does the service hand in its mail at {smtp}? --smtp names another address, --control points a reference server there"
+    )
 }
 
 impl TargetArgs {
