@@ -25,7 +25,7 @@ pub(crate) async fn passes(target: Arc<dyn Target>, deliveries: &str) -> Result<
             Err(refuse(Exit::TooLittle, what, Some(deliveries)))
         }
         // A breach or a lack is for the checks to tell.
-        Err(Stop::Failed(_) | Stop::NotApplicable(_) | Stop::Inconclusive(_)) => Ok(()),
+        Err(Stop::Failed(_) | Stop::Advised(_) | Stop::NotApplicable(_) | Stop::Inconclusive(_)) => Ok(()),
     }
 }
 
