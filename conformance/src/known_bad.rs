@@ -5,6 +5,8 @@ use reference_server::Parts;
 mod attempts;
 mod binding;
 mod code;
+mod drawn;
+mod forge;
 mod lifetime;
 mod method;
 mod resend;
@@ -30,7 +32,11 @@ pub struct KnownBad {
 }
 
 const AREAS: &[&[KnownBad]] = &[
-    sign_in::KNOWN_BAD,
+    sign_in::password::KNOWN_BAD,
+    sign_in::handle::KNOWN_BAD,
+    sign_in::claims::KNOWN_BAD,
+    sign_in::pathways::KNOWN_BAD,
+    sign_in::challenge::KNOWN_BAD,
     code::KNOWN_BAD,
     lifetime::KNOWN_BAD,
     binding::KNOWN_BAD,
