@@ -13,7 +13,7 @@ use conformance::provider::Fresh;
 use conformance::select::Selection;
 use conformance::verdict::{Exit, Verdict};
 use specs::Profile;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::check::stop_on_signal;
 use crate::exit::{code, refuse};
@@ -38,6 +38,9 @@ struct Row {
     own: Vec<String>,
     others: Vec<String>,
 }
+
+/// Suites that run beside each other.
+const SUITES_AT_ONCE: usize = 3;
 
 /// Runs the suite against the reference server, which has to pass, and against each known-bad server.
 pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
@@ -83,9 +86,21 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
             None,
         ));
     }
+    // A suite waits more than it computes, so a few run beside each other; their rows are told in order.
+    let slots = Arc::new(Semaphore::new(SUITES_AT_ONCE));
+    let suites: Vec<_> = chosen
+        .iter()
+        .map(|bad| {
+            let (bad, stop, slots, jobs) = (*bad, stop.clone(), Arc::clone(&slots), args.jobs);
+            tokio::spawn(async move {
+                let _slot = slots.acquire().await;
+                suite(Some(bad), seed, jobs, &stop).await
+            })
+        })
+        .collect();
     let mut rows = Vec::new();
-    for (at, bad) in chosen.iter().enumerate() {
-        let summary = suite(Some(bad), seed, args.jobs, &stop).await?;
+    for (at, (bad, suite)) in chosen.iter().zip(suites).enumerate() {
+        let summary = suite.await??;
         if summary.finished.interrupted {
             return Ok(refuse(
                 Exit::Unreachable,
