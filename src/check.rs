@@ -50,8 +50,8 @@ pub(crate) struct CheckArgs {
     /// Checks at a time
     #[arg(long, default_value_t = default_jobs())]
     jobs: usize,
-    /// Requirements that have to be judged for a green run
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Requirements that have to be judged for a green run; one at least, where checks are selected
+    #[arg(long, value_name = "N", default_value_t = 0)]
     min_judged: usize,
     /// Where the record and the reports go
     #[arg(long, value_name = "DIR", default_value = "stepproof-report")]
@@ -136,6 +136,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
             .walks()
             .then_some(Walks { cases, steps })
             .filter(|walks| !walks.cases.is_empty()),
+        whole: selection.whole(),
         bounds: selection.bounds(),
         profile: args.profile,
         seed,
@@ -174,7 +175,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         writeln!(err, "record and reports: {}", args.report.display())?;
     }
     let exit = summary.exit;
-    let unwritten = exit == Exit::Conforms && !outputs.troubles.is_empty();
+    let unwritten = exit != Exit::DoesNotConform && !outputs.troubles.is_empty();
     Ok(code(if unwritten { Exit::Unreachable } else { exit }))
 }
 

@@ -125,6 +125,7 @@ async fn suite(
         checks: Selection::default().checks()?,
         // Whatever a walk finds, the check of the requirement has to find too.
         walks: None,
+        whole: true,
         bounds: false,
         profile: Profile::Faq,
         seed,

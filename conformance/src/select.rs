@@ -43,6 +43,11 @@ pub const WALK: &str = "machine.walk";
 pub const BOUNDS: &str = "parameters";
 
 impl Selection {
+    /// Whether nothing is left out.
+    pub fn whole(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
     /// Whether the declared parameters are judged.
     pub fn bounds(&self) -> bool {
         self.takes(&[BOUNDS.to_owned()])

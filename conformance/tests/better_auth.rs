@@ -321,6 +321,7 @@ async fn a_whole_run_finds_what_is_there() {
     let config = Config {
         checks: Selection::default().checks().expect("there are checks"),
         walks: None,
+        whole: true,
         bounds: false,
         profile: specs::Profile::Faq,
         seed: 7,

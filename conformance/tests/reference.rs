@@ -17,6 +17,7 @@ async fn the_reference_server_passes_every_check() {
             cases: (0..8).collect(),
             steps: None,
         }),
+        whole: true,
         bounds: true,
         profile: Profile::Faq,
         seed: 7,

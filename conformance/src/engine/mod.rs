@@ -37,6 +37,9 @@ pub struct Config {
     pub checks: Vec<&'static Check>,
     /// The walks of the state machine, where they run too.
     pub walks: Option<Walks>,
+    /// Whether nothing was left out. Then an operation that never once succeeds is a gap; in a part of the suite it may be
+    /// tried by a check whose control is another operation.
+    pub whole: bool,
     /// Whether the declared parameters are judged against their bounds.
     pub bounds: bool,
     /// The reading of the requirements.

@@ -69,16 +69,10 @@ impl Tally {
         if requirements < least {
             gaps.push(format!("{requirements} requirements were judged, {least} are asked for"));
         }
-        for operation in self
-            .tried
-            .iter()
-            .filter(|(_, accepted)| !**accepted)
-            .map(|(operation, _)| operation)
-        {
-            gaps.push(format!(
-                "{operation} was tried and never once succeeded, so refusing it shows nothing"
-            ));
-        }
+        let never = self.tried.iter().filter(|(_, accepted)| config.whole && !**accepted);
+        gaps.extend(
+            never.map(|(operation, _)| format!("{operation} was tried and never once succeeded, so refusing it shows nothing")),
+        );
         gaps
     }
 }

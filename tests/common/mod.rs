@@ -1,0 +1,120 @@
+//! What the tests of the front door share.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The program with these arguments.
+pub fn stepproof(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepproof"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// How a run ended.
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// It ended with this code and said each of these on standard error.
+    pub fn is(&self, code: i32, said: &[&str]) -> &Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        for said in said {
+            assert!(self.err.contains(said), "`{said}` is not in\n{}", self.err);
+        }
+        self
+    }
+}
+
+/// Runs the program to its end.
+pub fn ends(args: &[&str]) -> Ended {
+    Ended::of(&stepproof(args).output().unwrap())
+}
+
+/// Runs `check` with its reports in this directory.
+pub fn check(report: &Path, args: &[&str]) -> Ended {
+    let report = report.to_str().unwrap();
+    ends(&[&["check", "--report", report], args].concat())
+}
+
+/// The events of the record in this directory.
+pub fn events(report: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(report.join("run.ndjson")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The verdicts among them, each the check with its verdict, sorted.
+pub fn verdicts(events: &[Value]) -> Vec<(String, String)> {
+    let word = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let verdicts = events.iter().filter(|event| event["event"] == "verdict");
+    let mut verdicts: Vec<_> = verdicts.map(|event| (word(event, "check"), word(event, "verdict"))).collect();
+    verdicts.sort();
+    verdicts
+}
+
+/// An origin where nobody listens.
+pub fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// A server that hands each connection to this function, on a thread of its own.
+pub fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let each = std::sync::Arc::new(each);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let each = each.clone();
+            std::thread::spawn(move || each(stream));
+        }
+    });
+    origin
+}
+
+/// A reference server of its own process, with its control interface; killed when dropped.
+pub struct Reference {
+    child: std::process::Child,
+    pub api: String,
+    pub control: String,
+}
+
+impl Reference {
+    pub fn start(more: &[&str]) -> Self {
+        use std::io::{BufRead, BufReader};
+        let (api, control) = (nobody(), nobody());
+        let address = |origin: &str| origin.trim_start_matches("http://").to_owned();
+        let (listen, controls) = (address(&api), address(&control));
+        let mut command = stepproof(&["serve", "--listen", &listen, "--control", &controls, "--log", "off"]);
+        let child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = child.unwrap();
+        // It greets when it listens.
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+        assert!(!first.is_empty(), "the reference server did not start");
+        Self { child, api, control }
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // Ended already, where a test ended it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
