@@ -57,13 +57,19 @@ impl From<TargetError> for Stop {
 /// How a check ends.
 pub type Ending = Result<Proof, Stop>;
 
-/// Every ending is a proof, and there is at least one; the first that is not ends the check.
+/// Every ending is a proof, and there is at least one. A breach goes before whatever else stopped: what was accepted and should
+/// not have been may well be why a control came to nothing.
 pub fn every(endings: impl IntoIterator<Item = Ending>) -> Ending {
-    let mut proof = Err(Stop::Harness("nothing was tried".to_owned()));
+    let mut whole = Err(Stop::Harness("nothing was tried".to_owned()));
+    let mut stopped = None;
     for ending in endings {
-        proof = Ok(ending?);
+        match ending {
+            Ok(proof) => whole = Ok(proof),
+            Err(breach @ Stop::Failed(_)) => return Err(breach),
+            Err(stop) => stopped = stopped.or(Some(stop)),
+        }
     }
-    proof
+    stopped.map_or(whole, Err)
 }
 
 /// The target has to refuse `bad`, where the twin `good`, which differs in one factor, is accepted. `bad` accepted is a
@@ -141,4 +147,21 @@ pub fn describe(answer: &Answer) -> String {
         .last()
         .map_or_else(String::new, |exchange| format!(" (HTTP {})", exchange.status));
     format!("{} was answered {:?}{status}", answer.operation, answer.outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn not_tested() -> Ending {
+        Err(Stop::NotTested("no control".to_owned()))
+    }
+
+    #[test]
+    fn a_breach_goes_before_a_missing_control() {
+        assert!(matches!(every([]), Err(Stop::Harness(_))));
+        assert!(matches!(every([Ok(Proof(())), not_tested()]), Err(Stop::NotTested(_))));
+        assert!(matches!(every([not_tested(), failed("a", "b")]), Err(Stop::Failed(_))));
+        assert!(every([Ok(Proof(())), Ok(Proof(()))]).is_ok());
+    }
 }

@@ -1,12 +1,12 @@
 //! Moves that checks of several areas make: open a challenge, guess, wait, send again, look for credentials in an answer.
 //! Each stops the check as *not tested* when the ground cannot be prepared; judging is for the checks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use targets::{Answer, CredentialKind, Device, Exchange, Mark, Message, Method, Operation, Outcome};
+use targets::{Answer, ClockMode, CredentialKind, Device, Exchange, Mark, Message, Method, Operation, Outcome};
 
 use crate::context::{Account, Context, Pending};
-use crate::proof::{Ending, Stop, describe, refused};
+use crate::proof::{Ending, Stop, accepted, describe, refused};
 
 /// Opens a challenge from a new device.
 pub(super) async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), Stop> {
@@ -83,6 +83,61 @@ pub(super) async fn reset_token_since(cx: &mut Context, mark: Mark, account: &Ac
     message
         .and_then(|message| message.reset_token)
         .ok_or_else(|| Stop::NotTested(format!("no reset mail came within {} ms", patience.as_millis())))
+}
+
+/// The one refused and the other accepted: the declared value is a promise in both directions.
+pub(super) fn two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> Ending {
+    match refused(bad_is, bad, good) {
+        Err(Stop::NotTested(_)) => accepted(good_is, good),
+        ending => ending,
+    }
+}
+
+/// Seconds from a limit at which its two sides are probed: more than a check takes, little of what is declared.
+pub(super) fn margin_s(declared_s: u64) -> u64 {
+    (declared_s / 10).clamp(1, 20)
+}
+
+/// How much of the target's time has passed unasked since `since`, when `waited_s` were asked for.
+pub(super) struct Lag {
+    since: Instant,
+    waited_s: u64,
+}
+
+impl Lag {
+    /// Starts to measure.
+    pub(super) fn start() -> Self {
+        Self {
+            since: Instant::now(),
+            waited_s: 0,
+        }
+    }
+
+    /// Lets this many seconds pass, as asked.
+    pub(super) async fn wait_s(&mut self, cx: &mut Context, seconds: u64) -> Result<(), Stop> {
+        self.waited_s += seconds;
+        wait_s(cx, seconds).await
+    }
+
+    /// Notes seconds that a move of its own let pass, such as a cool-down.
+    pub(super) fn waited_s(&mut self, seconds: u64) {
+        self.waited_s += seconds;
+    }
+
+    /// Stops the check where more time passed unasked than the margin allows: a probe before a limit then says nothing.
+    pub(super) fn within(&self, cx: &Context, margin_s: u64) -> Result<(), Stop> {
+        let mut unasked = self.since.elapsed();
+        if let ClockMode::Waiting { .. } = cx.target.clock() {
+            unasked = unasked.saturating_sub(Duration::from_secs(self.waited_s));
+        }
+        if unasked >= Duration::from_secs(margin_s) {
+            return Err(Stop::Inconclusive(format!(
+                "{:.1} s passed beside what was waited for, and the probe stands {margin_s} s before the limit",
+                unasked.as_secs_f64()
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Shorter texts are no credentials.

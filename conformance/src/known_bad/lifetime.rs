@@ -31,6 +31,16 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         },
     },
     KnownBad {
+        slug: "code-dies-early",
+        requirement: "LIFE-01",
+        part: "rules.codes",
+        summary: "A code lapses after half of its declared lifetime.",
+        build: |mut parts| {
+            parts.rules.codes = Arc::new(CodeDiesEarly);
+            parts
+        },
+    },
+    KnownBad {
         slug: "guess-extends-expiry",
         requirement: "LIFE-02",
         part: "rules.attempts",
@@ -127,6 +137,18 @@ struct NoExpiryCheck;
 impl CodeRules for NoExpiryCheck {
     fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
         challenge.created_at.plus_s(settings.challenge_max_s)
+    }
+}
+
+struct CodeDiesEarly;
+
+impl CodeRules for CodeDiesEarly {
+    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+        let half = Settings {
+            code_ttl_s: settings.code_ttl_s / 2,
+            ..settings.clone()
+        };
+        Standard.expires_at(challenge, &half)
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::collect::codes;
 use crate::check::Check;
-use crate::checks::moves::{open, submit};
+use crate::checks::moves::{open, submit, two_sided};
 use crate::context::Context;
-use crate::proof::{Ending, Stop, accepted, failed, holds, refused};
+use crate::proof::{Ending, Stop, failed, holds};
 
 pub(crate) const CHECKS: &[Check] = &[
     Check {
@@ -73,11 +73,13 @@ async fn leading_zero_counts(cx: &mut Context) -> Ending {
             };
             let bare = submit(cx, &mut device.clone(), stripped).await?;
             let whole = submit(cx, &mut device, &pending.code).await?;
-            return match refused("a code without its leading zero", &bare, &whole) {
-                // That the zero is accepted is the other half of the requirement.
-                Err(Stop::NotTested(_)) => accepted("a code with its leading zero", &whole),
-                ending => ending,
-            };
+            // That the zero is accepted is the other half of the requirement.
+            return two_sided(
+                "a code without its leading zero",
+                &bare,
+                "a code with its leading zero",
+                &whole,
+            );
         }
     }
     failed("some code begins with a zero", format!("none of {SAMPLE} does"))

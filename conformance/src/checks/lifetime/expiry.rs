@@ -1,11 +1,11 @@
 //! A code dies at its declared lifetime, a challenge at its hard limit, and nothing the holder does moves either.
 
-use targets::{Answer, Device, Exchange, Operation, OperationKind};
+use targets::{Device, Exchange, Operation, OperationKind};
 
 use crate::check::Check;
-use crate::checks::moves::{cool_down, open, resend, submit, wait_s, with_handle};
+use crate::checks::moves::{Lag, cool_down, margin_s, open, resend, submit, two_sided, wait_s, with_handle};
 use crate::context::{Account, Context, Member, Pending};
-use crate::proof::{Ending, Stop, accepted, describe, every, failed, holds, refused};
+use crate::proof::{Ending, Stop, describe, every, failed, holds, refused};
 
 pub(crate) const CHECKS: &[Check] = &[
     Check {
@@ -58,9 +58,6 @@ pub(crate) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Seconds from a limit at which its two sides are probed: more than a check takes, less than anything that is declared.
-const MARGIN_S: u64 = 5;
-
 async fn code_dies_at_its_lifetime(cx: &mut Context) -> Ending {
     let (early, late) = (cx.account().await?, cx.account().await?);
     dies_at_its_lifetime(cx, &early, &late).await
@@ -73,26 +70,21 @@ async fn pushed_code_dies_at_its_lifetime(cx: &mut Context) -> Ending {
 
 async fn dies_at_its_lifetime(cx: &mut Context, early: &Account, late: &Account) -> Ending {
     let ttl = cx.parameters().code_ttl_s;
+    let margin = margin_s(ttl);
+    let mut lag = Lag::start();
     let (mut before, within) = open(cx, early).await?;
     let (mut after, beyond) = open(cx, late).await?;
-    wait_s(cx, ttl.saturating_sub(MARGIN_S)).await?;
+    lag.wait_s(cx, ttl.saturating_sub(margin)).await?;
     let good = submit(cx, &mut before, &within.code).await?;
-    wait_s(cx, MARGIN_S + 1).await?;
+    lag.within(cx, margin)?;
+    wait_s(cx, margin + 1).await?;
     let bad = submit(cx, &mut after, &beyond.code).await?;
     two_sided(
         &format!("the code {} s after it was issued", ttl + 1),
         &bad,
-        &format!("the code {MARGIN_S} s before its declared end"),
+        &format!("the code {margin} s before its declared end"),
         &good,
     )
-}
-
-/// The one refused and the other accepted: the declared value is a promise in both directions.
-fn two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> Ending {
-    match refused(bad_is, bad, good) {
-        Err(Stop::NotTested(_)) => accepted(good_is, good),
-        ending => ending,
-    }
 }
 
 async fn ten_minutes_are_the_most(cx: &mut Context) -> Ending {
@@ -134,14 +126,16 @@ async fn nothing_extends_a_code(cx: &mut Context) -> Ending {
 
 async fn challenge_ends_at_its_limit(cx: &mut Context) -> Ending {
     let (ttl, limit) = (cx.parameters().code_ttl_s, cx.parameters().challenge_max_s);
+    let margin = margin_s(ttl);
     let (early, late) = (cx.account().await?, cx.account().await?);
+    let mut lag = Lag::start();
     let (mut before, mut within) = open(cx, &early).await?;
     let (mut after, mut beyond) = open(cx, &late).await?;
     // Sent again just before each code lapses, until a code would outlive the limit.
-    let stride = ttl.saturating_sub(2 * MARGIN_S).max(1);
+    let stride = ttl.saturating_sub(margin).max(1);
     let (mut elapsed, mut sends) = (0, 1);
     let cooldown = cx.parameters().resend_cooldown_s;
-    while elapsed + ttl <= limit + MARGIN_S {
+    while elapsed + ttl <= limit + margin {
         sends += 1;
         if sends > cx.parameters().sends_per_challenge {
             return Err(Stop::NotTested(
@@ -149,19 +143,21 @@ async fn challenge_ends_at_its_limit(cx: &mut Context) -> Ending {
             ));
         }
         // `resend` waits out the cool-down itself, once for each of the two.
-        wait_s(cx, stride.saturating_sub(2 * cooldown)).await?;
+        lag.wait_s(cx, stride.saturating_sub(2 * cooldown)).await?;
+        lag.waited_s(2 * cooldown);
         within = again(cx, &mut before, &early, &within).await?;
         beyond = again(cx, &mut after, &late, &beyond).await?;
         elapsed += stride.max(2 * cooldown);
     }
-    wait_s(cx, limit.saturating_sub(elapsed + MARGIN_S)).await?;
+    lag.wait_s(cx, limit.saturating_sub(elapsed + margin)).await?;
     let good = submit(cx, &mut before, &within.code).await?;
-    wait_s(cx, MARGIN_S + 1).await?;
+    lag.within(cx, margin)?;
+    wait_s(cx, margin + 1).await?;
     let bad = submit(cx, &mut after, &beyond.code).await?;
     two_sided(
         &format!("the newest code {} s after the challenge was opened", limit + 1),
         &bad,
-        &format!("the newest code {MARGIN_S} s before the declared limit of the challenge"),
+        &format!("the newest code {margin} s before the declared limit of the challenge"),
         &good,
     )
 }

@@ -3,9 +3,9 @@
 use targets::{Answer, Capability, Device, Method, Operation, OperationKind};
 
 use crate::check::Check;
-use crate::checks::moves::{cool_down, guess_wrong, open, submit, switch_to_email, wait_s};
+use crate::checks::moves::{Lag, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
 use crate::context::{Context, Member, Pending};
-use crate::proof::{Ending, Stop, accepted, every, failed, refused};
+use crate::proof::{Ending, Stop, every, failed, refused};
 
 const BOTH: &[Capability] = &[Capability::Push, Capability::Email];
 const SWITCH: &[OperationKind] = &[OperationKind::SwitchMethod];
@@ -122,14 +122,6 @@ async fn after_guess_switch_guess(cx: &mut Context, before: u32, after: u32) -> 
     submit(cx, &mut device, &mailed.code).await
 }
 
-/// The one refused and the other accepted: both are promised.
-fn two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> Ending {
-    match refused(bad_is, bad, good) {
-        Err(Stop::NotTested(_)) => accepted(good_is, good),
-        ending => ending,
-    }
-}
-
 async fn switch_is_a_send(cx: &mut Context) -> Ending {
     let Member { account, .. } = cx.member().await?;
     let cap = cx.parameters().sends_per_challenge;
@@ -160,13 +152,17 @@ async fn switch_is_a_send(cx: &mut Context) -> Ending {
 
 async fn mailed_code_dies_in_time(cx: &mut Context) -> Ending {
     let ttl = cx.parameters().code_ttl_s;
+    let margin = margin_s(ttl);
     let mut early = switched(cx, 0).await?;
-    let mut late = switched(cx, 0).await?;
-    // The cool-down of the second switch passed in the first one's lifetime.
+    let mut lag = Lag::start();
+    // The cool-down before the second switch is part of the first code's lifetime.
     let gone = cx.parameters().resend_cooldown_s;
-    wait_s(cx, ttl.saturating_sub(gone + 5)).await?;
+    let mut late = switched(cx, 0).await?;
+    lag.waited_s(gone);
+    lag.wait_s(cx, ttl.saturating_sub(gone + margin)).await?;
     let good = submit(cx, &mut early.device, &early.mailed.code).await?;
-    wait_s(cx, gone + 6).await?;
+    lag.within(cx, margin)?;
+    wait_s(cx, gone + margin + 1).await?;
     let bad = submit(cx, &mut late.device, &late.mailed.code).await?;
     two_sided(
         "a mailed code just after its lifetime",
