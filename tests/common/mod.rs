@@ -9,21 +9,21 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// The program with these arguments.
-pub fn stepproof(args: &[&str]) -> Command {
+pub(crate) fn stepproof(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stepproof"));
     command.args(args).stdin(Stdio::null());
     command
 }
 
 /// How a run ended.
-pub struct Ended {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
-    pub fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -32,7 +32,7 @@ impl Ended {
     }
 
     /// It ended with this code and said each of these on standard error.
-    pub fn is(&self, code: i32, said: &[&str]) -> &Self {
+    pub(crate) fn is(&self, code: i32, said: &[&str]) -> &Self {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
         for said in said {
             assert!(self.err.contains(said), "`{said}` is not in\n{}", self.err);
@@ -42,24 +42,24 @@ impl Ended {
 }
 
 /// Runs the program to its end.
-pub fn ends(args: &[&str]) -> Ended {
+pub(crate) fn ends(args: &[&str]) -> Ended {
     Ended::of(&stepproof(args).output().unwrap())
 }
 
 /// Runs `check` with its reports in this directory.
-pub fn check(report: &Path, args: &[&str]) -> Ended {
+pub(crate) fn check(report: &Path, args: &[&str]) -> Ended {
     let report = report.to_str().unwrap();
     ends(&[&["check", "--report", report], args].concat())
 }
 
 /// The events of the record in this directory.
-pub fn events(report: &Path) -> Vec<Value> {
+pub(crate) fn events(report: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(report.join("run.ndjson")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The verdicts among them, each the check with its verdict, sorted.
-pub fn verdicts(events: &[Value]) -> Vec<(String, String)> {
+pub(crate) fn verdicts(events: &[Value]) -> Vec<(String, String)> {
     let word = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let verdicts = events.iter().filter(|event| event["event"] == "verdict");
     let mut verdicts: Vec<_> = verdicts.map(|event| (word(event, "check"), word(event, "verdict"))).collect();
@@ -68,13 +68,13 @@ pub fn verdicts(events: &[Value]) -> Vec<(String, String)> {
 }
 
 /// An origin where nobody listens.
-pub fn nobody() -> String {
+pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// A server that hands each connection to this function, on a thread of its own.
-pub fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+pub(crate) fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let each = std::sync::Arc::new(each);
@@ -88,14 +88,14 @@ pub fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
 }
 
 /// A reference server of its own process, with its control interface; killed when dropped.
-pub struct Reference {
+pub(crate) struct Reference {
     child: std::process::Child,
-    pub api: String,
-    pub control: String,
+    pub(crate) api: String,
+    pub(crate) control: String,
 }
 
 impl Reference {
-    pub fn start(more: &[&str]) -> Self {
+    pub(crate) fn start(more: &[&str]) -> Self {
         use std::io::{BufRead, BufReader};
         let (api, control) = (nobody(), nobody());
         let address = |origin: &str| origin.trim_start_matches("http://").to_owned();
