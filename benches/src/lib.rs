@@ -1,1 +1,14 @@
-//! benches
+//! Benchmarks: criterion over the parts that set the pace. `cargo bench -p benches` takes under a minute.
+//!
+//! `second_step` measures side by side, in one run:
+//!
+//! - `sign-in/in-process`: both steps through the reference server's service without HTTP, from the password to the session,
+//!   with a password hash that costs next to nothing: what the server itself takes.
+//! - `sign-in/verify-alone`: the second step of it: the right code against the account, to the session.
+//! - `password/argon2id-owasp`: one password check at OWASP's parameters, the baseline: a sign-in in production takes this on
+//!   top, so the rows above matter only as far as they come near it.
+//! - `machine/step`: one sign-in on the abstract machine, step one and step two, which is what an exhaustive exploration or a
+//!   judge of a storm's history does all the time; read its throughput as operations a second.
+//!
+//! Compare the rows of one run with each other: between machines, or between a quiet and a busy moment, only their relation
+//! holds.
