@@ -1,10 +1,10 @@
 //! What a check works with: a target, its own seed, accounts and devices. Every helper here stops the check as *not
 //! tested* when a prerequisite fails; judging is for [`crate::proof`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -48,23 +48,52 @@ pub struct Pending {
     pub code: String,
 }
 
-/// Source addresses of 127.0.0.0/8, each given out once in a run, so that no check throttles another.
+/// What the checks of a run share: source addresses of 127.0.0.0/8, each given out once, so that no check throttles
+/// another; and whose mailbox and registration is whose, so that none takes another's message for its own.
 #[derive(Clone, Debug, Default)]
-pub struct Addresses(Arc<AtomicU32>);
+pub struct Addresses(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    next: AtomicU32,
+    checks: AtomicU32,
+    recipients: Mutex<HashMap<String, u32>>,
+}
 
 impl Addresses {
     /// Given out from a place of their own, for a target that has seen other runs.
     pub fn from(place: u64) -> Self {
         let place = u32::try_from(place % u64::from(Self::ALL)).unwrap_or(0);
-        Self(Arc::new(AtomicU32::new(place)))
+        Self(Arc::new(Shared {
+            next: AtomicU32::new(place),
+            ..Shared::default()
+        }))
     }
 
     const ALL: u32 = 0x00fe_0000;
 
     fn next(&self) -> IpAddr {
         // From 127.1.0.1 on; a run uses far fewer than the sixteen million there are.
-        let n = self.0.fetch_add(1, Ordering::Relaxed) % Self::ALL;
+        let n = self.0.next.fetch_add(1, Ordering::Relaxed) % Self::ALL;
         IpAddr::V4(Ipv4Addr::from(0x7f01_0001 + n))
+    }
+
+    /// The number of one more check.
+    fn check(&self) -> u32 {
+        self.0.checks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn claim(&self, recipient: &str, check: u32) {
+        self.recipients().insert(recipient.to_owned(), check);
+    }
+
+    /// Whether a message to this recipient belongs to another check. One to nobody's recipient is everybody's business.
+    fn is_anothers(&self, recipient: &str, check: u32) -> bool {
+        self.recipients().get(recipient).is_some_and(|owner| *owner != check)
+    }
+
+    fn recipients(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.0.recipients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -79,6 +108,8 @@ pub struct Context {
     /// What accounts and devices are called.
     names: StdRng,
     addresses: Addresses,
+    /// Its number among the checks of the run.
+    number: u32,
     /// Which push registrations each account's devices have brought along.
     registrations: BTreeMap<String, BTreeSet<String>>,
     exchanges: Vec<Arc<Exchange>>,
@@ -98,6 +129,7 @@ impl Context {
             rng,
             profile: Profile::default(),
             names,
+            number: addresses.check(),
             addresses,
             registrations: BTreeMap::new(),
             exchanges: Vec::new(),
@@ -164,7 +196,9 @@ impl Context {
             device.source = Some(self.addresses.next());
         }
         if self.target.has(Capability::Push) {
-            device.push_token = Some(format!("push-{}-{}", self.word(), self.word()));
+            let token = format!("push-{}-{}", self.word(), self.word());
+            self.addresses.claim(&token, self.number);
+            device.push_token = Some(token);
         }
         device
     }
@@ -197,6 +231,7 @@ impl Context {
             email: format!("a{}@example.test", self.word()),
             password: format!("Pw-{}-7!", self.word()),
         };
+        self.addresses.claim(&account.email, self.number);
         let mut creator = self.device("registration");
         let create = Operation::CreateAccount {
             email: account.email.clone(),
@@ -330,7 +365,7 @@ impl Context {
     }
 
     /// Waits until everything the target was asked to send has arrived, by sending something known behind it on each of
-    /// its channels; then tells which codes came since the mark, whoever got them.
+    /// its channels; then tells which codes came since the mark, whoever got them: other checks' own recipients aside.
     pub async fn settled(&mut self, mark: Mark) -> Result<Vec<Message>, Stop> {
         let Member { account, .. } = self.member().await?;
         if self.target.has(Capability::Push) {
@@ -338,7 +373,10 @@ impl Context {
             self.challenged(&mut new, &account).await?;
         }
         let mut came = self.target.ledger().since(mark);
-        came.retain(|message| message.code.is_some() && !self.belongs(message, &account));
+        came.retain(|message| {
+            let anothers = self.addresses.is_anothers(&message.to.to_lowercase(), self.number);
+            message.code.is_some() && !anothers && !self.belongs(message, &account)
+        });
         Ok(came)
     }
 
@@ -347,5 +385,24 @@ impl Context {
         let mut came = self.settled(mark).await?;
         came.retain(|message| self.belongs(message, account));
         Ok(came)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_to_another_checks_recipient_is_that_checks_business() {
+        let shared = Addresses::default();
+        let (one, other) = (shared.check(), shared.check());
+        shared.claim("a@example.test", one);
+        assert!(shared.is_anothers("a@example.test", other));
+        assert!(!shared.is_anothers("a@example.test", one));
+        assert!(
+            !shared.is_anothers("nobody@example.test", other),
+            "a stray message is everybody's"
+        );
+        assert_ne!(shared.next(), shared.next());
     }
 }
