@@ -166,11 +166,16 @@ impl Context {
     /// Every message that went to the check's own accounts and devices.
     pub fn deliveries(&self) -> Vec<Message> {
         let mut messages = self.target.ledger().since(self.began);
-        messages.retain(|message| match message.channel {
+        messages.retain(|message| self.is_own(message));
+        messages
+    }
+
+    /// Whether a message went to a mailbox or a device of the check's own.
+    fn is_own(&self, message: &Message) -> bool {
+        match message.channel {
             Method::Email => self.registrations.contains_key(&message.to),
             Method::Push => self.registrations.values().any(|tokens| tokens.contains(&message.to)),
-        });
-        messages
+        }
     }
 
     /// The operations that were tried, and whether each was ever accepted.
@@ -377,6 +382,13 @@ impl Context {
             let anothers = self.addresses.is_anothers(&message.to.to_lowercase(), self.number);
             message.code.is_some() && !anothers && !self.belongs(message, &account)
         });
+        Ok(came)
+    }
+
+    /// As [`Context::settled`], only what went to the check's own mailboxes and devices: other checks may use the target, too.
+    pub async fn settled_own(&mut self, mark: Mark) -> Result<Vec<Message>, Stop> {
+        let mut came = self.settled(mark).await?;
+        came.retain(|message| self.is_own(message));
         Ok(came)
     }
 

@@ -95,7 +95,7 @@ pub(super) fn two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer
 
 /// Seconds from a limit at which its two sides are probed: more than a check takes, little of what is declared.
 pub(super) fn margin_s(declared_s: u64) -> u64 {
-    (declared_s / 10).clamp(1, 20)
+    (declared_s / 5).clamp(2, 20)
 }
 
 /// How much of the target's time has passed unasked since `since`, when `waited_s` were asked for.
@@ -124,6 +124,12 @@ impl Lag {
         self.waited_s += seconds;
     }
 
+    /// Stops the check where a code from the start may have lapsed by now, however little was waited for.
+    pub(super) fn within_lifetime(&self, cx: &Context) -> Result<(), Stop> {
+        let lifetime = cx.parameters().code_ttl_s;
+        self.within(cx, lifetime.saturating_sub(self.waited_s + 1))
+    }
+
     /// Stops the check where more time passed unasked than the margin allows: a probe before a limit then says nothing.
     pub(super) fn within(&self, cx: &Context, margin_s: u64) -> Result<(), Stop> {
         let mut unasked = self.since.elapsed();
@@ -132,7 +138,7 @@ impl Lag {
         }
         if unasked >= Duration::from_secs(margin_s) {
             return Err(Stop::Inconclusive(format!(
-                "{:.1} s passed beside what was waited for, and the probe stands {margin_s} s before the limit",
+                "{:.1} s passed beside what was waited for, and {margin_s} s are the most that a probe before a limit bears",
                 unasked.as_secs_f64()
             )));
         }

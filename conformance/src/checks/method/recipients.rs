@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use targets::{Capability, Device, Message, Method, Operation, OperationKind, Tweak};
+use targets::{Capability, Device, Method, Operation, OperationKind, Tweak};
 
 use crate::check::Check;
 use crate::checks::moves::{cool_down, open, switch_to_email};
@@ -56,12 +56,6 @@ fn naming(mailbox: &str) -> Vec<Tweak> {
         .collect()
 }
 
-/// Codes that came to this mailbox or that.
-fn to<'m>(came: &'m [Message], account: &Account) -> Vec<&'m Message> {
-    let mine = |message: &&Message| message.channel == Method::Email && message.to.eq_ignore_ascii_case(&account.email);
-    came.iter().filter(mine).collect()
-}
-
 async fn sign_in_names_no_mailbox(cx: &mut Context) -> Ending {
     let elsewhere = cx.account().await?;
     let mut endings = Vec::new();
@@ -75,11 +69,11 @@ async fn sign_in_names_no_mailbox(cx: &mut Context) -> Ending {
         };
         cx.perform_with(&mut device, sign_in, &[name]).await?;
     }
-    let came = cx.settled(mark).await?;
+    let strayed = cx.settled_for(mark, &elsewhere).await?;
     endings.push(holds(
         "no code goes to a mailbox that the sign-in names",
-        to(&came, &elsewhere).is_empty(),
-        format!("{} came there", to(&came, &elsewhere).len()),
+        strayed.is_empty(),
+        format!("{} came there", strayed.len()),
     ));
     let account = cx.account().await?;
     let (_, pending) = open(cx, &account).await?;
@@ -106,12 +100,11 @@ async fn switch_names_no_mailbox(cx: &mut Context) -> Ending {
         let switch = Operation::SwitchMethod { method: Method::Email };
         cx.perform_with(&mut device, switch, &[name]).await?;
     }
-    let came = cx.settled(mark).await?;
-    let strayed = to(&came, &elsewhere).len();
+    let strayed = cx.settled_for(mark, &elsewhere).await?;
     let proof = holds(
         "no code goes to a mailbox that the switch names",
-        strayed == 0,
-        format!("{strayed} came there"),
+        strayed.is_empty(),
+        format!("{} came there", strayed.len()),
     )?;
     let (mut device, _) = open(cx, &account).await?;
     let plain = switch_to_email(cx, &mut device, &account).await?;
@@ -131,7 +124,7 @@ async fn pushed_to(cx: &mut Context, account: &Account) -> Result<(Device, BTree
     let mark = cx.mark();
     let mut asking = cx.device("asking phone");
     cx.sign_in(&mut asking, account).await?;
-    let came = cx.settled(mark).await?;
+    let came = cx.settled_own(mark).await?;
     let pushed = came.into_iter().filter(|message| message.channel == Method::Push);
     Ok((asking, pushed.map(|message| message.to).collect()))
 }
