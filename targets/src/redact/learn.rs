@@ -148,7 +148,14 @@ impl Redactor {
     fn learn_field(&mut self, name: &str, value: &str, request: bool) {
         let name = name.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        if request && says(&["password", "passwd"]) {
+        if name.ends_with("_at") || name.ends_with("expires") {
+            // A moment is no secret, whatever it is the end of.
+            return;
+        }
+        if request && says(&["push"]) {
+            // Made up by the device, so a repetition can make up another.
+            self.learn(SecretKind::Push, value);
+        } else if request && says(&["password", "passwd"]) {
             self.learn(SecretKind::Password, value);
         } else if request && (name == "code" || says(&["otp", "_code"])) && value.len() >= 4 {
             self.learn(SecretKind::Code, value);

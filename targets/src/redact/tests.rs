@@ -189,3 +189,17 @@ fn no_clothing_helps() {
         }
     }
 }
+
+#[test]
+fn a_registration_is_the_devices_own_and_a_moment_is_no_secret() {
+    let mut redactor = Redactor::default();
+    redactor.learn_exchange(&Exchange {
+        request_body: br#"{"device":{"push_token":"push-0123456789ab-cdef"}}"#.to_vec(),
+        response_body: br#"{"session":{"access_token":"at_0123456789abcdef","access_expires_at":"2026-01-01T00:00:00.000Z"}}"#
+            .to_vec(),
+        ..exchange()
+    });
+    assert_eq!(redactor.text("push-0123456789ab-cdef"), "‹push#1›");
+    assert_eq!(redactor.text("at_0123456789abcdef"), "‹access#1›");
+    assert_eq!(redactor.text("2026-01-01T00:00:00.000Z"), "2026-01-01T00:00:00.000Z");
+}
