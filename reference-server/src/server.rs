@@ -19,15 +19,29 @@ use crate::service::Service;
 /// How often lapsed state is swept out.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// How often is looked whether an owner has to be told of a sign-in that was not completed. The clock may be moved by hand,
+/// so this does not wait for the moment but looks again and again.
+const REMIND_EVERY: Duration = Duration::from_millis(250);
+
 /// Serves until `shutdown`, then lets requests under way finish.
 pub async fn serve(listener: TcpListener, service: Service, limits: ConnectionLimits, shutdown: impl Future<Output = ()>) {
     let sweeping = tokio::spawn(sweep(service.clone()));
+    let reminding = tokio::spawn(remind(service.clone()));
     accept_until(listener, limits, shutdown, move |request, peer| {
         let service = service.clone();
         async move { respond(&service, request, peer, limits).await }
     })
     .await;
     sweeping.abort();
+    reminding.abort();
+}
+
+async fn remind(service: Service) {
+    let mut due = tokio::time::interval(REMIND_EVERY);
+    loop {
+        due.tick().await;
+        service.remind().await;
+    }
 }
 
 async fn sweep(service: Service) {

@@ -58,6 +58,15 @@ pub struct Settings {
     pub min_version: Version,
     /// Characters a password has at least.
     pub password_min: usize,
+    /// Passwords that may wait to be judged at once; further ones are turned away (AVAIL-02).
+    pub password_queue: usize,
+    /// Devices an account keeps.
+    pub devices: usize,
+    /// Seconds after a reset by email in which email alone does not complete a second step, where a trusted device can
+    /// receive the code (PWD-07). None by default: then a reset by email and the mailbox together open the account.
+    pub reset_push_only_s: u64,
+    /// Seconds after which the owner hears of a right password without a second step.
+    pub incomplete_notice_s: u64,
     /// Seconds within which a request answers even when a provider hangs.
     pub delivery_answer_s: u64,
     /// Methods that are switched on.
@@ -94,6 +103,10 @@ impl Default for Settings {
             reset_ttl_s: 900,
             min_version: Version::new(2, 3, 0),
             password_min: 8,
+            password_queue: 512,
+            devices: 50,
+            reset_push_only_s: 0,
+            incomplete_notice_s: 180,
             delivery_answer_s: 5,
             methods: vec![Method::Push, Method::Email],
             trusted_proxies: Vec::new(),

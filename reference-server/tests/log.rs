@@ -1,5 +1,6 @@
-//! The whole flow with everything that is logged and counted kept: no password, code, token, handle, address or account is in
-//! it, whoever logs it and at whatever level. On the way, each answer is judged by the contract.
+//! The whole flow with everything that is logged and counted kept: no password, code, token, handle, address or device name is
+//! in it, whoever logs it and at whatever level; and what happened to an account is logged with the account's id, which stands
+//! nowhere else. On the way, each answer is judged by the contract.
 
 mod common;
 
@@ -58,6 +59,7 @@ struct Flow {
     origin: String,
     contract: Contract,
     secrets: BTreeSet<String>,
+    accounts: BTreeSet<String>,
 }
 
 impl Flow {
@@ -73,6 +75,7 @@ impl Flow {
             origin,
             contract: Contract::load(),
             secrets: BTreeSet::from([EMAIL.to_owned(), PASSWORD.to_owned()]),
+            accounts: BTreeSet::new(),
         }
     }
 
@@ -91,8 +94,11 @@ impl Flow {
 
     fn learn(&mut self, value: &Value) {
         match value {
+            Value::String(text) if text.starts_with("acc_") => {
+                self.accounts.insert(text.clone());
+            }
             Value::String(text)
-                if ["ch_", "at_", "rt_", "tt_", "pr_", "dev_", "acc_", "chl_"]
+                if ["ch_", "at_", "rt_", "tt_", "pr_", "dev_", "chl_"]
                     .iter()
                     .any(|p| text.starts_with(p)) =>
             {
@@ -202,10 +208,17 @@ async fn no_secret_is_logged_or_counted() {
     let whole: Vec<&str> = own.filter(|line| line.contains("127.0.0.1")).collect();
     assert!(whole.is_empty(), "a whole address is logged: {whole:?}");
     free_of(&flow.secrets, &log, "log");
+    let (events, rest): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.contains(" security: "));
+    for outcome in ["SecondStepFailed", "SignedIn", "DeviceRenamed", "PasswordReset"] {
+        let logged = events.iter().any(|line| line.contains(outcome) && line.contains("acc_"));
+        assert!(logged, "{outcome} is not logged: {events:#?}");
+    }
+    free_of(&flow.accounts, &rest.join("\n"), "log");
     let counted = flow.control.service.metrics().render();
     assert!(
         counted.contains(r#"stepproof_verifications_total{outcome="code-rejected"} 1"#),
         "{counted}"
     );
     free_of(&flow.secrets, &counted, "metrics");
+    free_of(&flow.accounts, &counted, "metrics");
 }

@@ -89,8 +89,9 @@ async fn reset(control: &Control, request: &EdgeRequest) -> Answer {
     if !request.body.is_empty() {
         let Nothing {} = read(request)?;
     }
-    control.service.reset().await;
+    // The clock first: the service takes it as it is then, and not for one that went back.
     control.clock.reset();
+    control.service.reset().await;
     Ok(empty())
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
-
-use super::{AccountId, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, Timestamp, TokenHash};
+use super::{
+    AccountId, Activity, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, Timestamp, TokenHash,
+};
 
 /// Whether the account may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,19 +47,21 @@ pub struct Reset {
     pub expires_at: Timestamp,
 }
 
-/// One row of the login activity.
-#[derive(Clone, Debug, Serialize)]
-pub struct Activity {
-    /// When.
-    pub at: Timestamp,
-    /// The device's label.
+/// A second step that was begun with the right password and is not completed: the owner hears of it (NOTE-01).
+#[derive(Clone, Debug)]
+pub struct Incomplete {
+    /// The challenge.
+    pub challenge: ChallengeId,
+    /// When it was opened.
+    pub since: Timestamp,
+    /// The identifier that its app chose.
+    pub installation: String,
+    /// Label of the device that opened it.
     pub device_name: String,
-    /// Approximate place, derived from the address (ACT-02).
+    /// Where it was opened from, approximately.
     pub place: String,
-    /// The address, its host part left out.
+    /// That address, its host part left out.
     pub address: String,
-    /// What came of it.
-    pub outcome: &'static str,
 }
 
 /// An account.
@@ -91,12 +93,15 @@ pub struct Account {
     pub trusted_passwords: PasswordFailures,
     /// Moments of the code messages of the last day (RSND-03).
     pub sends: Vec<Timestamp>,
+    /// Moments of the reset messages of the last day.
+    pub reset_sends: Vec<Timestamp>,
+    /// Until when email alone does not complete a second step, after a reset by email (PWD-07).
+    pub email_rests_until: Option<Timestamp>,
+    /// Second steps begun and not completed.
+    pub incomplete: Vec<Incomplete>,
     /// Login activity, newest first.
     pub activity: VecDeque<Activity>,
 }
-
-/// Rows of login activity kept.
-const ACTIVITY_ROWS: usize = 50;
 
 impl Account {
     /// A new account.
@@ -115,6 +120,9 @@ impl Account {
             passwords: PasswordFailures::default(),
             trusted_passwords: PasswordFailures::default(),
             sends: Vec::new(),
+            reset_sends: Vec::new(),
+            email_rests_until: None,
+            incomplete: Vec::new(),
             activity: VecDeque::new(),
         }
     }
@@ -149,6 +157,20 @@ impl Account {
         self.sessions.iter_mut().find(|session| session.id == *id)
     }
 
+    /// Keeps this many devices: those without session and trust leave first, then those without trust, longest unused first
+    /// (AVAIL-02).
+    pub fn drop_devices_beyond(&mut self, most: usize) {
+        while self.devices.len() > most {
+            let signed_in = |device: &Device| self.sessions.iter().any(|session| session.device == device.id);
+            let rank = |device: &&Device| (device.trust.is_some(), signed_in(device), device.last_used_at);
+            let Some(id) = self.devices.iter().min_by_key(rank).map(|device| device.id.clone()) else {
+                return;
+            };
+            self.devices.retain(|device| device.id != id);
+            self.end_sessions(|session| session.device == id);
+        }
+    }
+
     /// Ends the sessions that satisfy `which`.
     pub fn end_sessions(&mut self, which: impl Fn(&Session) -> bool) {
         self.sessions.retain(|session| !which(session));
@@ -161,12 +183,6 @@ impl Account {
                 challenge.state = ChallengeState::Voided;
             }
         }
-    }
-
-    /// Adds a row of login activity.
-    pub fn record(&mut self, row: Activity) {
-        self.activity.push_front(row);
-        self.activity.truncate(ACTIVITY_ROWS);
     }
 
     /// Every token hash by which a request may find this account.

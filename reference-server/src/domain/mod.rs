@@ -1,6 +1,7 @@
 //! What the server keeps: one aggregate an account, and the small types it is made of. No I/O, no clock, no rules.
 
 mod account;
+mod activity;
 mod address;
 mod challenge;
 mod device;
@@ -8,7 +9,8 @@ mod ids;
 mod session;
 mod time;
 
-pub use account::{Account, Activity, CodeFailures, PasswordFailures, Reset, Status};
+pub use account::{Account, CodeFailures, Incomplete, PasswordFailures, Reset, Status};
+pub use activity::{Activity, Outcome, Proof};
 pub use address::coarse;
 pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
 pub use device::{Device, Trust};

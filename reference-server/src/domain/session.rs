@@ -9,6 +9,8 @@ pub struct Session {
     pub id: SessionId,
     /// The device that opened it.
     pub device: DeviceId,
+    /// The address it was opened from, its host part left out.
+    pub address: String,
     /// Hash of the present access credential.
     pub access: TokenHash,
     /// When that one lapses.

@@ -5,7 +5,8 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::EdgeRequest;
-use super::body::{bearer, invalid, label, opaque, read, read_or_nothing, source, versions};
+use super::body::{bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source, versions};
+use super::object::Object;
 use super::problem::Refusal;
 use super::requests::{
     ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
@@ -18,8 +19,11 @@ use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
-/// Bytes of a push registration token, an installation identifier, a credential.
-const TOKEN_MOST: usize = 512;
+/// Bytes of a push registration.
+const PUSH_TOKEN_MOST: usize = 4096;
+
+/// Bytes of an installation identifier.
+const INSTALLATION_MOST: usize = 128;
 
 pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
@@ -87,7 +91,7 @@ pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
 
 async fn create_account(service: &Service, request: &EdgeRequest) -> Answer {
     let body: CreateAccount = read(request)?;
-    service.create_account(&body.email, body.password).await?;
+    service.create_account(&email(body.email)?, body.password).await?;
     Ok(accepted())
 }
 
@@ -96,23 +100,28 @@ async fn change_password(service: &Service, request: &EdgeRequest) -> Answer {
     let body: ChangePasswordBody = read(request)?;
     done(
         service
-            .change_password(source(service, request), access, body.current_password, body.new_password)
+            .change_password(
+                source(service, request),
+                access,
+                password("current_password", body.current_password)?,
+                body.new_password,
+            )
             .await,
     )
 }
 
 async fn sign_in(service: &Service, request: &EdgeRequest) -> Answer {
     let body: SignInBody = read(request)?;
+    let Object(device) = body.device;
     let sign_in = SignIn {
-        email: body.email,
-        password: body.password,
+        email: email(body.email)?,
+        password: password("password", body.password)?,
         trust_token: body.trust_token,
-        installation: opaque("device.installation", body.device.installation, TOKEN_MOST)?,
-        name: label("device.name", body.device.name)?,
-        push_token: body
-            .device
+        installation: opaque("device.installation", device.installation, INSTALLATION_MOST)?,
+        name: label("device.name", device.name)?,
+        push_token: device
             .push_token
-            .map(|token| opaque("device.push_token", token, TOKEN_MOST))
+            .map(|token| opaque("device.push_token", token, PUSH_TOKEN_MOST))
             .transpose()?,
         versions: versions(request),
     };
@@ -138,7 +147,7 @@ async fn verify(service: &Service, request: &EdgeRequest) -> Answer {
     let handle = handle(request)?;
     let body: VerifyBody = read(request)?;
     let grant = service
-        .verify(source(service, request), handle, &body.code, body.trust)
+        .verify(source(service, request), handle, &code(&body.code)?, body.trust)
         .await?;
     Ok(json(StatusCode::CREATED, &grant))
 }
@@ -151,7 +160,11 @@ async fn refresh(service: &Service, request: &EdgeRequest) -> Answer {
 async fn reauthenticate(service: &Service, request: &EdgeRequest) -> Answer {
     let access = access(request)?;
     let body: PasswordBody = read(request)?;
-    done(service.reauthenticate(source(service, request), access, body.password).await)
+    done(
+        service
+            .reauthenticate(source(service, request), access, password("password", body.password)?)
+            .await,
+    )
 }
 
 async fn register_push(service: &Service, request: &EdgeRequest) -> Answer {
@@ -159,7 +172,7 @@ async fn register_push(service: &Service, request: &EdgeRequest) -> Answer {
     let body: PushBody = read(request)?;
     done(
         service
-            .register_push(access, Some(opaque("token", body.token, TOKEN_MOST)?))
+            .register_push(access, Some(opaque("token", body.token, PUSH_TOKEN_MOST)?))
             .await,
     )
 }
@@ -179,15 +192,16 @@ async fn rename(service: &Service, request: &EdgeRequest, id: &str) -> Answer {
 async fn set_two_step(service: &Service, request: &EdgeRequest) -> Answer {
     let access = access(request)?;
     let body: TwoStepBody = read(request)?;
+    let proof = body.password.map(|typed| password("password", typed)).transpose()?;
     let view = service
-        .set_two_step(source(service, request), access, body.enabled, body.password)
+        .set_two_step(source(service, request), access, body.enabled, proof)
         .await?;
     Ok(json(StatusCode::OK, &view))
 }
 
 async fn request_reset(service: &Service, request: &EdgeRequest) -> Answer {
     let body: ResetBody = read(request)?;
-    service.request_reset(&body.email).await?;
+    service.request_reset(&email(body.email)?).await?;
     Ok(accepted())
 }
 

@@ -29,6 +29,7 @@
 
 mod body;
 mod handlers;
+mod object;
 mod problem;
 mod requests;
 mod respond;

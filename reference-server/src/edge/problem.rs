@@ -70,6 +70,7 @@ pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCod
             "The code could not be sent",
             StatusCode::SERVICE_UNAVAILABLE,
         ),
+        Problem::Unavailable(_) => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
         Problem::ChallengeNotLive => (
             "challenge-not-live",
             "There is no such pending sign-in",

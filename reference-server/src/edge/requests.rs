@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::object::{Object, present};
 use crate::domain::Method;
 
 #[derive(Deserialize)]
@@ -16,8 +17,9 @@ pub(super) struct CreateAccount {
 pub(super) struct SignInBody {
     pub(super) email: String,
     pub(super) password: String,
+    #[serde(default, deserialize_with = "present")]
     pub(super) trust_token: Option<String>,
-    pub(super) device: DeviceBody,
+    pub(super) device: Object<DeviceBody>,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +27,7 @@ pub(super) struct SignInBody {
 pub(super) struct DeviceBody {
     pub(super) installation: String,
     pub(super) name: String,
+    #[serde(default, deserialize_with = "present")]
     pub(super) push_token: Option<String>,
 }
 
@@ -78,6 +81,7 @@ pub(super) struct PushBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct TwoStepBody {
     pub(super) enabled: bool,
+    #[serde(default, deserialize_with = "present")]
     pub(super) password: Option<String>,
 }
 

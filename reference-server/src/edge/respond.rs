@@ -56,7 +56,8 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
             | Problem::TooManyChallenges(seconds)
             | Problem::SendTooSoon(seconds)
             | Problem::SendLimit(seconds)
-            | Problem::DeliveryFailed(seconds),
+            | Problem::DeliveryFailed(seconds)
+            | Problem::Unavailable(seconds),
         ) => wait = Some(*seconds),
         _ => {}
     }

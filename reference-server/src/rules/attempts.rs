@@ -110,7 +110,8 @@ pub trait AttemptRules: Send + Sync {
     }
 
     /// When a password may be tried again; `None` when it may now. Trusted devices have a count of their own (ATT-04,
-    /// ATT-06), and every place that takes a password shares it (ATT-11).
+    /// ATT-06), and every place that takes a password shares it (ATT-11). After as many in a row as codes take, only a new
+    /// password helps, however slowly they came (ATT-04).
     fn password_blocked(
         &self,
         account: &mut Account,
@@ -121,6 +122,9 @@ pub trait AttemptRules: Send + Sync {
         let start = now.minus_s(settings.window_s);
         let failures = failures(account, typist.trusted);
         failures.recent.retain(|at| *at > start);
+        if failures.in_a_row >= settings.account_consecutive_max {
+            return Some(now.plus_s(settings.lock_s));
+        }
         let limit = settings.account_wrong_limit as usize;
         let first = failures.recent.len().checked_sub(limit)?;
         failures.recent.get(first).map(|at| at.plus_s(settings.window_s))

@@ -7,12 +7,12 @@ use crate::settings::Settings;
 
 /// Who gets a code, and how.
 pub trait DeliveryRules: Send + Sync {
-    /// Devices that can receive a code now: trusted and registered (METH-07). Never the device that asks: its
-    /// registration waits in the challenge until it is verified.
+    /// Devices that can receive a code now, each once: trusted and registered (METH-07). Never the device that asks: its
+    /// registration waits in the challenge until it is verified, and one it held when it was trusted does not count.
     fn push_recipients(
         &self,
         account: &Account,
-        _challenge: Option<&Challenge>,
+        challenge: Option<&Challenge>,
         now: Timestamp,
         settings: &Settings,
         trust: &dyn TrustRules,
@@ -21,10 +21,12 @@ pub trait DeliveryRules: Send + Sync {
             .devices
             .iter()
             .filter(|device| device.trust.as_ref().is_some_and(|held| !trust.lapsed(held, now, settings)));
-        standing
-            .filter_map(|device| device.push_token.clone())
-            .map(Recipient::Push)
-            .collect()
+        let asking = challenge.and_then(|challenge| challenge.push_token.as_deref());
+        let mut tokens: Vec<&str> = standing.filter_map(|device| device.push_token.as_deref()).collect();
+        tokens.retain(|token| Some(*token) != asking);
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens.into_iter().map(|token| Recipient::Push(token.to_owned())).collect()
     }
 
     /// Push first, whenever some device can receive it (METH-01); else email at once (METH-02, METH-05).
@@ -36,6 +38,30 @@ pub trait DeliveryRules: Send + Sync {
         } else {
             self.may_switch(Method::Email, settings).then_some(Method::Email)
         }
+    }
+
+    /// As [`Self::first_method`], for a challenge whose device may itself hold the only registration: then email (METH-07).
+    fn method_for(
+        &self,
+        account: &Account,
+        challenge: &Challenge,
+        now: Timestamp,
+        settings: &Settings,
+        trust: &dyn TrustRules,
+    ) -> Option<Method> {
+        let first = self.first_method(account, now, settings, trust)?;
+        let reached = |challenge| !self.push_recipients(account, challenge, now, settings, trust).is_empty();
+        if first == Method::Push && reached(None) && !reached(Some(challenge)) {
+            return self.may_switch(Method::Email, settings).then_some(Method::Email);
+        }
+        Some(first)
+    }
+
+    /// Whether email has to wait although it is switched on: for a time after a reset by email, where a trusted device can
+    /// receive the code (PWD-07).
+    fn email_rests(&self, account: &Account, now: Timestamp, settings: &Settings, trust: &dyn TrustRules) -> bool {
+        account.email_rests_until.is_some_and(|until| now < until)
+            && !self.push_recipients(account, None, now, settings, trust).is_empty()
     }
 
     /// Whether the challenge may change to this method. One that is switched off is refused, not just hidden (METH-06).

@@ -1,7 +1,7 @@
 //! What the owner may do with the device list.
 
 use super::Standard;
-use crate::domain::{Account, Device, DeviceId};
+use crate::domain::{Account, ChallengeId, Device, DeviceId};
 
 /// What a rename asks for.
 #[derive(Clone, Debug)]
@@ -20,6 +20,11 @@ pub trait DeviceRules: Send + Sync {
         account.devices.retain(|device| device.id != *id);
         account.end_sessions(|session| session.device == *id);
         account.void_challenges(|challenge| challenge.installation == installation);
+    }
+
+    /// Voids a pending challenge that a trusted device denied, and its codes with it (NOTE-04).
+    fn deny(&self, account: &mut Account, challenge: &ChallengeId) {
+        account.void_challenges(|other| other.id == *challenge);
     }
 
     /// Changes the label and nothing else (DEV-13).

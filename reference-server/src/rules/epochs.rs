@@ -30,6 +30,7 @@ pub trait EpochRules: Send + Sync {
                 for device in account.devices.iter_mut().filter(|device| Some(&device.id) != acting) {
                     device.trust = None;
                 }
+                account.resets.clear();
                 self.restore(account);
             }
             Change::PasswordReset => {
@@ -39,7 +40,15 @@ pub trait EpochRules: Send + Sync {
             }
             Change::TwoStepOn => self.end_untrusted_sessions(account, acting),
             Change::TwoStepOff => {}
-            Change::Disabled => account.end_sessions(|_| true),
+            Change::Disabled => {
+                // Nothing of it is of use to anybody any more, and nothing comes back when it is switched on again (PRIV-03).
+                account.end_sessions(|_| true);
+                for device in &mut account.devices {
+                    device.trust = None;
+                }
+                account.resets.clear();
+                account.incomplete.clear();
+            }
         }
     }
 

@@ -1,33 +1,43 @@
 //! Every decision the server takes, one trait an area, one method a decision, each with the requirement it keeps. The right
 //! decision is the provided body, so that a composition can replace a single one.
 
+mod activity;
 mod attempts;
 mod codes;
 mod delivery;
 mod devices;
 mod epochs;
 mod identifiers;
+mod notices;
+mod passwords;
+mod resets;
 mod sends;
 mod sessions;
 mod setting;
 mod sign_in;
 mod sources;
+mod time;
 mod trust;
 mod versions;
 
 use std::sync::Arc;
 
+pub use activity::ActivityRules;
 pub use attempts::{AttemptRules, Guess, Typist};
 pub use codes::CodeRules;
 pub use delivery::DeliveryRules;
 pub use devices::{DeviceRules, Renaming};
 pub use epochs::{Change, EpochRules};
 pub use identifiers::IdentifierRules;
+pub use notices::{Event, NoticeRules};
+pub use passwords::{Occasion, PASSWORD_MOST, PasswordRules};
+pub use resets::ResetRules;
 pub use sends::{NotNow, SendRules};
 pub use sessions::{Renewal, SessionRules};
 pub use setting::SettingRules;
 pub use sign_in::{Admission, SignInFacts, SignInRules};
 pub use sources::{SourceEvent, SourceRules};
+pub use time::TimeRules;
 pub use trust::{Claims, Opened, TrustRules};
 pub use versions::VersionRules;
 
@@ -64,6 +74,16 @@ pub struct Rules {
     pub setting: Arc<dyn SettingRules>,
     /// Which app versions are served.
     pub versions: Arc<dyn VersionRules>,
+    /// Which passwords may be chosen.
+    pub passwords: Arc<dyn PasswordRules>,
+    /// What a mailed reset is worth.
+    pub resets: Arc<dyn ResetRules>,
+    /// What the owner is told, and where.
+    pub notices: Arc<dyn NoticeRules>,
+    /// What the login activity keeps.
+    pub activity: Arc<dyn ActivityRules>,
+    /// What a clock that goes back means.
+    pub time: Arc<dyn TimeRules>,
 }
 
 impl Default for Rules {
@@ -82,6 +102,11 @@ impl Default for Rules {
             epochs: Arc::new(Standard),
             setting: Arc::new(Standard),
             versions: Arc::new(Standard),
+            passwords: Arc::new(Standard),
+            resets: Arc::new(Standard),
+            notices: Arc::new(Standard),
+            activity: Arc::new(Standard),
+            time: Arc::new(Standard),
         }
     }
 }

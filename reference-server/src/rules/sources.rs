@@ -28,6 +28,14 @@ pub trait SourceRules: Send + Sync {
         forwarded.iter().rev().find(|hop| !is_proxy(hop)).copied().unwrap_or(peer)
     }
 
+    /// What failures are counted by: an IPv6 client has a whole /64 to choose from.
+    fn key(&self, address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        }
+    }
+
     /// When this address may try again; `None` when it may now (ATT-04).
     fn blocked(&self, failures: &VecDeque<Timestamp>, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
         let start = now.minus_s(settings.source_window_s);

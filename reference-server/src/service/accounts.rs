@@ -2,28 +2,31 @@
 
 use std::net::IpAddr;
 
+use super::record::Scene;
 use super::{Problem, Service};
-use crate::domain::{Account, AccountId, Status};
-use crate::rules::Change;
-
-/// Bytes a password has at most: hashing is slow, so its input is bounded.
-pub(super) const PASSWORD_MOST: usize = 1024;
+use crate::domain::{Account, AccountId, Outcome, Status};
+use crate::rules::{Change, Event, Occasion};
 
 impl Service {
     /// Creates an account. The answer is the same when the address is taken; its owner is told.
     pub async fn create_account(&self, email: &str, password: String) -> Result<(), Problem> {
         let email = self.parts().rules.identifiers.normalise(email);
         let email = email.ok_or_else(|| Problem::InvalidRequest("email: not an address".to_owned()))?;
-        self.acceptable(&password)?;
+        self.acceptable(&password, &email, Occasion::Registration)?;
         // Hashed in both cases, so that time does not tell them apart.
-        let hash = self.hash_password(password).await;
+        let hash = self.hash_password(password).await?;
         let two_step = self.parts().rules.setting.on_by_default();
         let account = Account::new(AccountId::random(), email.clone(), hash, two_step);
         if !self.parts().store.insert(account).await
             && let Some(id) = self.parts().store.by_email(&email).await
         {
-            let text = "Somebody tried to create an account with this address. You have one already.".to_owned();
-            self.notify(&id, &email, "You already have an account", text).await;
+            let now = self.now();
+            let notice = self.parts().store.transact(&id, |account| {
+                self.notice(account, Event::AddressTaken, None, &Scene::unknown(), now)
+            });
+            if let Some(notice) = notice.await {
+                self.tell(notice);
+            }
         }
         Ok(())
     }
@@ -48,37 +51,30 @@ impl Service {
     /// Changes the password in a session.
     pub async fn change_password(&self, source: IpAddr, access: &str, current: String, new: String) -> Result<(), Problem> {
         self.prove(source, access, current).await?;
-        self.acceptable(&new)?;
-        let hash = self.hash_password(new).await;
-        let (email, id) = self
-            .in_session(access, |account, session, _| {
+        let email = self.in_session(access, |account, _, _| Ok(account.email.clone())).await?;
+        self.acceptable(&new, &email, Occasion::Change)?;
+        let hash = self.hash_password(new).await?;
+        let notice = self
+            .in_session(access, |account, session, now| {
                 let device = account.session(session).map(|session| session.device.clone());
+                let scene = Scene::of_session(account, session, None);
+                // Worded before the others lose their trust, so that they hear of it.
+                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &scene, now);
                 account.password_hash.clone_from(&hash);
-                self.parts()
-                    .rules
-                    .epochs
-                    .changed(account, Change::PasswordChanged, device.as_ref());
-                Ok((account.email.clone(), account.id.clone()))
+                let rules = &self.parts().rules;
+                rules.epochs.changed(account, Change::PasswordChanged, device.as_ref());
+                self.record(account, now, scene, Outcome::PasswordChanged, None);
+                Ok(notice)
             })
             .await?;
-        let text = "Your password was changed. Other devices were signed out and need a code again.".to_owned();
-        self.notify(&id, &email, "Your password was changed", text).await;
+        self.tell(notice);
         Ok(())
     }
 
-    /// Length is all that is asked of a password (NIST SP 800-63B-4 §3.1.1.2).
-    pub(super) fn acceptable(&self, password: &str) -> Result<(), Problem> {
-        let least = self.settings().password_min;
-        if password.chars().count() < least {
-            return Err(Problem::PasswordUnacceptable(format!(
-                "a password has at least {least} characters"
-            )));
-        }
-        if password.len() > PASSWORD_MOST {
-            return Err(Problem::PasswordUnacceptable(format!(
-                "a password has at most {PASSWORD_MOST} bytes"
-            )));
-        }
-        Ok(())
+    /// Whether this password may be chosen.
+    pub(super) fn acceptable(&self, password: &str, email: &str, occasion: Occasion) -> Result<(), Problem> {
+        let rules = &self.parts().rules.passwords;
+        let judged = rules.acceptable(password, email, occasion, self.settings());
+        judged.map_err(Problem::PasswordUnacceptable)
     }
 }

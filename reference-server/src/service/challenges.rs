@@ -1,14 +1,17 @@
 //! A pending challenge between the steps: read, resent, switched, given up, listed, denied.
 
 use super::delivery::Dispatch;
+use super::record::Scene;
 use super::{ChallengeView, PendingRow, Problem, Service};
-use crate::domain::{Account, Challenge, ChallengeId, ChallengeState, Method, Timestamp};
+use crate::domain::{Account, Challenge, ChallengeId, Method, Outcome, Timestamp};
 
 impl Service {
     /// The state of a challenge, for its holder.
     pub async fn challenge(&self, handle: &str) -> Result<ChallengeView, Problem> {
-        self.with_open(handle, |_, challenge, _| Ok(self.challenge_view(&challenge, None)))
-            .await
+        self.with_open(handle, |account, challenge, now| {
+            Ok(self.challenge_view(account, &challenge, None, now))
+        })
+        .await
     }
 
     /// Another code, the same way.
@@ -46,7 +49,8 @@ impl Service {
         now: Timestamp,
     ) -> Result<(ChallengeView, Dispatch), Problem> {
         let (settings, rules) = (self.settings(), &self.parts().rules);
-        if !rules.delivery.may_switch(method, settings) {
+        let rests = method == Method::Email && rules.delivery.email_rests(account, now, settings, rules.trust.as_ref());
+        if rests || !rules.delivery.may_switch(method, settings) {
             return Err(Problem::MethodUnavailable);
         }
         rules
@@ -70,15 +74,17 @@ impl Service {
         rules.sends.sent(account, &id, now);
         let stored = account.challenge(&id).ok_or(Problem::ChallengeNotLive)?;
         Ok((
-            self.challenge_view(stored, None),
+            self.challenge_view(account, stored, None, now),
             Dispatch::code(self, stored, &code, recipients),
         ))
     }
 
     /// Gives up the holder's own challenge.
     pub async fn cancel(&self, handle: &str) -> Result<(), Problem> {
-        self.with_open(handle, |account, challenge, _| {
+        self.with_open(handle, |account, challenge, now| {
             account.void_challenges(|other| other.id == challenge.id);
+            let scene = Scene::of_challenge(account, &challenge);
+            self.record(account, now, scene, Outcome::SecondStepCancelled, None);
             Ok(())
         })
         .await
@@ -116,10 +122,16 @@ impl Service {
             if !device.is_some_and(|device| self.is_trusted(device, now)) {
                 return Err(Problem::TrustedDeviceRequired);
             }
-            let found = account
-                .challenge_mut(challenge)
-                .filter(|challenge| challenge.state == ChallengeState::Live);
-            found.ok_or(Problem::NotFound)?.state = ChallengeState::Voided;
+            let (settings, rules) = (self.settings(), &self.parts().rules);
+            let found = account.challenge(challenge).cloned();
+            let denied = found
+                .filter(|challenge| rules.codes.is_open(challenge, now, settings))
+                .ok_or(Problem::NotFound)?;
+            rules.devices.deny(account, challenge);
+            let scene = Scene::of_challenge(account, &denied);
+            // The owner knows.
+            account.incomplete.retain(|begun| begun.challenge != *challenge);
+            self.record(account, now, scene, Outcome::SignInDenied, None);
             Ok(())
         })
         .await

@@ -47,7 +47,7 @@ impl Service {
     /// hold the answer beyond the declared time (DLVR-07).
     pub(super) async fn dispatch(&self, account: &AccountId, dispatch: &Dispatch) -> bool {
         let taken = join_all(dispatch.messages.iter().map(|message| self.deliver(account, message))).await;
-        let any = taken.contains(&true);
+        let any = taken.iter().any(Result::is_ok);
         if !any {
             self.give_back(account, &dispatch.challenge).await;
         }
@@ -55,37 +55,19 @@ impl Service {
     }
 
     /// Hands one message over; a registration that the provider no longer knows is forgotten (DLVR-08).
-    pub(super) async fn deliver(&self, account: &AccountId, message: &Outgoing) -> bool {
-        let limit = Duration::from_secs(self.settings().delivery_answer_s);
+    pub(super) async fn deliver(&self, account: &AccountId, message: &Outgoing) -> Result<(), DeliveryError> {
+        // What is left of the declared time is for the rest of the request.
+        let limit = Duration::from_secs(self.settings().delivery_answer_s).mul_f64(0.9);
         let outcome = tokio::time::timeout(limit, self.parts().courier.deliver(message)).await;
         let outcome = outcome.unwrap_or(Err(DeliveryError::TimedOut));
         self.metrics().sent(message, &outcome);
-        match outcome {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(%error, "a message was not handed over");
-                if let (DeliveryError::Unregistered, Recipient::Push(token)) = (&error, &message.to) {
-                    self.forget_registration(account, token).await;
-                }
-                false
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, "a message was not handed over");
+            if let (DeliveryError::Unregistered, Recipient::Push(token)) = (error, &message.to) {
+                self.forget_registration(account, token).await;
             }
         }
-    }
-
-    /// Tells the owner by mail; whether it arrives changes nothing for the caller.
-    pub(super) async fn notify(&self, account: &AccountId, email: &str, subject: &str, text: String) {
-        let parcel = Parcel::Notice {
-            subject: subject.to_owned(),
-            text,
-        };
-        self.deliver(
-            account,
-            &Outgoing {
-                to: Recipient::Email(email.to_owned()),
-                parcel,
-            },
-        )
-        .await;
+        outcome
     }
 
     /// A send that reached nobody does not start a cool-down, so that the other method can be tried at once (METH-02).

@@ -1,8 +1,9 @@
 //! The device list.
 
+use super::record::Scene;
 use super::{DeviceRow, Problem, Service};
-use crate::domain::DeviceId;
-use crate::rules::Renaming;
+use crate::domain::{DeviceId, Outcome};
+use crate::rules::{Event, Renaming};
 
 impl Service {
     /// The account's devices.
@@ -24,18 +25,30 @@ impl Service {
             let current = account.session(session).is_some_and(|session| session.device == *id);
             let device = account.device_mut(id).ok_or(Problem::NotFound)?;
             self.parts().rules.devices.rename(device, &renaming);
-            Ok(self.device_row(device, current, now))
+            let row = self.device_row(device, current, now);
+            let scene = Scene::of_session(account, session, Some(id));
+            self.record(account, now, scene, Outcome::DeviceRenamed, None);
+            Ok(row)
         })
         .await
     }
 
     /// Removes a device. Unknown, foreign and repeated are all the same to the caller (DEV-09).
     pub async fn remove_device(&self, access: &str, id: &DeviceId) -> Result<(), Problem> {
-        self.in_session(access, |account, _, _| {
+        let notice = self.in_session(access, |account, session, now| {
+            let known = account.device(id).is_some();
+            let scene = Scene::of_session(account, session, Some(id));
             self.parts().rules.devices.remove(account, id);
-            Ok(())
-        })
-        .await
+            Ok(known.then(|| {
+                let notice = self.notice(account, Event::DeviceRemoved, Some(id), &scene, now);
+                self.record(account, now, scene, Outcome::DeviceRemoved, None);
+                notice
+            }))
+        });
+        if let Some(notice) = notice.await? {
+            self.tell(notice);
+        }
+        Ok(())
     }
 
     /// Registers the asking device for push, or takes its registration away.
@@ -45,11 +58,8 @@ impl Service {
                 .session(session)
                 .map(|session| session.device.clone())
                 .ok_or(Problem::SessionNotLive)?;
-            account
-                .device_mut(&id)
-                .ok_or(Problem::SessionNotLive)?
-                .push_token
-                .clone_from(&token);
+            let device = account.device_mut(&id).ok_or(Problem::SessionNotLive)?;
+            device.push_token.clone_from(&token);
             Ok(())
         })
         .await

@@ -1,4 +1,4 @@
-//! Failures counted per source address.
+//! Failures counted by source address, whatever account they were meant for.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -9,7 +9,10 @@ use crate::domain::Timestamp;
 use crate::rules::{NotNow, SourceEvent};
 use crate::settings::Settings;
 
-/// The failures of each address, bounded: those out of the window leave.
+/// Addresses that are remembered at most.
+const ADDRESSES: usize = 65_536;
+
+/// The failures of each address, bounded: those out of the window leave, and when there are too many, those longest quiet.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     failures: Mutex<HashMap<IpAddr, VecDeque<Timestamp>>>,
@@ -39,7 +42,7 @@ impl Service {
         let now = self.now();
         let failures = self.inner.sources.lock();
         let blocked = failures
-            .get(&address)
+            .get(&self.parts().rules.sources.key(address))
             .and_then(|seen| self.parts().rules.sources.blocked(seen, now, self.settings()));
         blocked.map_or(Ok(()), |until| Err(Problem::TooManyAttempts(now.seconds_until(until))))
     }
@@ -47,8 +50,12 @@ impl Service {
     /// Counts what an address did.
     pub(super) fn note_source(&self, address: IpAddr, event: SourceEvent) {
         let now = self.now();
+        let key = self.parts().rules.sources.key(address);
         let mut failures = self.inner.sources.lock();
-        let seen = failures.entry(address).or_default();
+        if event == SourceEvent::Failure && failures.len() >= ADDRESSES && !failures.contains_key(&key) {
+            keep_newer_half(&mut failures);
+        }
+        let seen = failures.entry(key).or_default();
         self.parts().rules.sources.note(seen, event, now);
         // Twice the limit is more than any decision looks at.
         let most = self.settings().source_wrong_limit as usize * 2 + 1;
@@ -56,9 +63,17 @@ impl Service {
             seen.pop_front();
         }
         if seen.is_empty() {
-            failures.remove(&address);
+            failures.remove(&key);
         }
     }
+}
+
+fn keep_newer_half(failures: &mut HashMap<IpAddr, VecDeque<Timestamp>>) {
+    let mut newest: Vec<Timestamp> = failures.values().filter_map(|seen| seen.back().copied()).collect();
+    let middle = newest.len() / 2;
+    let (_, median, _) = newest.select_nth_unstable(middle);
+    let median = *median;
+    failures.retain(|_, seen| seen.back().is_some_and(|last| *last > median));
 }
 
 impl Problem {

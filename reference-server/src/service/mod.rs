@@ -6,18 +6,21 @@ mod challenges;
 mod delivery;
 mod devices;
 mod limits;
+mod notices;
+mod passwords;
 mod problem;
+mod record;
 mod resets;
 mod seeding;
 mod session;
 mod sign_in;
+mod steady;
+mod strangers;
 mod two_step;
 mod verify;
 mod views;
 
 use std::sync::Arc;
-
-use tokio::sync::Semaphore;
 
 pub use problem::Problem;
 pub use seeding::Seed;
@@ -29,6 +32,10 @@ use crate::metrics::{Live, Metrics};
 use crate::parts::Parts;
 use crate::settings::Settings;
 use limits::Sources;
+use notices::Desk;
+use passwords::Judges;
+use steady::Steady;
+use strangers::Strangers;
 
 /// A running service: cheap to clone, every clone the same one.
 #[derive(Clone)]
@@ -40,25 +47,25 @@ struct Inner {
     parts: Parts,
     settings: Settings,
     sources: Sources,
+    strangers: Strangers,
+    judges: Judges,
+    desk: Desk,
+    steady: Steady,
     metrics: Metrics,
-    hashing: Semaphore,
-    /// Hash that an unknown account's password is compared with, so that it takes as long as a known one's.
-    dummy: String,
 }
 
 impl Service {
     /// A service of these parts.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        // As many hashes at once as there are cores: more would only make each slower and the memory larger.
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let dummy = parts.passwords.hash("a password nobody has");
         let inner = Inner {
+            judges: Judges::new(parts.passwords.as_ref(), settings.password_queue),
             parts,
             settings,
             sources: Sources::default(),
+            strangers: Strangers::default(),
+            desk: Desk::default(),
+            steady: Steady::default(),
             metrics: Metrics::new(),
-            hashing: Semaphore::new(cores),
-            dummy,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -78,15 +85,18 @@ impl Service {
         &self.inner.metrics
     }
 
-    /// Now, by its own clock.
+    /// Now, by its own clock, which never goes back (TIME-03).
     pub fn now(&self) -> Timestamp {
-        self.inner.parts.clock.now()
+        self.inner
+            .steady
+            .now(self.parts().clock.as_ref(), self.parts().rules.time.as_ref())
     }
 
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
     pub async fn sweep(&self) {
         let now = self.now();
         self.inner.sources.sweep(now, self.settings());
+        self.inner.strangers.sweep(now, self.settings());
         let mut live = Live::default();
         let mut tidy = |account: &mut Account| {
             self.tidy(account, now);
@@ -102,19 +112,26 @@ impl Service {
     /// Forgets every account and every count.
     pub async fn reset(&self) {
         self.inner.sources.clear();
+        self.inner.strangers.clear();
+        self.inner.desk.clear();
+        self.inner.steady.clear();
         self.parts().store.clear().await;
     }
 
-    /// Drops what has lapsed in one account: dead challenges, sessions, resets.
+    /// Drops what has lapsed in one account: dead challenges, sessions, resets, trust, and devices beyond the bound.
     fn tidy(&self, account: &mut Account, now: Timestamp) {
-        let settings = self.settings();
+        let (settings, rules) = (self.settings(), &self.parts().rules);
         account
             .challenges
             .retain(|challenge| now < challenge.created_at.plus_s(settings.challenge_max_s));
         account
             .sessions
-            .retain(|session| self.parts().rules.sessions.lives(session, now, settings));
+            .retain(|session| rules.sessions.lives(session, now, settings));
         account.resets.retain(|reset| now < reset.expires_at);
+        for device in &mut account.devices {
+            device.trust.take_if(|trust| rules.trust.lapsed(trust, now, settings));
+        }
+        account.drop_devices_beyond(settings.devices);
     }
 
     /// Finds the session that an access credential opens and runs one atomic change in it.
@@ -129,33 +146,12 @@ impl Service {
         let id = store.by_token(&token).await.ok_or(Problem::SessionNotLive)?;
         let found = store.transact(&id, |account| {
             let opened = self.parts().rules.sessions.opened_by(account, &token, now, self.settings());
-            let session = opened.ok_or(Problem::SessionNotLive)?;
-            change(account, &session, now)
+            let id = opened.ok_or(Problem::SessionNotLive)?;
+            if let Some(session) = account.session_mut(&id) {
+                session.used_at = now;
+            }
+            change(account, &id, now)
         });
         found.await.unwrap_or(Err(Problem::SessionNotLive))
-    }
-
-    async fn hash_password(&self, password: String) -> String {
-        let passwords = Arc::clone(&self.parts().passwords);
-        self.off_the_loop(move || passwords.hash(&password))
-            .await
-            .unwrap_or_else(|| "!".to_owned())
-    }
-
-    async fn password_is(&self, password: String, hash: Option<String>) -> bool {
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.inner.dummy.clone());
-        let passwords = Arc::clone(&self.parts().passwords);
-        known
-            & self
-                .off_the_loop(move || passwords.verify(&password, &hash))
-                .await
-                .unwrap_or(false)
-    }
-
-    /// Runs slow work on a thread of its own, as many at a time as there are cores.
-    async fn off_the_loop<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Option<R> {
-        let _permit = self.inner.hashing.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.ok()
     }
 }

@@ -19,6 +19,8 @@ pub enum Problem {
     SendLimit(u64),
     /// The provider took no message; seconds to wait.
     DeliveryFailed(u64),
+    /// More passwords wait to be judged than may; seconds to wait.
+    Unavailable(u64),
     /// No live challenge answers to this handle.
     ChallengeNotLive,
     /// The code is not right.

@@ -1,15 +1,13 @@
 //! Password resets by mail.
 
+use super::record::Scene;
 use super::{Problem, Service};
-use crate::domain::{Reset, TokenHash};
+use crate::domain::{Outcome, Reset, TokenHash};
 use crate::parts::{Outgoing, Parcel, Recipient, TokenKind};
-use crate::rules::Change;
-
-/// Resets an account has under way at most; the oldest leaves.
-const RESETS_MOST: usize = 3;
+use crate::rules::{Change, Event, Occasion};
 
 impl Service {
-    /// Mails a reset token, if there is such an account; the caller is not told.
+    /// Mails a reset token, if there is such an account; the caller is not told, and does not wait for the mail (ENUM-04).
     pub async fn request_reset(&self, email: &str) -> Result<(), Problem> {
         let Some(email) = self.parts().rules.identifiers.normalise(email) else {
             return Ok(());
@@ -18,57 +16,45 @@ impl Service {
             return Ok(());
         };
         let token = self.parts().tokens.draw(TokenKind::Reset);
-        let expires_at = self.now().plus_s(self.settings().reset_ttl_s);
-        self.parts()
-            .store
-            .transact(&id, |account| {
-                account.resets.push(Reset {
-                    token: TokenHash::of(&token),
-                    expires_at,
-                });
-                let surplus = account.resets.len().saturating_sub(RESETS_MOST);
-                account.resets.drain(..surplus);
-            })
-            .await;
-        self.deliver(
-            &id,
-            &Outgoing {
-                to: Recipient::Email(email),
-                parcel: Parcel::Reset { token, expires_at },
-            },
-        )
-        .await;
+        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+        let expires_at = now.plus_s(settings.reset_ttl_s);
+        let issued = self.parts().store.transact(&id, |account| {
+            let may = rules.resets.may_request(account, now, settings);
+            if may {
+                let token = TokenHash::of(&token);
+                rules.resets.issue(account, Reset { token, expires_at }, now);
+            }
+            may
+        });
+        if issued.await.unwrap_or(false) {
+            let to = Recipient::Email(email);
+            let parcel = Parcel::Reset { token, expires_at };
+            self.send_later(id, Outgoing { to, parcel });
+        }
         Ok(())
     }
 
-    /// Sets a new password with a mailed token, which is spent by it. It opens no session (SIGN-05).
+    /// Sets a new password with a mailed token, which is spent by it. It opens no session (SIGN-05, PWD-06).
     pub async fn complete_reset(&self, token: &str, new: String) -> Result<(), Problem> {
         let presented = TokenHash::of(token);
-        let id = self.parts().store.by_token(&presented).await.ok_or(Problem::ResetNotLive)?;
-        self.acceptable(&new)?;
-        let hash = self.hash_password(new).await;
+        let (store, rules) = (&self.parts().store, &self.parts().rules);
+        let id = store.by_token(&presented).await.ok_or(Problem::ResetNotLive)?;
+        let email = store.transact(&id, |account| account.email.clone()).await;
+        self.acceptable(&new, &email.unwrap_or_default(), Occasion::Reset)?;
+        let hash = self.hash_password(new).await?;
         let now = self.now();
-        let done = self.parts().store.transact(&id, |account| {
-            let live = account
-                .resets
-                .iter()
-                .any(|reset| reset.token == presented && now < reset.expires_at);
-            if !live {
+        let done = store.transact(&id, |account| {
+            if !rules.resets.redeem(account, &presented, now) {
                 return Err(Problem::ResetNotLive);
             }
-            account.resets.clear();
             account.password_hash.clone_from(&hash);
-            self.parts().rules.epochs.changed(account, Change::PasswordReset, None);
-            Ok(account.email.clone())
+            account.email_rests_until = rules.resets.email_rests_until(now, self.settings());
+            rules.epochs.changed(account, Change::PasswordReset, None);
+            let scene = Scene::unknown();
+            self.record(account, now, scene.clone(), Outcome::PasswordReset, None);
+            Ok(self.notice(account, Event::PasswordReset, None, &scene, now))
         });
-        let email = done.await.unwrap_or(Err(Problem::ResetNotLive))?;
-        self.notify(
-            &id,
-            &email,
-            "Your password was reset",
-            "Your password was reset. All sessions have ended.".to_owned(),
-        )
-        .await;
+        self.tell(done.await.unwrap_or(Err(Problem::ResetNotLive))?);
         Ok(())
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
 
-use super::accounts::PASSWORD_MOST;
 use super::{Problem, Service};
 use crate::domain::{Account, AccountId};
+use crate::rules::PASSWORD_MOST;
 
 /// An account to be.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl Service {
             let email = identifiers
                 .normalise(&seed.email)
                 .ok_or_else(|| invalid("email: not an address"))?;
-            if seed.password.is_empty() || seed.password.len() > PASSWORD_MOST {
+            if seed.password.is_empty() || seed.password.chars().count() > PASSWORD_MOST {
                 return Err(invalid("password: empty or too long"));
             }
             accounts.push((email, seed));
@@ -38,8 +38,11 @@ impl Service {
         let distinct: HashSet<&str> = seeds.iter().map(|seed| seed.password.as_str()).collect();
         let hashes = distinct
             .into_iter()
-            .map(async |password| (password, self.hash_password(password.to_owned()).await));
-        let hashes: HashMap<&str, String> = join_all(hashes).await.into_iter().collect();
+            .map(async |password| (password, self.hash_in_time(password.to_owned()).await));
+        let hashes = join_all(hashes).await.into_iter();
+        let hashes: HashMap<&str, String> = hashes
+            .map(|(password, hash)| Ok((password, hash?)))
+            .collect::<Result<_, Problem>>()?;
         let created = accounts.len();
         for (nth, (email, seed)) in accounts.into_iter().enumerate() {
             let hash = hashes.get(seed.password.as_str()).cloned().unwrap_or_default();

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::record::Scene;
 use super::views::Tokens;
 use super::{Problem, Service, SessionGrant, SessionView};
-use crate::domain::{Account, Activity, Device, DeviceId, Session, SessionId, Timestamp, TokenHash, Trust};
+use crate::domain::{
+    Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, Timestamp, TokenHash, Trust, coarse,
+};
 use crate::parts::TokenKind;
 use crate::rules::{Claims, Opened, Renewal};
 
@@ -34,7 +37,14 @@ impl Opening {
 
 impl Service {
     /// A session of a device the account does not know yet, or knows without trust.
-    pub(super) fn open_new(&self, account: &mut Account, opening: &Opening, opened: Opened, now: Timestamp) -> SessionGrant {
+    pub(super) fn open_new(
+        &self,
+        account: &mut Account,
+        opening: &Opening,
+        opened: Opened,
+        proof: Proof,
+        now: Timestamp,
+    ) -> SessionGrant {
         let claims = &opening.claims;
         // A trusted row is never taken over by a claim: the installation identifier is no secret (DEV-04).
         let known = account
@@ -57,18 +67,16 @@ impl Service {
         let trusted = self.parts().rules.trust.grants(opened);
         if let Some(device) = account.device_mut(&id) {
             device.name.clone_from(&claims.name);
-            device.push_token = claims.push_token.clone().or(device.push_token.take());
             if trusted {
-                let token = TokenHash::of(&opening.trust);
                 device.trust = Some(Trust {
-                    token,
+                    token: TokenHash::of(&opening.trust),
                     replaced: Vec::new(),
                     granted_at: now,
                     used_at: now,
                 });
             }
         }
-        self.open(account, opening, &id, trusted, now)
+        self.open(account, opening, &id, trusted, proof, now)
     }
 
     /// A session of a trusted device, whose credential is replaced.
@@ -76,11 +84,21 @@ impl Service {
         if let Some(device) = account.device_mut(id) {
             self.parts().rules.trust.rotate(device, TokenHash::of(&opening.trust), now);
         }
-        self.open(account, opening, id, true, now)
+        self.open(account, opening, id, true, Proof::Trust, now)
     }
 
-    fn open(&self, account: &mut Account, opening: &Opening, id: &DeviceId, with_trust: bool, now: Timestamp) -> SessionGrant {
+    fn open(
+        &self,
+        account: &mut Account,
+        opening: &Opening,
+        id: &DeviceId,
+        with_trust: bool,
+        proof: Proof,
+        now: Timestamp,
+    ) -> SessionGrant {
+        let claims = &opening.claims;
         if let Some(device) = account.device_mut(id) {
+            device.push_token = claims.push_token.clone().or(device.push_token.take());
             device.last_used_at = now;
             device.place.clone_from(&opening.place);
         }
@@ -89,6 +107,7 @@ impl Service {
         let session = Session {
             id: SessionId::random(),
             device: id.clone(),
+            address: coarse(opening.source),
             access: TokenHash::of(&opening.access),
             access_expires_at: now.plus_s(self.settings().access_ttl_s),
             refresh: TokenHash::of(&opening.refresh),
@@ -98,16 +117,9 @@ impl Service {
             proved_at: None,
         };
         account.sessions.push(session.clone());
-        account.record(Activity {
-            at: now,
-            device_name: opening.claims.name.clone(),
-            place: opening
-                .place
-                .clone()
-                .unwrap_or_else(|| super::views::UNKNOWN_PLACE.to_owned()),
-            address: crate::domain::coarse(opening.source),
-            outcome: "signed-in",
-        });
+        account.drop_devices_beyond(self.settings().devices);
+        let scene = Scene::at(self, &claims.name, opening.source);
+        self.record(account, now, scene, Outcome::SignedIn, Some(proof));
         let trust = with_trust.then(|| opening.trust.clone());
         self.grant(account, &session, opening.access.clone(), opening.refresh.clone(), trust, now)
     }
@@ -142,14 +154,12 @@ impl Service {
     /// Who is signed in.
     pub async fn who_am_i(&self, access: &str) -> Result<SessionView, Problem> {
         self.in_session(access, |account, id, now| {
-            let session = account.session_mut(id).ok_or(Problem::SessionNotLive)?;
-            session.used_at = now;
-            let session = session.clone();
+            let session = account.session(id).ok_or(Problem::SessionNotLive)?;
             let device = account.device(&session.device).ok_or(Problem::SessionNotLive)?;
             Ok(SessionView {
                 account: Self::account_view(account),
                 device: self.device_brief(device, now),
-                expires_at: self.ends_at(&session),
+                expires_at: self.ends_at(session),
             })
         })
         .await
@@ -186,8 +196,10 @@ impl Service {
 
     /// Ends the session.
     pub async fn sign_out(&self, access: &str) -> Result<(), Problem> {
-        self.in_session(access, |account, id, _| {
+        self.in_session(access, |account, id, now| {
+            let scene = Scene::of_session(account, id, None);
             self.parts().rules.sessions.sign_out(account, id);
+            self.record(account, now, scene, Outcome::SignedOut, None);
             Ok(())
         })
         .await

@@ -3,11 +3,15 @@
 use std::net::IpAddr;
 
 use super::delivery::Dispatch;
+use super::record::Scene;
 use super::session::Opening;
 use super::{ChallengeView, Problem, Service, SessionGrant};
-use crate::domain::{Account, AccountId, Challenge, ChallengeId, ChallengeState, DeviceId, Timestamp, TokenHash};
+use crate::domain::{
+    Account, AccountId, Challenge, ChallengeId, ChallengeState, DeviceId, Incomplete, Method, Outcome, Proof, Timestamp,
+    TokenHash,
+};
 use crate::parts::{CodeFor, TokenKind};
-use crate::rules::{Admission, Claims, Opened, SignInFacts, SourceEvent, Typist};
+use crate::rules::{Admission, Claims, Event, Opened, SignInFacts, SourceEvent, Typist};
 
 /// A request for step one.
 #[derive(Clone, Debug)]
@@ -28,6 +32,16 @@ pub struct SignIn {
     pub versions: Vec<String>,
 }
 
+impl SignIn {
+    fn typist(&self, trusted: bool) -> Typist<'_> {
+        Typist {
+            trusted,
+            typed: &self.email,
+            in_session: false,
+        }
+    }
+}
+
 /// What comes of step one.
 #[derive(Clone, Debug)]
 pub enum SignInAnswer {
@@ -39,7 +53,7 @@ pub enum SignInAnswer {
 
 /// What is known of the account before the password is judged.
 struct Look {
-    hash: String,
+    hash: Option<String>,
     trusted: bool,
     blocked: Option<Timestamp>,
 }
@@ -47,12 +61,36 @@ struct Look {
 /// What the atomic step brought about.
 enum Step {
     Session(SessionGrant),
-    Challenge(ChallengeView, Dispatch),
+    Challenge {
+        id: AccountId,
+        view: ChallengeView,
+        dispatch: Dispatch,
+    },
 }
 
 impl Service {
     /// Step one, from this address.
     pub async fn sign_in(&self, source: IpAddr, request: SignIn) -> Result<SignInAnswer, Problem> {
+        match self.judge(source, &request).await? {
+            Step::Session(grant) => Ok(SignInAnswer::Session(grant)),
+            Step::Challenge { id, view, dispatch } => {
+                self.look_again(&id, self.now());
+                if self.dispatch(&id, &dispatch).await {
+                    return Ok(SignInAnswer::Challenge(view));
+                }
+                // It reached nobody, so there is no cool-down to wait for (METH-02).
+                let handle = view.handle.clone();
+                let as_it_stands = self.challenge(handle.as_deref().unwrap_or_default()).await;
+                Ok(SignInAnswer::Challenge(match as_it_stands {
+                    Ok(stands) => ChallengeView { handle, ..stands },
+                    Err(_) => view,
+                }))
+            }
+        }
+    }
+
+    /// Limits, the password, and what follows from it, in the turn of this name.
+    async fn judge(&self, source: IpAddr, request: &SignIn) -> Result<Step, Problem> {
         let rules = &self.parts().rules;
         let email = rules.identifiers.normalise(&request.email);
         let id = match &email {
@@ -65,59 +103,60 @@ impl Service {
             name: request.name.clone(),
             push_token: request.push_token.clone(),
         };
-        let look = match &id {
-            Some(id) => self.look(id, &request, &claims).await,
-            None => None,
-        };
-        let trusted = look.as_ref().is_some_and(|look| look.trusted);
+        let name = email.unwrap_or_else(|| request.email.to_lowercase());
+        let trusted = self.look(id.as_ref(), &name, request, &claims).await.trusted;
+        let turn = self.turn(&name, trusted).await?;
         if !trusted {
             self.admit_source(source)?;
         }
-        if let Some(until) = look.as_ref().and_then(|look| look.blocked) {
+        let look = self.look(id.as_ref(), &name, request, &claims).await;
+        if let Some(until) = look.blocked {
             return Err(Problem::TooManyAttempts(self.now().seconds_until(until)));
         }
-        let hash = look.map(|look| look.hash);
-        let password_right = self.password_is(request.password.clone(), hash.clone()).await;
-        self.note_source(
-            source,
-            if password_right {
-                SourceEvent::Success
-            } else {
-                SourceEvent::Failure
-            },
-        );
-        let (Some(id), Some(hash)) = (id, hash) else {
+        let password_right = self.password_is(&turn, request.password.clone(), look.hash.clone()).await;
+        let event = if password_right {
+            SourceEvent::Success
+        } else {
+            SourceEvent::Failure
+        };
+        self.note_source(source, event);
+        let (Some(id), Some(hash)) = (id, look.hash) else {
+            let now = self.now();
+            self.inner.strangers.transact(&name, |stranger| {
+                rules.attempts.password_was_wrong(stranger, request.typist(false), now);
+            });
             return Err(Problem::InvalidCredentials);
         };
-        match self.decide(&id, &request, &claims, source, password_right, &hash).await? {
-            Step::Session(grant) => Ok(SignInAnswer::Session(grant)),
-            Step::Challenge(view, dispatch) => {
-                self.dispatch(&id, &dispatch).await;
-                Ok(SignInAnswer::Challenge(view))
-            }
-        }
+        self.decide(&id, request, &claims, source, password_right, &hash).await
     }
 
-    async fn look(&self, id: &AccountId, request: &SignIn, claims: &Claims) -> Option<Look> {
+    /// What the password depends on: of an account, or of a name that nobody has, limited alike (ENUM-01).
+    async fn look(&self, id: Option<&AccountId>, name: &str, request: &SignIn, claims: &Claims) -> Look {
         let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
-        self.parts()
-            .store
-            .transact(id, |account| {
+        let blocked = |account: &mut Account, trusted| {
+            let typist = request.typist(trusted);
+            rules.attempts.password_blocked(account, typist, now, settings)
+        };
+        if let Some(id) = id {
+            let known = self.parts().store.transact(id, |account| {
                 self.tidy(account, now);
                 let trusted = rules.trust.recognise(account, claims, now, settings).is_some();
-                let typist = Typist {
-                    trusted,
-                    typed: &request.email,
-                    in_session: false,
-                };
-                let blocked = rules.attempts.password_blocked(account, typist, now, settings);
                 Look {
-                    hash: account.password_hash.clone(),
+                    hash: Some(account.password_hash.clone()),
                     trusted,
-                    blocked,
+                    blocked: blocked(account, trusted),
                 }
-            })
-            .await
+            });
+            if let Some(look) = known.await {
+                return look;
+            }
+        }
+        let blocked = self.inner.strangers.transact(name, |stranger| blocked(stranger, false));
+        Look {
+            hash: None,
+            trusted: false,
+            blocked,
+        }
     }
 
     /// The atomic half of step one.
@@ -137,16 +176,14 @@ impl Service {
             // The password may have changed while it was being hashed.
             let password_right = password_right && account.password_hash == hash;
             let device = rules.trust.recognise(account, claims, now, settings);
-            let typist = Typist {
-                trusted: device.is_some(),
-                typed: &request.email,
-                in_session: false,
-            };
+            let typist = request.typist(device.is_some());
+            let scene = Scene::at(self, &claims.name, source);
             if password_right {
                 rules.attempts.password_was_right(account, typist);
-                self.end_stolen_trust(account, claims);
+                self.end_stolen_trust(account, claims, &scene, now);
             } else {
                 rules.attempts.password_was_wrong(account, typist, now);
+                self.record(account, now, scene, Outcome::PasswordFailed, None);
             }
             let facts = SignInFacts {
                 password_right,
@@ -171,13 +208,14 @@ impl Service {
         self.parts().rules.attempts.sign_in_completed(account, device.is_some());
         match device {
             Some(device) => self.open_trusted(account, opening, &device, now),
-            None => self.open_new(account, opening, Opened::Password, now),
+            None => self.open_new(account, opening, Opened::Password, Proof::Password, now),
         }
     }
 
     /// Somebody with the password presents a trust credential that was replaced: one of the two who hold it is a thief.
-    fn end_stolen_trust(&self, account: &mut Account, claims: &Claims) {
+    fn end_stolen_trust(&self, account: &mut Account, claims: &Claims, scene: &Scene, now: Timestamp) {
         if let Some(device) = self.parts().rules.trust.stolen(account, claims) {
+            self.tell(self.notice(account, Event::TrustCopied, Some(&device), scene, now));
             account.end_sessions(|session| session.device == device);
             if let Some(device) = account.device_mut(&device) {
                 device.trust = None;
@@ -199,8 +237,6 @@ impl Service {
             .sends
             .may_open(account, &claims.installation, now, settings, rules.codes.as_ref());
         may.map_err(|reason| Problem::not_now(reason, now))?;
-        let method = rules.delivery.first_method(account, now, settings, rules.trust.as_ref());
-        let method = method.ok_or(Problem::MethodUnavailable)?;
         let mut challenge = Challenge {
             id: ChallengeId::random(),
             handle: TokenHash::of(handle),
@@ -208,7 +244,7 @@ impl Service {
             device_name: claims.name.clone(),
             push_token: claims.push_token.clone(),
             place: self.parts().locator.place(source),
-            method,
+            method: Method::Email,
             state: ChallengeState::Live,
             code: None,
             created_at: now,
@@ -216,20 +252,31 @@ impl Service {
             sends: 0,
             attempts: 0,
         };
+        let trust = rules.trust.as_ref();
+        let method = rules.delivery.method_for(account, &challenge, now, settings, trust);
+        challenge.method = method.ok_or(Problem::MethodUnavailable)?;
         let code = self.draw_code(account, now);
         rules.codes.issue(&mut challenge, &code, now);
-        let recipients = rules
-            .delivery
-            .recipients(account, &challenge, now, settings, rules.trust.as_ref());
+        let recipients = rules.delivery.recipients(account, &challenge, now, settings, trust);
         let dispatch = Dispatch::code(self, &challenge, &code, recipients);
         let id = challenge.id.clone();
+        let scene = Scene::at(self, &claims.name, source);
+        account.incomplete.push(Incomplete {
+            challenge: id.clone(),
+            since: now,
+            installation: claims.installation.clone(),
+            device_name: scene.device_name,
+            place: scene.place,
+            address: scene.address,
+        });
         account.challenges.push(challenge);
         rules.sends.sent(account, &id, now);
         let challenge = account.challenge(&id).ok_or(Problem::ChallengeNotLive)?;
-        Ok(Step::Challenge(
-            self.challenge_view(challenge, Some(handle.to_owned())),
+        Ok(Step::Challenge {
+            id: account.id.clone(),
+            view: self.challenge_view(account, challenge, Some(handle.to_owned()), now),
             dispatch,
-        ))
+        })
     }
 
     pub(super) fn draw_code(&self, account: &Account, now: Timestamp) -> String {

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::record::Scene;
 use super::{Problem, Service, TwoStepView};
-use crate::domain::{Account, SessionId, Timestamp};
-use crate::rules::{Change, SourceEvent, Typist};
+use crate::domain::{Account, Outcome, SessionId, Timestamp};
+use crate::rules::{Change, Event, SourceEvent, Typist};
 
 impl Service {
     /// The setting.
@@ -27,21 +28,33 @@ impl Service {
             }
             None => false,
         };
-        self.in_session(access, |account, session, now| {
+        let changed = self.in_session(access, |account, session, now| {
             let open = account.session(session).ok_or(Problem::SessionNotLive)?;
             let device = open.device.clone();
             let fresh = proved || self.parts().rules.setting.proof_is_fresh(open, now, self.settings());
             if !enabled && !fresh {
                 return Err(Problem::ReauthenticationRequired);
             }
-            if account.two_step != enabled {
-                account.two_step = enabled;
-                let change = if enabled { Change::TwoStepOn } else { Change::TwoStepOff };
-                self.parts().rules.epochs.changed(account, change, Some(&device));
+            if account.two_step == enabled {
+                return Ok((self.two_step_view(account), None));
             }
-            Ok(self.two_step_view(account))
-        })
-        .await
+            let (change, event, outcome) = if enabled {
+                (Change::TwoStepOn, Event::TwoStepOn, Outcome::TwoStepEnabled)
+            } else {
+                (Change::TwoStepOff, Event::TwoStepOff, Outcome::TwoStepDisabled)
+            };
+            account.two_step = enabled;
+            self.parts().rules.epochs.changed(account, change, Some(&device));
+            let scene = Scene::of_session(account, session, None);
+            let notice = self.notice(account, event, Some(&device), &scene, now);
+            self.record(account, now, scene, outcome, None);
+            Ok((self.two_step_view(account), Some(notice)))
+        });
+        let (view, notice) = changed.await?;
+        if let Some(notice) = notice {
+            self.tell(notice);
+        }
+        Ok(view)
     }
 
     /// Proves the password again in a session.
@@ -57,6 +70,12 @@ impl Service {
     /// Judges a password typed in a session, within the budget it shares with sign-in (ATT-11).
     pub(super) async fn prove(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
         let (settings, rules) = (self.settings(), &self.parts().rules);
+        let (name, trusted) = self
+            .in_session(access, |account, session, now| {
+                Ok((account.email.clone(), self.session_is_trusted(account, session, now)))
+            })
+            .await?;
+        let turn = self.turn(&name, trusted).await?;
         let (hash, trusted) = self
             .in_session(access, |account, session, now| {
                 let trusted = self.session_is_trusted(account, session, now);
@@ -75,7 +94,7 @@ impl Service {
         if !trusted {
             self.admit_source(source)?;
         }
-        if self.password_is(password, Some(hash)).await {
+        if self.password_is(&turn, password, Some(hash)).await {
             return Ok(());
         }
         self.note_source(source, SourceEvent::Failure);

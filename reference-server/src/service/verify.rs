@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::record::Scene;
 use super::session::Opening;
 use super::{Problem, Service, SessionGrant};
-use crate::domain::{AccountId, ChallengeId, Status, TokenHash};
-use crate::rules::{Claims, Guess, Opened, SourceEvent};
+use crate::domain::{Account, AccountId, ChallengeId, Outcome, Status, TokenHash};
+use crate::rules::{Claims, Event, Guess, Opened, SourceEvent};
 
 impl Service {
     /// Step two, from this address, with the handle of step one. Account and device come from the handle and from nothing
@@ -16,32 +17,41 @@ impl Service {
         let opening = Opening::draw(self, &claims, source);
         let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
         let verified = self.parts().store.transact(&id, |account| {
+            let active = account.status == Status::Active;
             let open = account
                 .challenge(&challenge)
-                .is_some_and(|challenge| rules.codes.is_open(challenge, now, settings));
-            if !open || account.status != Status::Active {
-                return Err(Problem::ChallengeNotLive);
-            }
-            let right = |account: &crate::domain::Account| rules.codes.matches(account, &challenge, code, now, settings);
+                .filter(|challenge| active && rules.codes.is_open(challenge, now, settings));
+            let method = open.ok_or(Problem::ChallengeNotLive)?.method;
+            let scene = Scene::at(self, &claims.name, source);
+            let right = |account: &Account| rules.codes.matches(account, &challenge, code, now, settings);
             match rules.attempts.guess(account, &challenge, now, settings, &right) {
                 Guess::Locked(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
                 Guess::Exhausted => Err(Problem::ChallengeNotLive),
-                Guess::Wrong => Err(Problem::CodeRejected),
+                Guess::Wrong => {
+                    self.record(account, now, scene, Outcome::SecondStepFailed, None);
+                    Err(Problem::CodeRejected)
+                }
                 Guess::Right => {
                     if let Some(challenge) = account.challenge_mut(&challenge) {
                         rules.codes.redeem(challenge);
                     }
                     rules.attempts.second_step_completed(account);
                     rules.attempts.sign_in_completed(account, false);
-                    let grant = self.open_new(account, &opening, Opened::SecondStep { wanted: trust }, now);
-                    Ok((grant, account.email.clone()))
+                    // Done, and with it whatever this device began before from the same place.
+                    account.incomplete.retain(|begun| {
+                        let earlier = begun.installation == claims.installation && begun.address == scene.address;
+                        begun.challenge != challenge && !earlier
+                    });
+                    let opened = Opened::SecondStep { wanted: trust };
+                    let grant = self.open_new(account, &opening, opened, method.into(), now);
+                    let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &scene, now);
+                    Ok((grant, notice))
                 }
             }
         });
         match verified.await.unwrap_or(Err(Problem::ChallengeNotLive)) {
-            Ok((grant, email)) => {
-                let text = format!("A new device, \"{}\", signed in to your account.", grant.device.name);
-                self.notify(&id, &email, "New device signed in", text).await;
+            Ok((grant, notice)) => {
+                self.tell(notice);
                 Ok(grant)
             }
             Err(problem) => {

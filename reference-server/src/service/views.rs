@@ -134,14 +134,24 @@ pub struct TwoStepView {
 pub(super) const UNKNOWN_PLACE: &str = "unknown";
 
 impl Service {
-    pub(super) fn challenge_view(&self, challenge: &Challenge, handle: Option<String>) -> ChallengeView {
-        let settings = self.settings();
+    pub(super) fn challenge_view(
+        &self,
+        account: &Account,
+        challenge: &Challenge,
+        handle: Option<String>,
+        now: Timestamp,
+    ) -> ChallengeView {
+        let (settings, rules) = (self.settings(), &self.parts().rules);
+        let mut methods = settings.methods.clone();
+        if rules.delivery.email_rests(account, now, settings, rules.trust.as_ref()) {
+            methods.retain(|method| *method != Method::Email);
+        }
         ChallengeView {
             handle,
             id: challenge.id.clone(),
             method: challenge.method,
-            methods: settings.methods.clone(),
-            expires_at: self.parts().rules.codes.expires_at(challenge, settings),
+            methods,
+            expires_at: rules.codes.expires_at(challenge, settings),
             resend_at: challenge.sent_at.plus_s(settings.resend_cooldown_s),
             ends_at: challenge.created_at.plus_s(settings.challenge_max_s),
             attempts_left: settings.attempts_per_challenge.saturating_sub(challenge.attempts),

@@ -1,0 +1,100 @@
+//! Which passwords may be chosen.
+
+use super::Standard;
+use crate::settings::Settings;
+
+/// Where a password is chosen. The same is asked everywhere (PWD-03).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// With a new account.
+    Registration,
+    /// In a session.
+    Change,
+    /// With a mailed reset.
+    Reset,
+}
+
+/// Characters a password has at most: hashing is slow, so its input is bounded (INPUT-02).
+pub const PASSWORD_MOST: usize = 512;
+
+/// Passwords of at least eight characters that head the lists of those found in breaches, one a line.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Which passwords may be chosen.
+pub trait PasswordRules: Send + Sync {
+    /// Long enough, counted in code points, and not one that is guessed first: common ones, the service's name, the
+    /// address. Nothing is asked about kinds of characters (PWD-01, PWD-02, PWD-03).
+    fn acceptable(&self, password: &str, email: &str, _occasion: Occasion, settings: &Settings) -> Result<(), String> {
+        let (length, least) = (password.chars().count(), settings.password_min);
+        if length < least {
+            return Err(format!("a password has at least {least} characters"));
+        }
+        if length > PASSWORD_MOST {
+            return Err(format!("a password has at most {PASSWORD_MOST} characters"));
+        }
+        let folded = password.to_lowercase();
+        if COMMON.lines().any(|common| common == folded) {
+            return Err("this password is one of those that are guessed first".to_owned());
+        }
+        let local = email.split('@').next().unwrap_or_default();
+        let service = settings.service_name.to_lowercase();
+        let names = [email, local, &service, &service.replace(' ', "")];
+        let bare = folded.trim_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
+        if names
+            .iter()
+            .any(|name| !name.is_empty() && (folded == **name || *bare == **name))
+        {
+            return Err("a password is not made of the address or the service's name".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl PasswordRules for Standard {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acceptable(password: &str) -> bool {
+        let settings = Settings {
+            service_name: "Acme Home".to_owned(),
+            ..Settings::default()
+        };
+        Standard
+            .acceptable(password, "mathilde@x.test", Occasion::Change, &settings)
+            .is_ok()
+    }
+
+    #[test]
+    fn only_length_and_guessability_count() {
+        for password in [
+            "qzvkwjxm",
+            "twenty lower case ok",
+            "83650274619",
+            "\u{1f600}\u{1f601}\u{1f602}\u{1f603}\u{1f604}\u{1f605}\u{1f606}\u{1f607}",
+            "  leading and trailing  ",
+        ] {
+            assert!(acceptable(password), "{password}");
+        }
+        assert!(acceptable(&"long enough ".repeat(20)));
+    }
+
+    #[test]
+    fn short_long_common_and_own_names_are_refused() {
+        for password in [
+            "seven77",
+            "password",
+            "Password1",
+            "12345678",
+            "Mathilde",
+            "mathilde@x.test",
+            "mathilde99!",
+            "acme home",
+            "AcmeHome1",
+        ] {
+            assert!(!acceptable(password), "{password}");
+        }
+        assert!(!acceptable(&"x".repeat(PASSWORD_MOST + 1)));
+    }
+}

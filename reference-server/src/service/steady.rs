@@ -1,0 +1,68 @@
+//! The service's own time: the clock's, except that it never goes back.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::Timestamp;
+use crate::parts::Clock;
+use crate::rules::TimeRules;
+
+#[derive(Debug)]
+struct Told {
+    before: Timestamp,
+    ahead_ms: i64,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            before: Timestamp(i64::MIN),
+            ahead_ms: 0,
+        }
+    }
+}
+
+/// What the clock told last, and how far the service's time runs ahead of it.
+#[derive(Debug, Default)]
+pub(super) struct Steady {
+    told: Mutex<Told>,
+}
+
+impl Steady {
+    pub(super) fn now(&self, clock: &dyn Clock, rules: &dyn TimeRules) -> Timestamp {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock: two threads that read the clock in one order and came here in the other would look like a
+        // clock that goes back.
+        let now = clock.now();
+        told.ahead_ms = told.ahead_ms.saturating_add(rules.carried_forward(told.before, now));
+        told.before = now;
+        Timestamp(now.0.saturating_add(told.ahead_ms))
+    }
+
+    pub(super) fn clear(&self) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::ManualClock;
+    use crate::rules::Standard;
+
+    #[test]
+    fn a_step_back_is_time_that_goes_on() {
+        let (steady, clock) = (Steady::default(), ManualClock::default());
+        let now = || steady.now(&clock, &Standard).0;
+        clock.freeze(true);
+        clock.set(Timestamp(10_000));
+        assert_eq!(now(), 10_000);
+        clock.advance_ms(-4_000);
+        assert_eq!(now(), 10_000);
+        clock.advance_ms(1_000);
+        assert_eq!(now(), 11_000);
+        clock.advance_ms(60_000);
+        assert_eq!(now(), 71_000);
+        steady.clear();
+        assert_eq!(now(), 67_000, "forgotten");
+    }
+}

@@ -1,0 +1,51 @@
+//! Wrong passwords for names that nobody has. They are counted and limited just as for an account, so that a limit that sets
+//! in does not tell that there is one (ENUM-01).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::{Account, AccountId, Timestamp};
+use crate::settings::Settings;
+
+/// Names that are remembered at most.
+const NAMES: usize = 10_000;
+
+/// An account for each name that nobody has, with no password and nothing else but its count.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    names: Mutex<HashMap<String, Account>>,
+}
+
+impl Strangers {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides something about a name, as if it had an account.
+    pub(super) fn transact<R>(&self, name: &str, decide: impl FnOnce(&mut Account) -> R) -> R {
+        let mut names = self.lock();
+        if names.len() >= NAMES && !names.contains_key(name) {
+            // Whoever fills this has a budget for its address; that one of the names starts afresh helps nobody.
+            let any = names.keys().next().cloned();
+            any.and_then(|any| names.remove(&any));
+        }
+        let stranger = names
+            .entry(name.to_owned())
+            .or_insert_with(|| Account::new(AccountId::random(), name.to_owned(), String::new(), true));
+        let decided = decide(stranger);
+        if stranger.passwords.in_a_row == 0 {
+            names.remove(name);
+        }
+        decided
+    }
+
+    pub(super) fn sweep(&self, now: Timestamp, settings: &Settings) {
+        let start = now.minus_s(settings.window_s);
+        self.lock()
+            .retain(|_, stranger| stranger.passwords.recent.iter().any(|at| *at > start));
+    }
+
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+}

@@ -1,0 +1,10 @@
+//! The reference server over a real connection, each answer judged by `specs/openapi.yaml`.
+
+mod accounts;
+mod codes;
+mod devices;
+mod flow;
+mod input;
+mod limits;
+mod notices;
+mod world;
