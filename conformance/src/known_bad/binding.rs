@@ -373,6 +373,7 @@ fn upgrade(account: &mut Account, client: &str, now: Timestamp) {
             place: None,
         };
         account.sessions.push(Session {
+            address: "unknown".to_owned(),
             id: SessionId::random(),
             device: device.id.clone(),
             access: handle,

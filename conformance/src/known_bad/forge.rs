@@ -97,6 +97,7 @@ pub(super) async fn open(service: &Service, bearer: &Bearer, trusted: bool) -> O
             place: None,
         });
         account.sessions.push(Session {
+            address: "unknown".to_owned(),
             id: SessionId::random(),
             device: forged.device.clone(),
             access: TokenHash::of(&forged.access),

@@ -110,10 +110,14 @@ pub(super) fn code(text: &str) -> Result<String, Refusal> {
         return Err(invalid(format!("code: 1 to {CODE_MOST} bytes")));
     }
     let bare = text.trim_matches(' ');
-    Ok(match bare.find([' ', '-']) {
-        Some(at) if at > 0 && at + 1 < bare.len() => format!("{}{}", &bare[..at], &bare[at + 1..]),
+    Ok(match bare.split_once([' ', '-']) {
+        Some((left, right)) if [left, right].iter().all(|half| is_digits(half)) => format!("{left}{right}"),
         _ => bare.to_owned(),
     })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The one bearer credential; none where there is no header, or more than one.
