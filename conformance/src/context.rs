@@ -385,13 +385,6 @@ impl Context {
         Ok(came)
     }
 
-    /// As [`Context::settled`], only what went to the check's own mailboxes and devices: other checks may use the target, too.
-    pub async fn settled_own(&mut self, mark: Mark) -> Result<Vec<Message>, Stop> {
-        let mut came = self.settled(mark).await?;
-        came.retain(|message| self.is_own(message));
-        Ok(came)
-    }
-
     /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that ever signed in to it.
     pub async fn settled_for(&mut self, mark: Mark, account: &Account) -> Result<Vec<Message>, Stop> {
         let mut came = self.settled(mark).await?;

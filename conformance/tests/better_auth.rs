@@ -252,6 +252,23 @@ async fn a_taken_address_is_told(person: &Person<'_>) {
 /// Breaches that are really there, each looked into: the check, and what better-auth does.
 const BREACHES: &[(&str, &str)] = &[
     (
+        "SIGN-06.live-challenges-are-bounded",
+        "any number of challenges are live at a time",
+    ),
+    (
+        "SIGN-07.answer-tells-what-is-needed",
+        "the answer names the methods, and neither expiry nor next send",
+    ),
+    (
+        "LIFE-05.password-change-ends-challenges",
+        "a pending challenge does not know what password it was opened with",
+    ),
+    ("LIFE-05.reset-ends-challenges", "as above"),
+    (
+        "LIFE-05.switching-off-and-on-ends-challenges",
+        "nor that the step was off in between",
+    ),
+    (
         "ATT-02.resend-keeps-the-count",
         "a code takes five guesses, and another code is to be had for the asking",
     ),
@@ -297,6 +314,13 @@ const BREACHES: &[(&str, &str)] = &[
 
 /// Promises that it keeps: a run that does not see them has lost its sight.
 const KEPT: &[&str] = &[
+    "SIGN-01.password-alone-opens-nothing",
+    "SIGN-02.wrong-password-sends-nothing",
+    "SIGN-03.code-alone-is-not-enough",
+    "CODE-01.leading-zero-counts",
+    "LIFE-03.code-works-once",
+    "BIND-01.code-of-another-account-is-refused",
+    "BIND-05.completing-one-upgrades-no-other",
     "ATT-01.cap-refuses-the-right-code",
     "ATT-10.one-request-tests-one-code",
     "DEV-02.trusted-device-skips-the-step",

@@ -124,7 +124,7 @@ async fn pushed_to(cx: &mut Context, account: &Account) -> Result<(Device, BTree
     let mark = cx.mark();
     let mut asking = cx.device("asking phone");
     cx.sign_in(&mut asking, account).await?;
-    let came = cx.settled_own(mark).await?;
+    let came = cx.settled(mark).await?;
     let pushed = came.into_iter().filter(|message| message.channel == Method::Push);
     Ok((asking, pushed.map(|message| message.to).collect()))
 }

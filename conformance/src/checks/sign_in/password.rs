@@ -132,7 +132,7 @@ async fn wrong_password_sends_nothing(cx: &mut Context) -> Ending {
             tries.push(cx.sign_in(&mut device, &mistaken).await?);
         }
     }
-    let came = cx.settled_own(mark).await?;
+    let came = cx.settled(mark).await?;
     if let Some(message) = came.first() {
         return failed(
             "no code is sent before the password was right",
