@@ -46,7 +46,7 @@ pub(crate) struct ServeArgs {
     /// Where pushes go: http://… for the FCM v1 API; without it, the development mailbox prints them
     #[arg(long, value_name = "URL")]
     push: Option<PushTarget>,
-    /// A TOML file with the same names, and the declared parameters under [settings]
+    /// A TOML file with the same names, and the declared parameters in its table `settings`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A MaxMind database to derive places from

@@ -1,6 +1,6 @@
 //! The contract of sign-in with two-step verification, as data and as pure code. No I/O.
 //!
-//! - [`catalogue`]: the numbered requirements, compiled in from `requirements.toml`.
+//! - [`catalogue`](mod@catalogue): the numbered requirements, compiled in from `requirements.toml`.
 //! - `explore` (feature `explore`): that machine, explored exhaustively.
 //! - [`machine`]: what two-step verification means: state, operation, answer, invariants.
 //! - [`meanings`]: what breaking a requirement means for a person, compiled in from `meanings.toml`.

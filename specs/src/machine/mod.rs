@@ -4,7 +4,7 @@
 //! - [`op`]: what can be done, and the classes of answers.
 //! - [`limits`]: lifetimes and caps, in whatever unit of time the reader counts.
 //! - [`rules`]: every decision as one small method with the right body; a wrong machine overrides one of them.
-//! - [`step`]: one operation from one state to the next.
+//! - [`step`](mod@step): one operation from one state to the next.
 //! - [`history`]: what really happened, kept beside the state and never asked by a decision.
 //! - [`invariants`]: the ten promises, each a named function.
 //! - [`readings`]: the few decisions that the specification leaves open, and all ways to read them.

@@ -1,4 +1,4 @@
-//! The binding file as it is written. Nothing is judged here but shape; meaning comes in [`super::load`].
+//! The binding file as it is written. Nothing is judged here but shape; meaning comes in [`super::load`](mod@super::load).
 //!
 //! Texts that can be wrong in themselves (templates, patterns, pointers, names) are [`Spanned`], so that a complaint can
 //! point at them.

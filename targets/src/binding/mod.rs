@@ -1,12 +1,12 @@
 //! Bindings: how to talk to an implementation that does not speak the reference API, told in a file instead of in code.
 //!
-//! - [`format`]: the file as it is written; `binding.schema.json` is made from it.
-//! - [`load`]: from the file to a plan, or a complaint that points at the place.
+//! - [`format`](mod@format): the file as it is written; `binding.schema.json` is made from it.
+//! - [`load`](mod@load): from the file to a plan, or a complaint that points at the place.
 //! - [`template`]: text with placeholders.
 //! - [`engine`]: the target that a binding makes.
-//! - [`launch`]: starting the implementation.
+//! - [`launch`](mod@launch): starting the implementation.
 //! - [`running`]: an implementation with the fakes that take its mail.
-//! - [`doctor`]: whether the binding is right, before the server is judged.
+//! - [`doctor`](mod@doctor): whether the binding is right, before the server is judged.
 
 mod complaint;
 pub mod doctor;
