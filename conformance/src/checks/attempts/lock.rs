@@ -99,7 +99,8 @@ async fn window_edge_gives_no_double_burst(cx: &mut Context) -> Ending {
 /// One wrong code opens the window; so many come right before its end, so many right after it, and then the right one.
 async fn around_the_edge(cx: &mut Context, before: u32, after: u32) -> Result<Answer, Stop> {
     let account = cx.account().await?;
-    let edge = Duration::from_secs(5);
+    // More than a slow machine takes for the guesses, and well within the life of the code that is held.
+    let edge = Duration::from_secs((cx.parameters().code_ttl_s / 5).clamp(1, 60));
     spend(cx, &account, 1).await?;
     cx.advance(Duration::from_secs(cx.parameters().window_s) - edge).await?;
     spend(cx, &account, before).await?;
