@@ -28,6 +28,8 @@ pub fn schema() -> String {
     if let Some(reason) = schema.pointer_mut("/$defs/MatcherFile/properties/reason") {
         reason["enum"] = Refusal::ALL.iter().map(|refusal| json!(refusal)).collect();
     }
+    // The order of keys must not depend on which features other crates of a build switch on.
+    schema.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
