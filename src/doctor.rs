@@ -3,12 +3,14 @@
 //! Exit codes: 0 the binding reads the server well, 2 it does not (or the file is wrong), 3 the server cannot be had.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use targets::binding::{self, Finding, Health, Running};
+
+use crate::target::loopback;
 
 const WELL: u8 = 0;
 const WRONG: u8 = 2;
@@ -43,11 +45,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(WRONG));
         }
     };
-    if let Some(target) = args
-        .target
-        .as_ref()
-        .filter(|target| !args.allow_remote && !on_this_machine(target))
-    {
+    if let Some(target) = args.target.as_ref().filter(|target| !args.allow_remote && !loopback(target)) {
         writeln!(
             anstream::stderr(),
             "error: {target} is not on this machine\nhint: add --allow-remote if it is yours to test"
@@ -93,15 +91,4 @@ fn show(findings: &[Finding]) -> std::io::Result<()> {
         writeln!(out, "{style}{mark}{style:#} {:wide$}  {}", finding.operation, finding.told)?;
     }
     Ok(())
-}
-
-fn on_this_machine(target: &url::Url) -> bool {
-    match target.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
 }
