@@ -7,13 +7,13 @@
 //! - `arrivals`: when people come.
 //! - `journey`: what each one does.
 //! - `storm`: the open loop, on Goose.
-//! - `measure`, `verdict`: what it came to.
+//! - `figures`, `verdict`: what it came to.
 //! - `embedded`: the service under load.
 
 mod arrivals;
 mod embedded;
+mod figures;
 mod journey;
-mod measure;
 mod storm;
 mod verdict;
 

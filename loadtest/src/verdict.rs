@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::measure::{Figures, Percentiles};
+use crate::figures::{Figures, Percentiles};
 
 /// A start lag beyond this says that the generator was too slow for its own schedule.
 const LAG_MOST_MS: f64 = 50.0;

@@ -1,0 +1,11 @@
+//! Login storms: open-loop load on Goose, judged for correctness while it runs.
+//!
+//! - [`scenario`]: the storm as a model, read from a file.
+//! - [`measure`]: what is measured of each journey and step.
+//! - [`judge`]: whether the service kept its promises.
+//! - [`record`]: what a finished storm came to; every report is made of it.
+
+pub mod judge;
+pub mod measure;
+pub mod record;
+pub mod scenario;

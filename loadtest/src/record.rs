@@ -1,0 +1,303 @@
+//! What a finished storm came to: the one record that every report, comparison and merge is made of. Fields are added, never
+//! renamed. It holds no secret: accounts are numbers, and no code or token enters it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{Ending, Step};
+use crate::scenario::{Journey, Phase, Scenario};
+
+/// The record of one storm, or of one worker's slice of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// `stepproof-load`, and its version.
+    pub tool: Tool,
+    /// The storm as it was run, with everything that was changed on the command line.
+    pub scenario: Scenario,
+    /// The seed of arrivals, identities and think times.
+    pub seed: u64,
+    /// What was under load: its name and its origin.
+    pub target: TargetFacts,
+    /// When the first arrival was due, RFC 3339.
+    pub started_at: String,
+    /// Seconds from then to the end of the run.
+    pub took_s: f64,
+    /// Which part of the arrivals this is; `None` is all of them.
+    pub slice: Option<Slice>,
+    /// Whether the run was cut short.
+    pub interrupted: bool,
+    /// What each party came to, in the order of the scenario.
+    pub parties: Vec<PartyRecord>,
+    /// The storm second by second.
+    pub seconds: Vec<Second>,
+    /// The delivery channel.
+    pub deliveries: Deliveries,
+    /// What attackers achieved; `None` where there are none.
+    pub attack: Option<Attack>,
+    /// The history, judged on the abstract machine.
+    pub safety: Safety,
+    /// Processor time and memory, about once a second.
+    pub resources: Vec<Resources>,
+    /// Whether the generator was the limit.
+    pub generator: Generator,
+    /// Seconds from the last arrival to the moment when nobody waited any more; `None` when somebody still did.
+    pub drain_s: Option<f64>,
+    /// Each promise and how it was kept.
+    pub promises: Vec<Promise>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// The program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "name and version")]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+/// What was under load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// Its name, such as `reference server` or the binding's.
+    pub name: String,
+    /// Its origin.
+    pub origin: String,
+}
+
+/// Every arrival and identity `i` with `i % of == index`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "told above")]
+pub struct Slice {
+    pub index: u32,
+    pub of: u32,
+}
+
+/// One party.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartyRecord {
+    /// Its name.
+    pub name: String,
+    /// Whether it attacks.
+    pub attacker: bool,
+    /// What each of it did.
+    pub journey: Journey,
+    /// Where all its arrivals went.
+    pub funnel: Funnel,
+    /// Response time of completed journeys: from the intended instant, without people's own time.
+    pub response: Clock,
+    /// Service time of journeys that were begun: from the actual start.
+    pub service: Clock,
+    /// Start lag of all arrivals.
+    pub lag: Clock,
+    /// Its steps.
+    pub steps: Vec<StepRecord>,
+    /// The first few things that went wrong, in words.
+    pub complaints: Vec<String>,
+}
+
+/// Where arrivals went. `offered` is the sum of all the others but `started` and `attempts`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funnel {
+    /// Arrivals.
+    pub offered: u64,
+    /// Of them, those that were begun.
+    pub started: u64,
+    /// Journeys walked, further attempts included.
+    pub attempts: u64,
+    /// By ending: completed, refused, limited, …
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub completed: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub refused: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub limited: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub failed: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub unanswered: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub no_code: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub abandoned: u64,
+    #[allow(missing_docs, reason = "the endings tell")]
+    pub interrupted: u64,
+}
+
+/// Percentiles of one clock, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names tell")]
+pub struct Clock {
+    pub count: u64,
+    pub mean_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
+}
+
+/// One step of a party's journeys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Which.
+    pub step: Step,
+    /// How often it ended how.
+    pub endings: BTreeMap<Ending, u64>,
+    /// Its service time, however it ended.
+    pub service: Clock,
+}
+
+/// One second of the storm, from its beginning; all legitimate parties together, and the attackers apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Which, from 0.
+    pub at: u32,
+    /// Legitimate arrivals that were due in it.
+    pub offered: u64,
+    /// Legitimate journeys completed in it.
+    pub completed: u64,
+    /// Legitimate journeys that ended otherwise in it, but for those abandoned.
+    pub broken_off: u64,
+    /// Legitimate arrivals abandoned in it.
+    pub abandoned: u64,
+    /// Attackers' journeys that ended in it.
+    pub attacks: u64,
+    /// Response times of the legitimate journeys completed in it.
+    pub response: Clock,
+    /// The same as a histogram for the heat map: [upper bound in milliseconds, count], not empty ones only, rising.
+    pub heat: Vec<(f64, u64)>,
+}
+
+/// The delivery channel, by the sink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// Push messages with a code.
+    pub push: u64,
+    /// Emails with a code.
+    pub email: u64,
+    /// From the request that asked for it to its arrival.
+    pub lag: Clock,
+    /// From its arrival to its being submitted.
+    pub code_age: Clock,
+    /// Code messages for each completed journey with a second step.
+    pub sends_per_login: f64,
+}
+
+/// What attackers achieved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attack {
+    /// Accounts in which an attacker had a session. It must be none.
+    pub accounts_entered: u64,
+    /// Passwords and codes that the service judged.
+    pub guesses_evaluated: u64,
+    /// The most codes judged wrong at one account.
+    pub most_guesses_at_one_account: u64,
+    /// Messages that attackers caused.
+    pub sends_caused: u64,
+    /// Legitimate arrivals that were refused or limited, as a part of those offered.
+    pub collateral: f64,
+}
+
+/// The judgement of the history.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Safety {
+    /// Accounts whose history was replayed.
+    pub accounts: u64,
+    /// Operations in it.
+    pub operations: u64,
+    /// Of them, those without an answer: done or not.
+    pub indeterminate: u64,
+    /// Accounts whose history could not be judged (too much at once), which is no judgement.
+    pub unjudged: u64,
+    /// What no order of the operations explains.
+    pub breaches: Vec<Breach>,
+}
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Breach {
+    /// Which: `code-redeemed-twice`, `session-without-second-step`, `session-after-removal`, `over-budget`, or `other`.
+    pub promise: String,
+    /// The requirement it belongs to.
+    pub requirement: String,
+    /// Whose.
+    pub account: u64,
+    /// What happened, operation by operation, in words, with times.
+    pub told: Vec<String>,
+}
+
+/// Use of the machine at one moment. Processor time is counted from the process's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Seconds from the storm's beginning.
+    pub at_s: f64,
+    /// Of the generator.
+    pub generator_cpu_s: f64,
+    /// Of the generator.
+    pub generator_rss_mib: f64,
+    /// Of the server, when it can be read. With an embedded server both are the same process, and this is `None`.
+    pub server_cpu_s: Option<f64>,
+    /// Of the server, when it can be read.
+    pub server_rss_mib: Option<f64>,
+    /// Arrivals due and not yet begun.
+    pub waiting: u64,
+    /// Journeys under way.
+    pub under_way: u64,
+}
+
+/// Whether the generator was the limit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// 99th percentile of how late the scheduler itself was.
+    pub schedule_lag_p99_ms: f64,
+    /// Why the run says nothing about the service; empty is good.
+    pub limits: Vec<String>,
+}
+
+/// A promise and how it was kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Promise {
+    /// In words, such as `p99 of new-device at most 500 ms in phase peak`.
+    pub what: String,
+    /// What was promised.
+    pub wanted: f64,
+    /// What was found; `None` when nothing was measured, which is not kept.
+    pub found: Option<f64>,
+    /// Whether it was kept.
+    pub kept: bool,
+}
+
+/// The verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every promise kept, no breach.
+    Held,
+    /// A promise broken, or a breach.
+    Broken,
+    /// Too little happened to say.
+    TooLittle,
+    /// The generator was the limit: no result about the service.
+    GeneratorLimited,
+}
+
+impl Verdict {
+    /// The exit code of a run that ends so.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Held => 0,
+            Verdict::Broken => 1,
+            Verdict::TooLittle => 4,
+            Verdict::GeneratorLimited => 5,
+        }
+    }
+}
+
+impl Record {
+    /// The phase that an instant of the storm belongs to.
+    pub fn phase_at(&self, at_s: f64) -> Option<&Phase> {
+        self.scenario.phases.iter().rev().find(|phase| phase.from_s <= at_s)
+    }
+}
