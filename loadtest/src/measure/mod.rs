@@ -1,5 +1,16 @@
 //! Three clocks for everything: response (from the intended instant), service (from the actual start), and the lag between.
+//!
+//! - `sample`: what is measured.
+//! - `bucket`: counts of times, to three digits.
+//! - `series`: all samples of a storm, by second and as a whole.
+//! - `log`: the same on disk, as HDR interval logs.
 
+mod bucket;
+mod log;
 mod sample;
+mod series;
 
+pub use bucket::{DIGITS, MOST_US};
+pub use log::{Clock, Interval, Key, LogError, read};
 pub use sample::{Ending, Sample, Step};
+pub use series::{Series, percentiles};

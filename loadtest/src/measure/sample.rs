@@ -70,6 +70,20 @@ impl Ending {
         Ending::Abandoned,
         Ending::Interrupted,
     ];
+
+    /// Its name in logs and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Completed => "completed",
+            Ending::Refused => "refused",
+            Ending::Limited => "limited",
+            Ending::Failed => "failed",
+            Ending::Unanswered => "unanswered",
+            Ending::NoCode => "no-code",
+            Ending::Abandoned => "abandoned",
+            Ending::Interrupted => "interrupted",
+        }
+    }
 }
 
 impl Sample {
