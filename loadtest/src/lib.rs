@@ -2,9 +2,12 @@
 //!
 //! - [`scenario`]: the storm as a model, read from a file.
 //! - [`measure`]: what is measured of each journey and step.
+//! - [`engine`]: the open loop, on Goose.
 //! - [`judge`]: whether the service kept its promises.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 
+pub mod arrivals;
+pub mod engine;
 pub mod judge;
 pub mod measure;
 pub mod record;

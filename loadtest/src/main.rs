@@ -10,10 +10,10 @@
 //! - `figures`, `verdict`: what it came to.
 //! - `embedded`: the service under load.
 
-mod arrivals;
 mod embedded;
 mod figures;
 mod journey;
+mod old_arrivals;
 mod storm;
 mod verdict;
 
@@ -25,8 +25,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::arrivals::Profile;
 use crate::embedded::{Embedded, Hash};
+use crate::old_arrivals::Profile;
 use crate::verdict::Verdict;
 
 /// The most arrivals an account may have: beyond this its own limits are what is measured.
@@ -95,8 +95,8 @@ fn main() -> ExitCode {
         Kind::MorningPeak if storm.seconds <= 3600.0 => Profile::morning_peak(storm.rate, Duration::from_secs_f64(storm.seconds)),
         Kind::MorningPeak => return refuse(2, "a storm lasts an hour at most"),
     };
-    if profile.expected() > arrivals::MOST {
-        return refuse(2, &format!("a storm has {} arrivals at most", arrivals::MOST));
+    if profile.expected() > old_arrivals::MOST {
+        return refuse(2, &format!("a storm has {} arrivals at most", old_arrivals::MOST));
     }
     let too_few = |accounts: u32| profile.expected() > f64::from(accounts) * ARRIVALS_PER_ACCOUNT;
     if storm.accounts.is_some_and(too_few) {

@@ -12,10 +12,10 @@ use goose::goose::{GooseUser, Scenario, Transaction};
 use targets::{Native, Target};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::arrivals::Arrival;
 use crate::embedded::{PASSWORD, email};
 use crate::figures::{Ending, Figures, Measure, Moments};
 use crate::journey::new_device;
+use crate::old_arrivals::Arrival;
 
 /// How long Goose has for starting its users.
 const READY_WITHIN: Duration = Duration::from_secs(60);

@@ -61,11 +61,6 @@ impl Sparse {
         self.counts.values().sum()
     }
 
-    /// What was counted, as values and counts in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().map(|(value, count)| (*value, *count))
-    }
-
     /// The same as a histogram.
     pub(crate) fn histogram(&self) -> Histogram<u64> {
         let mut histogram = histogram();
