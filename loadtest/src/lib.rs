@@ -4,6 +4,7 @@
 //! - [`measure`]: what is measured of each journey and step.
 //! - [`engine`]: the open loop, on Goose.
 //! - [`judge`]: whether the service kept its promises.
+//! - [`sink`]: the providers a target sends its codes to, and the mailbox where they are read.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 
 pub mod arrivals;
@@ -12,3 +13,4 @@ pub mod judge;
 pub mod measure;
 pub mod record;
 pub mod scenario;
+pub mod sink;
