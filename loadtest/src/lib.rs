@@ -5,12 +5,16 @@
 //! - [`engine`]: the open loop, on Goose.
 //! - [`judge`]: whether the service kept its promises.
 //! - [`sink`]: the providers a target sends its codes to, and the mailbox where they are read.
+//! - [`live`]: the storm while it runs, at a terminal and for Prometheus.
 //! - [`record`]: what a finished storm came to; every report is made of it.
+//! - [`report`]: what is made of records.
 
 pub mod arrivals;
 pub mod engine;
 pub mod judge;
+pub mod live;
 pub mod measure;
 pub mod record;
+pub mod report;
 pub mod scenario;
 pub mod sink;

@@ -1,0 +1,271 @@
+//! `/metrics` for Prometheus, while a storm runs. `GET /metrics` is all it serves.
+//!
+//! | name | kind | labels | what |
+//! |---|---|---|---|
+//! | `stepproof_journeys_total` | counter | party, ending | journeys that ended |
+//! | `stepproof_exchanges_total` | counter | party, ending | exchanges with the service that ended |
+//! | `stepproof_response_seconds` | histogram | party | completed journeys, from the intended instant, without people's time |
+//! | `stepproof_service_seconds` | histogram | party | journeys that were begun, from the actual start |
+//! | `stepproof_start_lag_seconds` | histogram | party | how late journeys were begun |
+//! | `stepproof_exchange_seconds` | histogram | party | single exchanges |
+//! | `stepproof_delivery_seconds` | histogram | party | from the request for a code to its arrival |
+//! | `stepproof_offered` … | gauge | | the latest [`LiveFrame`](super::LiveFrame): offered, started, abandoned, waiting, under way, rate, codes by push and email, attacks |
+//!
+//! The buckets of all histograms are the same, in seconds: 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, +Inf.
+//! They are for watching; the verdict is taken from HDR histograms with three significant digits.
+//!
+//! A sample costs a walk over at most fifteen bounds under an uncontended lock and an atomic addition: every handle is found when the
+//! storm begins, none is looked up while it runs.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::net::TcpListener;
+
+use super::{LiveFrame, LiveState, Observe};
+use crate::measure::{Ending, Sample, Step};
+
+/// Upper bounds of the buckets, in seconds.
+pub const BUCKETS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+type Labels = Vec<(&'static str, String)>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+type Number = Gauge<f64, AtomicU64>;
+
+/// The metrics of one storm: fed by samples and frames, told as text.
+pub struct Metrics {
+    registry: Registry,
+    parties: Vec<PartyMetrics>,
+    gauges: Vec<(Number, fn(&LiveFrame) -> f64)>,
+    state: LiveState,
+    unknown: AtomicU64,
+}
+
+struct PartyMetrics {
+    journeys: [Counter; Ending::ALL.len()],
+    exchanges: [Counter; Ending::ALL.len()],
+    response: Histogram,
+    service: Histogram,
+    lag: Histogram,
+    exchange: Histogram,
+    delivery: Histogram,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+impl Metrics {
+    /// For a storm of these parties, in the order of the scenario.
+    pub fn new(parties: &[String], state: LiveState) -> Arc<Self> {
+        let mut registry = Registry::with_prefix("stepproof");
+        let counters = [
+            ("journeys", "Journeys that ended, by party and ending"),
+            ("exchanges", "Exchanges with the service that ended, by party and ending"),
+        ]
+        .map(|(name, help)| {
+            let family = Family::<Labels, Counter>::default();
+            registry.register(name, help, family.clone());
+            family
+        });
+        let histograms = [
+            (
+                "response",
+                "Completed journeys, from the intended instant, without people's time",
+            ),
+            (
+                "service",
+                "Journeys that were begun, from the actual start, without people's time",
+            ),
+            ("start_lag", "How late journeys were begun"),
+            ("exchange", "Single exchanges with the service"),
+            ("delivery", "From the request for a code to its arrival"),
+        ]
+        .map(|(name, help)| {
+            let family: Histograms = Family::new_with_constructor(histogram as fn() -> Histogram);
+            registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+            family
+        });
+        let parties = parties
+            .iter()
+            .map(|party| PartyMetrics::of(party, &counters, &histograms))
+            .collect();
+        let gauges = gauges(&mut registry);
+        Arc::new(Self {
+            registry,
+            parties,
+            gauges,
+            state,
+            unknown: AtomicU64::new(0),
+        })
+    }
+
+    /// Everything, in Prometheus's text format (OpenMetrics).
+    pub fn told(&self) -> Result<String, std::fmt::Error> {
+        let frame = self.state.frame();
+        for (gauge, of) in &self.gauges {
+            gauge.set(of(&frame));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Samples of a party that the storm does not have: none, unless the engine is wrong.
+    pub fn unknown(&self) -> u64 {
+        self.unknown.load(Ordering::Relaxed)
+    }
+}
+
+impl PartyMetrics {
+    fn of(party: &str, counters: &[Family<Labels, Counter>; 2], histograms: &[Histograms; 5]) -> Self {
+        let labels = vec![("party", party.to_owned())];
+        let by_ending = |family: &Family<Labels, Counter>| {
+            Ending::ALL.map(|ending| {
+                let labels = vec![("party", party.to_owned()), ("ending", ending.name().to_owned())];
+                family.get_or_create(&labels).clone()
+            })
+        };
+        let [response, service, lag, exchange, delivery] =
+            histograms.each_ref().map(|family| family.get_or_create(&labels).clone());
+        Self {
+            journeys: by_ending(&counters[0]),
+            exchanges: by_ending(&counters[1]),
+            response,
+            service,
+            lag,
+            exchange,
+            delivery,
+        }
+    }
+}
+
+impl Observe for Metrics {
+    fn sample(&self, sample: &Sample) {
+        let Some(party) = self.parties.get(usize::from(sample.party)) else {
+            self.unknown.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let ending = sample.ending as usize;
+        match sample.step {
+            Step::Journey => {
+                party.journeys[ending].inc();
+                if sample.ending == Ending::Completed {
+                    party.response.observe(seconds(sample.response_us()));
+                }
+                if sample.ending != Ending::Abandoned {
+                    party.service.observe(seconds(sample.service_us()));
+                    party.lag.observe(seconds(sample.lag_us()));
+                }
+            }
+            Step::Exchange(_) => {
+                party.exchanges[ending].inc();
+                party.exchange.observe(seconds(sample.service_us()));
+            }
+            Step::Delivery(_) => {
+                if sample.ending == Ending::Completed {
+                    party.delivery.observe(seconds(sample.service_us()));
+                }
+            }
+            Step::CodeAge => {}
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a time in microseconds")]
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
+fn gauges(registry: &mut Registry) -> Vec<(Number, fn(&LiveFrame) -> f64)> {
+    let all: [(&str, &str, fn(&LiveFrame) -> f64); 10] = [
+        ("elapsed_seconds", "Seconds from the storm's beginning", |frame| frame.at_s),
+        ("offered", "Arrivals that were due until now", |frame| frame.offered as f64),
+        ("started", "Of them, those that were begun", |frame| frame.started as f64),
+        ("abandoned", "Arrivals given up before they were begun", |frame| {
+            frame.abandoned as f64
+        }),
+        ("waiting", "Arrivals due and not yet begun", |frame| frame.waiting as f64),
+        ("under_way", "Journeys under way", |frame| frame.under_way as f64),
+        ("arrival_rate", "Arrivals a second", |frame| frame.rate_now),
+        ("codes_push", "Codes sent by push", |frame| frame.codes_push as f64),
+        ("codes_email", "Codes sent by email", |frame| frame.codes_email as f64),
+        ("attacks", "Attackers' journeys that ended", |frame| frame.attacks as f64),
+    ];
+    all.into_iter()
+        .map(|(name, help, of)| {
+            let gauge = Number::default();
+            registry.register(name, help, gauge.clone());
+            (gauge, of)
+        })
+        .collect()
+}
+
+/// Serves the metrics on a bound listener until `shutdown`.
+pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, shutdown: impl Future<Output = ()>) {
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            () = &mut shutdown => return,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of files, most likely: the storm itself says so. Trying again at once would take its processor time.
+                Err(_) => { tokio::time::sleep(Duration::from_millis(100)).await; continue }
+            },
+        };
+        let metrics = metrics.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request| {
+                let answer = answer(&request, &metrics);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            // A scraper that goes away has what it wanted.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
+    let (status, text) = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => match metrics.told() {
+            Ok(text) => (StatusCode::OK, text),
+            Err(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the metrics could not be told\n".to_owned(),
+            ),
+        },
+        (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "only /metrics is served here\n".to_owned()),
+    };
+    let kind = match status {
+        StatusCode::OK => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        _ => "text/plain; charset=utf-8",
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,315 @@
+//! Which runs are paired, which figures are compared, and what their differences show.
+
+use std::collections::BTreeMap;
+
+use super::statistics::{bootstrap, paired};
+use super::{CannotCompare, Comparison, Difference, LeftOut, Method, Outcome};
+use crate::record::{PartyRecord, Record, Second, Verdict};
+use crate::scenario::Scenario;
+
+/// How sure each figure's interval is.
+const CONFIDENCE: f64 = 0.95;
+/// How often the seconds of one pair are drawn. The far tails that many figures ask for need more than a thousand.
+const DRAWS: usize = 2000;
+
+type Pair<'a> = (&'a Record, &'a Record);
+
+pub(super) fn compare(a: &[Record], b: &[Record]) -> Result<Comparison, CannotCompare> {
+    same_storm(a, b)?;
+    let mut left_out = Vec::new();
+    let (of_a, of_b) = (by_seed('A', a, &mut left_out)?, by_seed('B', b, &mut left_out)?);
+    let pairs: Vec<Pair<'_>> = of_a.iter().filter_map(|(seed, a)| of_b.get(seed).map(|b| (*a, *b))).collect();
+    for (side, ours, theirs) in [('A', &of_a, &of_b), ('B', &of_b, &of_a)] {
+        let alone = ours.keys().filter(|seed| !theirs.contains_key(*seed));
+        left_out.extend(alone.map(|seed| LeftOut {
+            side,
+            seed: *seed,
+            why: "no run of the other side has this seed".to_owned(),
+        }));
+    }
+    if pairs.is_empty() {
+        let seeds = |side: &BTreeMap<u64, &Record>| {
+            let seeds: Vec<String> = side.keys().map(u64::to_string).collect();
+            if seeds.is_empty() {
+                "none".to_owned()
+            } else {
+                seeds.join(", ")
+            }
+        };
+        let told: Vec<String> = left_out
+            .iter()
+            .map(|run| format!("{} seed {}: {}", run.side, run.seed, run.why))
+            .collect();
+        return Err(CannotCompare::NoPairs {
+            a: seeds(&of_a),
+            b: seeds(&of_b),
+            left_out: if told.is_empty() {
+                String::new()
+            } else {
+                format!("; left out: {}", told.join("; "))
+            },
+        });
+    }
+    let method = if pairs.len() >= 2 {
+        Method::PairedT
+    } else {
+        Method::BootstrapOverSeconds
+    };
+    let mut comparison = Comparison {
+        storm: pairs[0].0.scenario.name.clone(),
+        seeds: pairs.iter().map(|(a, _)| a.seed).collect(),
+        left_out,
+        method,
+        differences: Vec::new(),
+        verdict: Outcome::NoDifferenceShown,
+        because: Vec::new(),
+    };
+    let measured = measured(&pairs);
+    // Of twenty figures that do not differ, one is outside its own 95 % interval. The verdict as a whole is as sure as that: each of
+    // the figures has to clear its part of the doubt (Bonferroni).
+    #[allow(clippy::cast_precision_loss, reason = "a few figures")]
+    let strict = 1.0 - (1.0 - CONFIDENCE) / measured.iter().filter(|figure| figure.judged()).count().max(1) as f64;
+    let mut shown = Vec::new();
+    for figure in measured {
+        let outcome = figure.shows(strict);
+        if outcome != Outcome::NoDifferenceShown {
+            comparison.because.push(format!("{} of {}", figure.figure, figure.party));
+            shown.push(outcome);
+        }
+        comparison.differences.push(figure.difference());
+    }
+    comparison.verdict = match (shown.contains(&Outcome::Slower), shown.contains(&Outcome::Faster)) {
+        (true, true) => Outcome::Mixed,
+        (true, false) => Outcome::Slower,
+        (false, true) => Outcome::Faster,
+        (false, false) => Outcome::NoDifferenceShown,
+    };
+    Ok(comparison)
+}
+
+/// Everything that decides what happens in a storm is the same on all sides. Texts and promises may differ.
+fn same_storm(a: &[Record], b: &[Record]) -> Result<(), CannotCompare> {
+    let bare = |scenario: &Scenario| Scenario {
+        title: String::new(),
+        about: String::new(),
+        look_for: Vec::new(),
+        slo: crate::scenario::Slo::default(),
+        ..scenario.clone()
+    };
+    let mut all = a.iter().chain(b);
+    let Some(first) = all.next() else { return Ok(()) };
+    for other in all {
+        let (one, two) = (&first.scenario, &other.scenario);
+        if one.name != two.name {
+            return Err(CannotCompare::DifferentStorms(format!("{} and {}", one.name, two.name)));
+        }
+        if bare(one) != bare(two) {
+            let what = match () {
+                () if one.parties != two.parties => "their parties differ",
+                () if one.events != two.events => "their events differ",
+                () if (one.seconds, one.drain_s) != (two.seconds, two.drain_s) => "they last differently long",
+                () => "their settings differ",
+            };
+            return Err(CannotCompare::DifferentStorms(format!(
+                "both are called {}, but {what}",
+                one.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The runs of one side that say something, by seed.
+fn by_seed<'a>(
+    side: char,
+    records: &'a [Record],
+    left_out: &mut Vec<LeftOut>,
+) -> Result<BTreeMap<u64, &'a Record>, CannotCompare> {
+    let mut runs = BTreeMap::new();
+    for record in records {
+        let why = match record.verdict {
+            _ if record.interrupted => Some("it was interrupted"),
+            _ if record.slice.is_some_and(|slice| slice.of > 1) => Some("it is a slice of a storm"),
+            Verdict::GeneratorLimited => Some("the generator was the limit"),
+            Verdict::TooLittle => Some("too little happened"),
+            Verdict::Held | Verdict::Broken => None,
+        };
+        if let Some(why) = why {
+            left_out.push(LeftOut {
+                side,
+                seed: record.seed,
+                why: why.to_owned(),
+            });
+        } else if runs.insert(record.seed, record).is_some() {
+            return Err(CannotCompare::SeedTwice { side, seed: record.seed });
+        }
+    }
+    Ok(runs)
+}
+
+/// One figure in all pairs, and a way to its interval.
+struct Measured<'a> {
+    party: String,
+    figure: &'static str,
+    a: Vec<f64>,
+    b: Vec<f64>,
+    /// The one pair whose seconds can be drawn again, and what to take of them.
+    seconds: Option<(Pair<'a>, fn(&[&Second]) -> Option<f64>)>,
+}
+
+impl Measured<'_> {
+    fn judged(&self) -> bool {
+        self.a.len() >= 2 || self.seconds.is_some()
+    }
+
+    fn at(&self, confidence: f64) -> (f64, Option<(f64, f64)>) {
+        let differences: Vec<f64> = self.a.iter().zip(&self.b).map(|(a, b)| b - a).collect();
+        let (mean, interval) = paired(&differences, confidence);
+        match self.seconds {
+            None => (mean, interval),
+            Some(((a, b), of)) => {
+                let (a, b) = (by_second(a), by_second(b));
+                let seconds = a.len().max(b.len());
+                let interval = bootstrap(seconds, DRAWS, confidence, 1, |drawn| {
+                    let pick = |side: &[Option<&Second>]| {
+                        let picked: Vec<&Second> = drawn
+                            .iter()
+                            .filter_map(|second| side.get(*second).copied().flatten())
+                            .collect();
+                        of(&picked)
+                    };
+                    Some(pick(&b)? - pick(&a)?)
+                });
+                (mean, interval)
+            }
+        }
+    }
+
+    fn shows(&self, confidence: f64) -> Outcome {
+        let worse_up = self.figure != "success";
+        match self.at(confidence).1 {
+            Some((low, _)) if low > 0.0 => {
+                if worse_up {
+                    Outcome::Slower
+                } else {
+                    Outcome::Faster
+                }
+            }
+            Some((_, high)) if high < 0.0 => {
+                if worse_up {
+                    Outcome::Faster
+                } else {
+                    Outcome::Slower
+                }
+            }
+            _ => Outcome::NoDifferenceShown,
+        }
+    }
+
+    fn difference(self) -> Difference {
+        let (difference, interval) = self.at(CONFIDENCE);
+        let shows = self.shows(CONFIDENCE);
+        Difference {
+            party: self.party,
+            figure: self.figure,
+            a: self.a,
+            b: self.b,
+            difference,
+            interval,
+            shows,
+        }
+    }
+}
+
+fn by_second(record: &Record) -> Vec<Option<&Second>> {
+    let mut seconds = Vec::new();
+    for second in &record.seconds {
+        let at = second.at as usize;
+        if seconds.len() <= at {
+            seconds.resize(at + 1, None);
+        }
+        seconds[at] = Some(second);
+    }
+    seconds
+}
+
+fn measured<'a>(pairs: &[Pair<'a>]) -> Vec<Measured<'a>> {
+    type Of = fn(&PartyRecord) -> Option<f64>;
+    let mut all = Vec::new();
+    let of_parties: [(&'static str, Of); 4] = [
+        ("p50", |party| (party.response.count > 0).then_some(party.response.p50_ms)),
+        ("p90", |party| (party.response.count > 0).then_some(party.response.p90_ms)),
+        ("p99", |party| (party.response.count > 0).then_some(party.response.p99_ms)),
+        ("success", |party| ratio(party.funnel.completed, party.funnel.offered)),
+    ];
+    let parties = pairs[0].0.parties.iter().filter(|party| !party.attacker);
+    for party in parties {
+        for (figure, of) in of_parties {
+            let find = |record: &Record| record.parties.iter().find(|other| other.name == party.name).and_then(of);
+            all.push(in_pairs(pairs, party.name.clone(), figure, find));
+        }
+    }
+    all.push(in_pairs(pairs, "everybody".to_owned(), "drain", |record| record.drain_s));
+    if let [pair] = pairs {
+        type OfSeconds = fn(&[&Second]) -> Option<f64>;
+        let of_seconds: [(&'static str, OfSeconds); 4] = [
+            ("p50", |seconds| percentile(seconds, 0.5)),
+            ("p90", |seconds| percentile(seconds, 0.9)),
+            ("p99", |seconds| percentile(seconds, 0.99)),
+            ("success", |seconds| {
+                ratio(
+                    seconds.iter().map(|s| s.completed).sum(),
+                    seconds.iter().map(|s| s.offered).sum(),
+                )
+            }),
+        ];
+        for (figure, of) in of_seconds {
+            let whole = |record: &Record| of(&record.seconds.iter().collect::<Vec<_>>());
+            let mut measured = in_pairs(pairs, "everybody, by second".to_owned(), figure, whole);
+            measured.seconds = (!measured.a.is_empty()).then_some((*pair, of));
+            all.push(measured);
+        }
+    }
+    all.retain(|figure| !figure.a.is_empty());
+    all
+}
+
+/// The figure in each pair where both sides have it.
+fn in_pairs<'a>(pairs: &[Pair<'a>], party: String, figure: &'static str, of: impl Fn(&Record) -> Option<f64>) -> Measured<'a> {
+    let (a, b) = pairs.iter().filter_map(|(a, b)| Some((of(a)?, of(b)?))).unzip();
+    Measured {
+        party,
+        figure,
+        a,
+        b,
+        seconds: None,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A percentile of the response times in these seconds, from their histograms; between the bounds of a bucket in a straight line.
+#[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
+fn percentile(seconds: &[&Second], part: f64) -> Option<f64> {
+    let mut counts: Vec<(f64, u64)> = seconds.iter().flat_map(|second| second.heat.iter().copied()).collect();
+    counts.sort_by(|(one, _), (two, _)| one.total_cmp(two));
+    let all: u64 = counts.iter().map(|(_, count)| count).sum();
+    let wanted = part * all as f64;
+    let (mut below, mut passed, mut at) = (0.0, 0_u64, 0);
+    while at < counts.len() {
+        let bound = counts[at].0;
+        let mut here = 0;
+        while at < counts.len() && counts[at].0.total_cmp(&bound).is_eq() {
+            here += counts[at].1;
+            at += 1;
+        }
+        if (passed + here) as f64 >= wanted && here > 0 {
+            return Some(below + (bound - below) * ((wanted - passed as f64) / here as f64).clamp(0.0, 1.0));
+        }
+        (below, passed) = (bound, passed + here);
+    }
+    None
+}

@@ -1,0 +1,166 @@
+//! Student's interval of paired differences, and the bootstrap where there is one pair only.
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// Mean and interval of the differences, at this confidence; no interval with fewer than two.
+pub(super) fn paired(differences: &[f64], confidence: f64) -> (f64, Option<(f64, f64)>) {
+    let n = number(differences.len());
+    let mean = differences.iter().sum::<f64>() / n.max(1.0);
+    if differences.len() < 2 {
+        return (mean, None);
+    }
+    let variance = differences.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = student(1.0 - (1.0 - confidence) / 2.0, n - 1.0) * (variance / n).sqrt();
+    (mean, Some((mean - half, mean + half)))
+}
+
+/// The quantile of Student's distribution, for probabilities above a half.
+pub(super) fn student(probability: f64, freedom: f64) -> f64 {
+    let above = |t: f64| 0.5 * incomplete_beta(freedom / (freedom + t * t), freedom / 2.0, 0.5);
+    let (mut low, mut high) = (0.0, 1.0);
+    while above(high) > 1.0 - probability && high < 1e9 {
+        high *= 2.0;
+    }
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if above(middle) > 1.0 - probability {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+/// The regularised incomplete beta function, by its continued fraction (Lentz).
+fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+    if x <= 0.0 || x >= 1.0 {
+        return x.clamp(0.0, 1.0);
+    }
+    // The fraction converges quickly on this side only.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(1.0 - x, b, a);
+    }
+    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (1.0 - x).ln()).exp() / a;
+    let away_from_zero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
+    let (mut c, mut d) = (1.0, 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0)));
+    let mut fraction = d;
+    for step in 1..300 {
+        let m = f64::from(step);
+        for numerator in [
+            m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0)),
+        ] {
+            d = 1.0 / away_from_zero(1.0 + numerator * d);
+            c = away_from_zero(1.0 + numerator / c);
+            fraction *= c * d;
+        }
+        if (c * d - 1.0).abs() < 1e-14 {
+            break;
+        }
+    }
+    front * fraction
+}
+
+/// The logarithm of the gamma function, for positive numbers: Stirling's series, far enough out for it to be exact here.
+fn ln_gamma(x: f64) -> f64 {
+    let (mut x, mut shift) = (x, 0.0);
+    while x < 12.0 {
+        shift -= x.ln();
+        x += 1.0;
+    }
+    let inverse = 1.0 / (x * x);
+    let series = (1.0 / 12.0 - inverse * (1.0 / 360.0 - inverse * (1.0 / 1260.0 - inverse / 1680.0))) / x;
+    shift + (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series
+}
+
+/// Draws whole stretches of `0..seconds` again and again, and tells what `figure` makes of each draw: the 95 % interval of it (or of
+/// another confidence). Stretches, because a bad second is seldom alone. The same seed draws the same.
+pub(super) fn bootstrap(
+    seconds: usize,
+    draws: usize,
+    confidence: f64,
+    seed: u64,
+    mut figure: impl FnMut(&[usize]) -> Option<f64>,
+) -> Option<(f64, f64)> {
+    if seconds < 10 {
+        return None;
+    }
+    let stretch = seconds.isqrt().clamp(1, 30);
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut drawn = Vec::with_capacity(seconds + stretch);
+    let mut found = Vec::with_capacity(draws);
+    for _ in 0..draws {
+        drawn.clear();
+        while drawn.len() < seconds {
+            let from = random.random_range(0..seconds);
+            // Around the end: no second is drawn less often than another.
+            drawn.extend((from..from + stretch).map(|second| second % seconds));
+        }
+        drawn.truncate(seconds);
+        found.extend(figure(&drawn));
+    }
+    if found.len() < draws / 2 {
+        return None;
+    }
+    found.sort_by(f64::total_cmp);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 0 and the number of draws"
+    )]
+    let at = |part: f64| found[(part * number(found.len() - 1)).round() as usize];
+    Some((at((1.0 - confidence) / 2.0), at(1.0 - (1.0 - confidence) / 2.0)))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of runs, seconds and draws")]
+fn number(of: usize) -> f64 {
+    of as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn student_is_the_one_of_the_tables() {
+        for (probability, freedom, table) in [
+            (0.975, 1.0, 12.706_2),
+            (0.975, 4.0, 2.776_4),
+            (0.975, 30.0, 2.042_3),
+            (0.995, 9.0, 3.249_8),
+            (0.95, 2.0, 2.920_0),
+        ] {
+            let found = student(probability, freedom);
+            assert!(
+                (found - table).abs() < 1e-3,
+                "{probability} with {freedom}: {found}, not {table}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_interval_of_a_textbook_sample() {
+        // Mean 2, standard deviation 1, three values: 2 ± 4.3027 / √3.
+        let (mean, interval) = paired(&[1.0, 2.0, 3.0], 0.95);
+        let (low, high) = interval.expect("three are enough");
+        assert!(
+            (mean - 2.0).abs() < 1e-12 && (low + 0.484).abs() < 1e-3 && (high - 4.484).abs() < 1e-3,
+            "{low} {high}"
+        );
+        assert_eq!(paired(&[1.0], 0.95).1, None);
+    }
+
+    #[test]
+    fn the_bootstrap_is_the_same_for_the_same_seed_and_holds_the_mean() {
+        let values: Vec<f64> = (0..100_u32).map(|second| f64::from(second * 37 % 11)).collect();
+        let mean = |drawn: &[usize]| Some(drawn.iter().map(|second| values[*second]).sum::<f64>() / 100.0);
+        let first = bootstrap(100, 500, 0.95, 7, mean);
+        assert_eq!(first, bootstrap(100, 500, 0.95, 7, mean));
+        let (low, high) = first.expect("a hundred seconds are enough");
+        let truth = values.iter().sum::<f64>() / 100.0;
+        assert!(low < truth && truth < high && high - low < 3.0, "{low} {truth} {high}");
+        assert_eq!(bootstrap(9, 500, 0.95, 7, mean), None);
+    }
+}

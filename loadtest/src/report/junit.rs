@@ -1,0 +1,127 @@
+//! A storm as JUnit: one suite a record, one case a promise, one for the security promises, one for the generator, and one for a run that was
+//! cut short. What could not be judged is an error, never a pass.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::words;
+use crate::record::{Promise, Record, Verdict};
+
+/// The records as JUnit's XML.
+pub fn told(records: &[Record]) -> Result<String, quick_junit::SerializeError> {
+    let name = records
+        .first()
+        .map_or("stepproof-load", |record| record.scenario.name.as_str());
+    let mut report = Report::new(format!("stepproof-load: {name}"));
+    report.add_test_suites(records.iter().map(suite));
+    report.to_string()
+}
+
+fn suite(record: &Record) -> TestSuite {
+    let mut suite = TestSuite::new(format!("{}, seed {}", record.scenario.name, record.seed));
+    suite.set_time(Duration::try_from_secs_f64(record.took_s).unwrap_or_default());
+    // With a generator that was the limit, a kept promise shows as little as a broken one.
+    let unjudged = match record.verdict {
+        Verdict::GeneratorLimited => Some("not judged: the generator was the limit"),
+        Verdict::TooLittle => Some("not judged: too little happened"),
+        Verdict::Held | Verdict::Broken if record.interrupted => Some("not judged: the run was interrupted"),
+        Verdict::Held | Verdict::Broken => None,
+    };
+    for promise in &record.promises {
+        suite.add_test_case(case("promise", promise.what.clone(), promise_status(promise, unjudged)));
+    }
+    suite.add_test_case(case("safety", "security promises".to_owned(), safety(record)));
+    suite.add_test_case(case("generator", "generator".to_owned(), generator(record)));
+    if record.interrupted {
+        suite.add_test_case(case(
+            "run",
+            "completeness".to_owned(),
+            error("the run was interrupted; what is missing was not judged"),
+        ));
+    }
+    if record.verdict == Verdict::TooLittle {
+        suite.add_test_case(case(
+            "run",
+            "substance".to_owned(),
+            error("too little happened to say anything about the service"),
+        ));
+    }
+    suite
+}
+
+fn case(class: &str, name: String, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
+    case
+}
+
+fn promise_status(promise: &Promise, unjudged: Option<&str>) -> TestCaseStatus {
+    let figures = match promise.found {
+        Some(found) => format!("promised {}, found {found}", promise.wanted),
+        None => format!("promised {}, nothing was measured", promise.wanted),
+    };
+    match unjudged {
+        Some(why) => error(&format!("{why}; {figures}")),
+        None if promise.kept => TestCaseStatus::success(),
+        None => failure(&figures, None),
+    }
+}
+
+fn safety(record: &Record) -> TestCaseStatus {
+    let safety = &record.safety;
+    if !safety.breaches.is_empty() {
+        let told: Vec<String> = safety
+            .breaches
+            .iter()
+            .map(|breach| {
+                format!(
+                    "{} ({}), account {}\n  {}",
+                    breach.promise,
+                    breach.requirement,
+                    breach.account,
+                    breach.told.join("\n  ")
+                )
+            })
+            .collect();
+        return failure(&words::breaches(safety.breaches.len()), Some(told.join("\n\n")));
+    }
+    if safety.accounts == 0 {
+        return error("no history was judged");
+    }
+    if safety.unjudged > 0 {
+        return error(&format!(
+            "the history of {} could not be judged",
+            words::counted(safety.unjudged, "account")
+        ));
+    }
+    if record.interrupted {
+        return error("no breach until the run was interrupted");
+    }
+    TestCaseStatus::success()
+}
+
+fn generator(record: &Record) -> TestCaseStatus {
+    match record.verdict {
+        Verdict::GeneratorLimited => error(&format!(
+            "the generator was the limit: {}",
+            record.generator.limits.join("; ")
+        )),
+        _ => TestCaseStatus::success(),
+    }
+}
+
+fn failure(message: &str, description: Option<String>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message);
+    if let Some(description) = description {
+        status.set_description(description);
+    }
+    status
+}
+
+fn error(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(message);
+    status
+}
