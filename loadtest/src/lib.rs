@@ -6,6 +6,7 @@
 //! - [`judge`]: whether the service kept its promises.
 //! - [`sink`]: the providers a target sends its codes to, and the mailbox where they are read.
 //! - [`live`]: the storm while it runs, at a terminal and for Prometheus.
+//! - [`outcome`]: from what was measured to a verdict.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 //! - [`report`]: what is made of records.
 
@@ -14,6 +15,7 @@ pub mod engine;
 pub mod judge;
 pub mod live;
 pub mod measure;
+pub mod outcome;
 pub mod record;
 pub mod report;
 pub mod scenario;

@@ -164,7 +164,7 @@ pub struct Second {
     pub abandoned: u64,
     /// Attackers' journeys that ended in it.
     pub attacks: u64,
-    /// Response times of the legitimate journeys completed in it.
+    /// Response times of the completed legitimate journeys that were due in it.
     pub response: Clock,
     /// The same as a histogram for the heat map: [upper bound in milliseconds, count], not empty ones only, rising.
     pub heat: Vec<(f64, u64)>,

@@ -1,6 +1,7 @@
 //! The thread that gathers what the users measured, a few times a second, and looks at the machine once a second. It is apart
 //! from the runtime, so that a busy runtime does not make the measurements late.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -57,8 +58,19 @@ pub struct Gathered {
     pub series: Series,
     /// The first complaints, each with its party.
     pub complaints: Vec<(u16, String)>,
+    /// By party: arrivals that were begun, and attempts in all.
+    pub attempts: BTreeMap<u16, Attempts>,
     /// Why the log is not complete, when it could not be written.
     pub log_error: Option<std::io::Error>,
+}
+
+/// How often a party's journeys were begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// First attempts.
+    pub first: u64,
+    /// All of them.
+    pub all: u64,
 }
 
 /// Gathers until the other end of `over` is dropped.
@@ -70,6 +82,7 @@ pub(crate) fn gather(
     over: &Receiver<()>,
 ) -> Gathered {
     let mut complaints: Vec<(u16, String)> = Vec::new();
+    let mut attempts = BTreeMap::new();
     let mut log_error = None;
     let mut next_second = 1;
     loop {
@@ -81,6 +94,11 @@ pub(crate) fn gather(
             }
             for (attacker, happened) in basket.happened {
                 gatherer.happened(attacker, happened);
+            }
+            for (party, first) in basket.attempts {
+                let of: &mut Attempts = attempts.entry(party).or_default();
+                of.all += 1;
+                of.first += u64::from(first);
             }
             for (party, what) in basket.complaints {
                 if complaints.iter().filter(|(whose, _)| *whose == party).count() < COMPLAINTS {
@@ -110,6 +128,7 @@ pub(crate) fn gather(
             return Gathered {
                 series: gatherer.done(),
                 complaints,
+                attempts,
                 log_error,
             };
         }

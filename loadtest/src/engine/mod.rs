@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::Histogram;
 
 pub use clock::StormClock;
-pub use collector::{Gathered, Gatherer, Load};
+pub use collector::{Attempts, Gathered, Gatherer, Load};
 pub use recorder::Recorder;
 
 use crate::arrivals::Arrival;

@@ -248,6 +248,7 @@ impl<W: Walker> User<W> {
             Went::without_a_start(Ending::Abandoned)
         } else {
             counts.begun.fetch_add(1, Ordering::Relaxed);
+            self.recorder.attempt(due.arrival.party, due.attempt == 1);
             counts.under_way.fetch_add(1, Ordering::AcqRel);
             let mut stop = self.stop.clone();
             let went = tokio::select! {

@@ -15,6 +15,8 @@ pub(crate) struct Basket {
     pub(crate) samples: Vec<Sample>,
     pub(crate) happened: Vec<(bool, Happened)>,
     pub(crate) complaints: Vec<(u16, String)>,
+    /// Attempts begun: whose, and whether the first.
+    pub(crate) attempts: Vec<(u16, bool)>,
 }
 
 /// The baskets of a storm.
@@ -74,6 +76,10 @@ impl Recorder {
         self.kept.happened.push((self.attacker, happened));
     }
 
+    pub(crate) fn attempt(&mut self, party: u16, first: bool) {
+        self.kept.attempts.push((party, first));
+    }
+
     pub(crate) fn complain(&mut self, party: u16, what: String) {
         self.kept.complaints.push((party, what));
     }
@@ -84,5 +90,6 @@ impl Recorder {
         basket.samples.append(&mut self.kept.samples);
         basket.happened.append(&mut self.kept.happened);
         basket.complaints.append(&mut self.kept.complaints);
+        basket.attempts.append(&mut self.kept.attempts);
     }
 }

@@ -306,6 +306,25 @@ pub struct Objective {
     pub success: Option<f64>,
 }
 
+impl Journey {
+    /// Its name in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Journey::TrustedSignIn => "trusted-sign-in",
+            Journey::NewDevice => "new-device",
+            Journey::Resend => "resend",
+            Journey::WrongThenRight => "wrong-then-right",
+            Journey::Refresh => "refresh",
+            Journey::SignOut => "sign-out",
+            Journey::RemoveDevice => "remove-device",
+            Journey::ChangePassword => "change-password",
+            Journey::StuffPasswords => "stuff-passwords",
+            Journey::GuessCodes => "guess-codes",
+            Journey::HammerResend => "hammer-resend",
+        }
+    }
+}
+
 impl Default for Think {
     fn default() -> Self {
         Self {
