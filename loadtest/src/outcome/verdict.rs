@@ -4,10 +4,14 @@ use crate::record::{Attack, PartyRecord, Promise, Safety, Verdict};
 
 /// What it all comes to. A generator that was the limit has nothing to say about the service, except that a breach of safety
 /// was seen: what a service let happen it let happen, however it was asked.
-pub fn verdict(parties: &[PartyRecord], promises: &[Promise], safety: &Safety, generator_limits: &[String]) -> Verdict {
-    let entered = promises
-        .iter()
-        .any(|promise| promise.what.starts_with("accounts entered") && !promise.kept);
+pub fn verdict(
+    parties: &[PartyRecord],
+    promises: &[Promise],
+    safety: &Safety,
+    attack: Option<&Attack>,
+    generator_limits: &[String],
+) -> Verdict {
+    let entered = attack.is_some_and(|attack| attack.accounts_entered > 0);
     let attempts: u64 = parties.iter().map(|party| party.funnel.attempts).sum();
     if !safety.breaches.is_empty() || entered {
         Verdict::Broken
