@@ -7,13 +7,17 @@
 //! - [`sink`]: the providers a target sends its codes to, and the mailbox where they are read.
 //! - [`live`]: the storm while it runs, at a terminal and for Prometheus.
 //! - [`outcome`]: from what was measured to a verdict.
+//! - [`distribute`]: one storm on several machines: when they begin, and what their slices come to together.
+//! - [`locust`]: a worker of Locust's master, which starts, stops and shows a storm on several machines.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 //! - [`report`]: what is made of records.
 
 pub mod arrivals;
+pub mod distribute;
 pub mod engine;
 pub mod judge;
 pub mod live;
+pub mod locust;
 pub mod measure;
 pub mod outcome;
 pub mod record;
