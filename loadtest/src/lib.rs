@@ -1,6 +1,8 @@
 //! Login storms: open-loop load on Goose, judged for correctness while it runs.
 //!
 //! - [`scenario`]: the storm as a model, read from a file.
+//! - [`arrivals`]: when people come, made from a seed.
+//! - [`population`]: the accounts they have, made from a seed or read from a file.
 //! - [`measure`]: what is measured of each journey and step.
 //! - [`engine`]: the open loop, on Goose.
 //! - [`judge`]: whether the service kept its promises.
@@ -20,6 +22,7 @@ pub mod live;
 pub mod locust;
 pub mod measure;
 pub mod outcome;
+pub mod population;
 pub mod record;
 pub mod report;
 pub mod scenario;

@@ -4,7 +4,7 @@
 //! Exit codes: 0 everybody got in, in time; 1 somebody did not; 2 it was called wrongly; 3 it could not run; 5 the generator
 //! was too slow for its schedule, which says nothing about the service.
 //!
-//! - `arrivals`: when people come.
+//! - `old_arrivals`: when people come.
 //! - `journey`: what each one does.
 //! - `storm`: the open loop, on Goose.
 //! - `figures`, `verdict`: what it came to.

@@ -1,16 +1,21 @@
-//! When people come.
+//! When people come: a pure function of a seed and a scenario. The same seed gives the same storm, so that two runs can be compared
+//! arrival by arrival, and several workers can each make their own part of one storm.
+//!
+//! - `schedule`: everybody in order of time, one by one.
+//! - `ranges`: which accounts belong to which party.
+//! - `course`: how a party's rate moves.
+//! - `stream`: one party's instants: random, even or as recorded.
+//! - `replay`: recordings, from CSV files.
+//! - `shuffle`, `dice`: a shuffled order and random numbers, without memory and the same everywhere.
 
-use std::time::Duration;
+mod course;
+pub(crate) mod dice;
+mod ranges;
+mod replay;
+mod schedule;
+pub(crate) mod shuffle;
+mod stream;
 
-/// One who comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// Its number in the whole storm, from 0, in the order of time.
-    pub nth: u64,
-    /// When it is due, from the storm's first instant.
-    pub at: Duration,
-    /// The number of its party in the scenario.
-    pub party: u16,
-    /// Whose account: a number of the population.
-    pub identity: u64,
-}
+pub use course::Course;
+pub use ranges::Ranges;
+pub use schedule::{Arrival, Schedule};

@@ -147,6 +147,9 @@ pub enum Shape {
     Replay {
         /// The file, from the scenario file's place.
         file: String,
+        /// Seconds that each count is spread over.
+        #[serde(default = "one")]
+        each_s: f64,
     },
 }
 
@@ -340,6 +343,10 @@ fn thirty() -> f64 {
 
 fn ten() -> f64 {
     10.0
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 fn five() -> u32 {
