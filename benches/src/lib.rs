@@ -12,3 +12,15 @@
 //!
 //! Compare the rows of one run with each other: between machines, or between a quiet and a busy moment, only their relation
 //! holds.
+//!
+//! The `numbers-…` programs each print one of the figures that the load tester is held to, beside its baseline, in one run:
+//!
+//! - `numbers-generator`: processor time of one journey of three dependent requests, beside a bare loop over hyper, Goose as it
+//!   comes, and Locust.
+//! - `numbers-accuracy`: a service that stalls, and the truth worked out from the schedule; and three workers beside one recorder.
+//! - `numbers-sink`: messages a second that the delivery sink takes.
+//! - `numbers-seeding`: a million accounts.
+
+pub mod bare;
+pub mod cost;
+pub mod stub;
