@@ -3,11 +3,12 @@
 //! - [`smtp`]: email by SMTP.
 //! - [`sendgrid`]: email by the SendGrid v3 mail-send call.
 //! - [`fcm`]: push by the FCM HTTP v1 send call.
+//! - [`mime`]: a message's source as a person would read it.
 //! - [`fault`]: what can be ordered to go wrong.
 
 pub mod fault;
 pub mod fcm;
-mod mime;
+pub mod mime;
 mod provider;
 pub mod sendgrid;
 pub mod smtp;
@@ -20,7 +21,7 @@ use crate::ledger::{Ledger, Patterns};
 pub use fault::{Fault, FaultOrder, Faults};
 pub use fcm::Fcm;
 pub use sendgrid::SendGrid;
-pub use smtp::SmtpSink;
+pub use smtp::{Mail, Mailroom, Receipt, SmtpSink};
 
 /// Where each fake listens; port 0 takes a free one.
 #[derive(Clone, Copy, Debug)]

@@ -138,10 +138,27 @@ impl Ledger {
 
 fn find(patterns: &[Regex], message: &Message) -> Option<String> {
     let places = [Some(&message.text), message.html.as_ref(), Some(&message.subject)];
-    let places = places.into_iter().flatten();
+    first(patterns, places.into_iter().flatten().map(String::as_str)).map(str::to_owned)
+}
+
+/// The first find, place by place.
+fn first<'t>(patterns: &[Regex], places: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
     places
-        .flat_map(|place| patterns.iter().filter_map(|pattern| pattern.captures(place)))
-        .find_map(|found| found.get(1).or_else(|| found.get(0)).map(|group| group.as_str().to_owned()))
+        .into_iter()
+        .flat_map(|place| patterns.iter().filter_map(move |pattern| pattern.captures(place)))
+        .find_map(|found| found.get(1).or_else(|| found.get(0)).map(|group| group.as_str()))
+}
+
+impl Patterns {
+    /// The code in the first of these places that has one.
+    pub fn code_in<'t>(&self, places: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
+        first(&self.code, places)
+    }
+
+    /// The reset token in the first of these places that has one.
+    pub fn reset_token_in<'t>(&self, places: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
+        first(&self.reset_token, places)
+    }
 }
 
 impl Message {

@@ -6,7 +6,7 @@ use crate::ledger::Message;
 use crate::operation::Method;
 
 /// The message as it lies in this recipient's mailbox. What cannot be read as MIME is its own text.
-pub(super) fn message(raw: &[u8], envelope_from: &str, to: &str) -> Message {
+pub fn message(raw: &[u8], envelope_from: &str, to: &str) -> Message {
     let mut message = Message {
         from: Some(envelope_from.to_owned()),
         raw: raw.to_vec(),

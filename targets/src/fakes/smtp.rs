@@ -1,10 +1,13 @@
-//! Email by SMTP (RFC 5321): a sink that takes everything for everybody and enters it in the ledger.
+//! Email by SMTP (RFC 5321): a sink that takes everything for everybody and enters it in the ledger, or in whatever else stands
+//! behind it as a [`Mailroom`].
 //!
 //! Pipelining works, since commands are taken one by one from whatever has arrived. There is no TLS and no relaying.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use smtp_proto::Request;
 use smtp_proto::request::receiver::DataReceiver;
@@ -25,6 +28,8 @@ const LARGEST_MESSAGE: usize = 1 << 20;
 const MOST_RECIPIENTS: usize = 100;
 /// After so many commands that make no sense the connection is closed.
 const MOST_MISTAKES: u32 = 20;
+/// After a connection could not be accepted.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// An SMTP sink. It stops when it is dropped.
 pub struct SmtpSink {
@@ -36,17 +41,24 @@ impl SmtpSink {
     /// Starts one here, delivering into this ledger.
     pub async fn start(address: SocketAddr, ledger: Ledger, faults: Faults) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
+        Self::serve(listener, Arc::new(LedgerRoom { ledger, faults }))
+    }
+
+    /// Starts one on this listener, in front of this mailroom.
+    pub fn serve<M: Mailroom>(listener: TcpListener, mailroom: Arc<M>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
-            let mailroom = Arc::new(Mailroom { ledger, faults });
             // Dropped with this task, and the conversations with it.
             let mut conversations = tokio::task::JoinSet::new();
             loop {
                 while conversations.try_join_next().is_some() {}
-                if let Ok((socket, _)) = listener.accept().await {
-                    let _ = socket.set_nodelay(true);
-                    conversations.spawn(converse(socket, mailroom.clone()));
-                }
+                let Ok((socket, _)) = listener.accept().await else {
+                    // No files left, most often: trying again at once would keep the thread from everything else.
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                };
+                let _ = socket.set_nodelay(true);
+                conversations.spawn(converse(socket, mailroom.clone()));
             }
         });
         Ok(Self { address, task })
@@ -69,12 +81,45 @@ impl Drop for SmtpSink {
     }
 }
 
-struct Mailroom {
+/// What stands behind a sink and decides what becomes of a message.
+pub trait Mailroom: Send + Sync + 'static {
+    /// Takes a message, or does not. The conversation waits for it.
+    fn take(&self, mail: Mail) -> impl Future<Output = Receipt> + Send;
+}
+
+/// A message as it was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The envelope's sender.
+    pub from: String,
+    /// The envelope's recipients.
+    pub to: Vec<String>,
+    /// The MIME source.
+    pub data: Vec<u8>,
+}
+
+/// What a mailroom did with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Took it.
+    Taken,
+    /// Refused it, for good or for now.
+    Refused {
+        /// Whether trying again is pointless.
+        for_good: bool,
+    },
+    /// Knows no such mailbox.
+    NoMailbox,
+    /// Wants the connection cut instead of an answer.
+    Cut,
+}
+
+struct LedgerRoom {
     ledger: Ledger,
     faults: Faults,
 }
 
-async fn converse(mut socket: TcpStream, mailroom: Arc<Mailroom>) {
+async fn converse<M: Mailroom>(mut socket: TcpStream, mailroom: Arc<M>) {
     let mut session = Session::default();
     let mut input = vec![0; 16 * 1024];
     if socket.write_all(b"220 stepproof ESMTP\r\n").await.is_err() {
@@ -86,7 +131,7 @@ async fn converse(mut socket: TcpStream, mailroom: Arc<Mailroom>) {
             let (used, step) = session.take(bytes);
             bytes = &bytes[used..];
             let step = match step {
-                Step::Message => mailroom.deliver(&mut session, &socket).await,
+                Step::Message => hand_over(&mut session, &*mailroom, &socket).await,
                 other => other,
             };
             let (reply, last) = match step {
@@ -101,33 +146,41 @@ async fn converse(mut socket: TcpStream, mailroom: Arc<Mailroom>) {
     }
 }
 
-impl Mailroom {
-    async fn deliver(&self, session: &mut Session, socket: &TcpStream) -> Step {
-        let taken = "250 2.0.0 taken\r\n";
-        let (from, recipients, data) = session.envelope();
-        if std::mem::take(&mut session.too_large) {
-            return Step::Reply("552 5.3.4 message too large\r\n");
+async fn hand_over<M: Mailroom>(session: &mut Session, mailroom: &M, socket: &TcpStream) -> Step {
+    let (from, to, data) = session.envelope();
+    if std::mem::take(&mut session.too_large) {
+        return Step::Reply("552 5.3.4 message too large\r\n");
+    }
+    match mailroom.take(Mail { from, to, data }).await {
+        Receipt::Taken => Step::Reply("250 2.0.0 taken\r\n"),
+        Receipt::Refused { for_good: true } => Step::Reply("554 5.7.1 refused\r\n"),
+        Receipt::Refused { for_good: false } => Step::Reply("451 4.3.0 try again later\r\n"),
+        Receipt::NoMailbox => Step::Reply("550 5.1.1 no such mailbox\r\n"),
+        Receipt::Cut => {
+            let _ = socket.set_zero_linger();
+            Step::Close("")
         }
-        let fault = recipients.iter().find_map(|to| self.faults.take(Method::Email, to));
+    }
+}
+
+impl Mailroom for LedgerRoom {
+    async fn take(&self, mail: Mail) -> Receipt {
+        let fault = mail.to.iter().find_map(|to| self.faults.take(Method::Email, to));
         match fault {
-            Some(Fault::Refuse { for_good: true }) => return Step::Reply("554 5.7.1 refused\r\n"),
-            Some(Fault::Refuse { for_good: false }) => return Step::Reply("451 4.3.0 try again later\r\n"),
-            Some(Fault::Unregistered) => return Step::Reply("550 5.1.1 no such mailbox\r\n"),
+            Some(Fault::Refuse { for_good }) => return Receipt::Refused { for_good },
+            Some(Fault::Unregistered) => return Receipt::NoMailbox,
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Reset) => {
-                let _ = socket.set_zero_linger();
-                return Step::Close("");
-            }
-            Some(Fault::Lose) => return Step::Reply(taken),
+            Some(Fault::Reset) => return Receipt::Cut,
+            Some(Fault::Lose) => return Receipt::Taken,
             Some(Fault::Late(_)) | None => {}
         }
-        for to in &recipients {
-            self.ledger.record(mime::message(&data, &from, to));
+        for to in &mail.to {
+            self.ledger.record(mime::message(&mail.data, &mail.from, to));
         }
         if let Some(Fault::Late(by)) = fault {
             tokio::time::sleep(by).await;
         }
-        Step::Reply(taken)
+        Receipt::Taken
     }
 }
 

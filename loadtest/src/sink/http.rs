@@ -1,0 +1,91 @@
+//! The HTTP sink: hyper's HTTP/1.1 on connections that stay open.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method as Verb, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use super::faults::Outcome;
+use super::post::Post;
+use super::provider::{Provider, Response, Wrong, empty};
+
+/// A larger body is refused. Messages are a few kilobytes.
+const LARGEST_BODY: usize = 1 << 20;
+/// After a connection could not be accepted (there are no files left, most often).
+const BREATH: Duration = Duration::from_millis(10);
+
+/// Serves for as long as it is polled; connections end with the runtime.
+pub(super) async fn serve(listener: TcpListener, post: Post) {
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let _ = socket.set_nodelay(true);
+        let post = post.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let post = &post;
+                async move { Ok::<_, Infallible>(respond(request, post).await) }
+            });
+            // What goes wrong with a connection is its client's affair.
+            let connection = http1::Builder::new()
+                .pipeline_flush(true)
+                .serve_connection(TokioIo::new(socket), service);
+            let _ = connection.await;
+        });
+    }
+}
+
+async fn respond(request: Request<Incoming>, post: &Post) -> Response {
+    let (head, body) = request.into_parts();
+    let Some(provider) = Provider::at(head.uri.path()) else {
+        post.mailbox.note_malformed();
+        return empty(StatusCode::NOT_FOUND);
+    };
+    let letters = if head.method == Verb::POST {
+        let body = collect(body).await;
+        body.and_then(|body| provider.read(&head.headers, &body, post.mailbox.patterns()))
+    } else {
+        Err(Wrong(StatusCode::METHOD_NOT_ALLOWED, "only POST is known here", None))
+    };
+    let letters = match letters {
+        Ok(letters) => letters,
+        Err(wrong) => {
+            post.mailbox.note_malformed();
+            return provider.wrong(&wrong);
+        }
+    };
+    let fate = post.faults.fate(provider.channel());
+    let response = match fate.outcome {
+        Outcome::Hang => std::future::pending().await,
+        Outcome::Refuse => provider.refused(),
+        Outcome::Unregistered => provider.unregistered(),
+        Outcome::Lose => provider.accepted(),
+        Outcome::Deliver { after } => {
+            post.deliver(letters, after);
+            provider.accepted()
+        }
+    };
+    if !fate.answer_after.is_zero() {
+        tokio::time::sleep(fate.answer_after).await;
+    }
+    response
+}
+
+async fn collect(body: Incoming) -> Result<Bytes, Wrong> {
+    match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Wrong(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None))
+        }
+        Err(_) => Err(Wrong(StatusCode::BAD_REQUEST, "the body is cut off", None)),
+    }
+}

@@ -1,0 +1,42 @@
+//! The SMTP sink: the conversation of the conformance suite's fake, with the mailbox behind it.
+
+use std::time::Instant;
+
+use targets::Method;
+use targets::fakes::{Mail, Mailroom, Receipt, mime};
+
+use super::contents::{Contents, Fields, Words};
+use super::faults::Outcome;
+use super::post::Post;
+
+impl Mailroom for Post {
+    async fn take(&self, mail: Mail) -> Receipt {
+        let fate = self.faults.fate(Method::Email);
+        let receipt = match fate.outcome {
+            Outcome::Hang => std::future::pending().await,
+            Outcome::Refuse => Receipt::Refused { for_good: false },
+            Outcome::Unregistered => Receipt::NoMailbox,
+            Outcome::Lose => Receipt::Taken,
+            Outcome::Deliver { after } => {
+                let contents = read(&mail, self);
+                let letters = mail.to.iter().map(|to| contents.letter(Method::Email, to, Instant::now()));
+                self.deliver(letters.collect(), after);
+                Receipt::Taken
+            }
+        };
+        if !fate.answer_after.is_zero() {
+            tokio::time::sleep(fate.answer_after).await;
+        }
+        receipt
+    }
+}
+
+fn read(mail: &Mail, post: &Post) -> Contents {
+    let message = mime::message(&mail.data, &mail.from, "");
+    let words = Words {
+        subject: &message.subject,
+        text: &message.text,
+        html: message.html.as_deref().unwrap_or_default(),
+    };
+    Contents::find(&words, &Fields::default(), post.mailbox.patterns())
+}
