@@ -44,7 +44,7 @@ impl Order {
     pub fn of(spawn: &Spawn, index: Option<u32>) -> Result<Self, Malformed> {
         let index =
             index.ok_or_else(|| Malformed::new("the master gave this worker no index: Locust 2.11 or later is needed"))?;
-        let of = u32::try_from(spawn.number("storm_workers")?.unwrap_or(0)).unwrap_or(0);
+        let of = u32::try_from(spawn.number("storm_slices")?.unwrap_or(0)).unwrap_or(0);
         if of == 0 {
             return Err(Malformed::new(
                 "no --storm-workers: does the master run the project's locustfile?",
