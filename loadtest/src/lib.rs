@@ -5,6 +5,8 @@
 //! - [`population`]: the accounts they have, made from a seed or read from a file.
 //! - [`measure`]: what is measured of each journey and step.
 //! - [`engine`]: the open loop, on Goose.
+//! - [`client`]: one device's way to the service.
+//! - [`journey`]: what people and attackers do.
 //! - [`judge`]: whether the service kept its promises.
 //! - [`sink`]: the providers a target sends its codes to, and the mailbox where they are read.
 //! - [`live`]: the storm while it runs, at a terminal and for Prometheus.
@@ -16,7 +18,9 @@
 
 pub mod arrivals;
 pub mod distribute;
+pub mod client;
 pub mod engine;
+pub mod journey;
 pub mod judge;
 pub mod live;
 pub mod locust;

@@ -5,15 +5,15 @@
 //! was too slow for its schedule, which says nothing about the service.
 //!
 //! - `old_arrivals`: when people come.
-//! - `journey`: what each one does.
+//! - `old_journey`: what each one does.
 //! - `storm`: the open loop, on Goose.
 //! - `figures`, `verdict`: what it came to.
 //! - `embedded`: the service under load.
 
 mod embedded;
 mod figures;
-mod journey;
 mod old_arrivals;
+mod old_journey;
 mod storm;
 mod verdict;
 

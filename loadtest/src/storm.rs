@@ -14,8 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::embedded::{PASSWORD, email};
 use crate::figures::{Ending, Figures, Measure, Moments};
-use crate::journey::new_device;
 use crate::old_arrivals::Arrival;
+use crate::old_journey::new_device;
 
 /// How long Goose has for starting its users.
 const READY_WITHIN: Duration = Duration::from_secs(60);
