@@ -1,6 +1,8 @@
 //! What is made of a [`Record`](crate::record::Record): for a person at a terminal, as a page, for machines, and several records beside each other.
 
 pub mod compare;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod html;
 pub mod json;
 pub mod junit;

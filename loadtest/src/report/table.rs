@@ -20,3 +20,23 @@ pub(crate) fn table<const N: usize>(
     }
     table.trim_fmt()
 }
+
+/// Breaks lines at blanks; what follows is indented.
+pub(crate) fn wrapped(words: &str, width: usize) -> String {
+    let indent = words.len() - words.trim_start().len() + 2;
+    let (mut lines, mut line) = (Vec::new(), " ".repeat(indent - 2));
+    let mut empty = true;
+    for word in words.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line);
+    lines.join("\n")
+}

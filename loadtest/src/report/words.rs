@@ -215,3 +215,40 @@ pub(crate) fn repeat(record: &Record) -> String {
         .map_or_else(String::new, |slice| format!(" --slice {}/{}", slice.index, slice.of));
     format!("stepproof-load storm {} --seed {}{slice}", record.scenario.name, record.seed)
 }
+
+/// `1 guess`, `2 guesses`.
+pub(crate) fn counted_as(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { several })
+}
+
+/// A promised or found figure: as many digits as it has, three behind the point at the most.
+pub(crate) fn figure(figure: f64) -> String {
+    let told = format!("{figure:.3}");
+    let told = told.trim_end_matches('0').trim_end_matches('.');
+    if told == "0" && figure != 0.0 {
+        format!("{figure:.1e}")
+    } else {
+        told.to_owned()
+    }
+}
+
+/// Text from outside, for a terminal: what would move the cursor or change colours is shown as what it is.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}
+
+/// Milliseconds on an axis: round ones.
+pub(crate) fn ms_short(milliseconds: f64) -> String {
+    match milliseconds {
+        x if x >= 1000.0 => format!("{} s", figure(x / 1000.0)),
+        x => format!("{} ms", figure(x)),
+    }
+}

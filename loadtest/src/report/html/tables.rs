@@ -1,0 +1,190 @@
+//! The figures of the page as text: tiles, tables, and what happened in words.
+
+use std::fmt::Write as _;
+
+use minijinja::{HtmlEscape, Value, context};
+
+use crate::measure::Step;
+use crate::record::{Clock, Record};
+use crate::report::words::{self, count, ms, part, s};
+
+/// The most rows of the table of seconds.
+const MOST_ROWS: usize = 300;
+
+/// A figure on top.
+fn tile(name: &'static str, figure: String, note: impl Into<String>) -> Value {
+    context! { name, figure, note => note.into() }
+}
+
+pub(super) fn tiles(record: &Record) -> Vec<Value> {
+    let legitimate = || record.parties.iter().filter(|party| !party.attacker);
+    let all = words::sum(legitimate().map(|party| &party.funnel));
+    let mut tiles = vec![
+        tile("people came", count(all.offered), format!("{} begun", count(all.started))),
+        tile(
+            "got in",
+            part(all.completed, all.offered),
+            format!("{} completed", count(all.completed)),
+        ),
+    ];
+    let slowest = legitimate()
+        .filter(|party| party.response.count > 0)
+        .max_by(|one, two| one.response.p99_ms.total_cmp(&two.response.p99_ms));
+    if let Some(party) = slowest {
+        let note = format!("{}, p50 {}", party.name, ms(party.response.p50_ms));
+        tiles.push(tile("p99 of the slowest party", ms(party.response.p99_ms), note));
+    }
+    tiles.push(match record.drain_s {
+        Some(drain) => tile("drained in", s(drain), "after the last arrival"),
+        None => tile("did not drain", "–".to_owned(), "somebody still waited at the end"),
+    });
+    let kept = record.promises.iter().filter(|promise| promise.kept).count();
+    tiles.push(tile("promises kept", format!("{kept} of {}", record.promises.len()), ""));
+    let judged = format!(
+        "in {} operations of {}",
+        count(record.safety.operations),
+        words::counted(record.safety.accounts, "account")
+    );
+    tiles.push(tile("security breaches", record.safety.breaches.len().to_string(), judged));
+    if let Some(attack) = &record.attack {
+        let note = format!("{:.2} % of legitimate arrivals turned away", attack.collateral * 100.0);
+        tiles.push(tile("accounts entered", count(attack.accounts_entered), note));
+    }
+    tiles
+}
+
+/// Each party's endings as a bar.
+pub(super) fn funnel_bars(record: &Record) -> String {
+    const LEFT: f64 = 150.0;
+    const LONG: f64 = 710.0;
+    let mut y = 4.0;
+    let mut drawn = String::new();
+    let mut told = Vec::new();
+    for party in &record.parties {
+        told.push(format!("{}: {}.", party.name, words::funnel(&party.funnel)));
+        let name: String = if party.name.chars().count() > 21 {
+            party.name.chars().take(20).chain(['…']).collect()
+        } else {
+            party.name.clone()
+        };
+        let _ = write!(
+            drawn,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            LEFT - 8.0,
+            y + 16.0,
+            HtmlEscape(&name)
+        );
+        let mut x = LEFT;
+        for (nth, (name, number)) in words::endings(&party.funnel)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, (_, number))| *number > 0)
+        {
+            #[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
+            let wide = LONG * number as f64 / party.funnel.offered.max(1) as f64;
+            let _ = write!(
+                drawn,
+                "<rect class=\"e{nth}\" x=\"{x:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"22\"><title>{} {name}, {}</title></rect>",
+                (wide - 1.0).max(0.6),
+                count(number),
+                part(number, party.funnel.offered)
+            );
+            x += wide;
+        }
+        y += 30.0;
+    }
+    format!(
+        "<svg viewBox=\"0 0 880 {y}\" role=\"img\" aria-labelledby=\"funnel-t funnel-d\"><title id=\"funnel-t\">Where arrivals went</title><desc id=\"funnel-d\">{}</desc>{drawn}</svg>",
+        HtmlEscape(&told.join(" "))
+    )
+}
+
+pub(super) fn funnels(record: &Record) -> Vec<Vec<String>> {
+    let rows = record.parties.iter().map(|party| {
+        let name = if party.attacker {
+            format!("{} (attackers)", party.name)
+        } else {
+            party.name.clone()
+        };
+        let mut row = vec![name, count(party.funnel.offered)];
+        row.extend(words::endings(&party.funnel).map(|(_, number)| count(number)));
+        row.extend([count(party.funnel.started), count(party.funnel.attempts)]);
+        row
+    });
+    rows.collect()
+}
+
+fn clock(clock: &Clock) -> Vec<String> {
+    let figures = [
+        clock.mean_ms,
+        clock.p50_ms,
+        clock.p90_ms,
+        clock.p99_ms,
+        clock.p999_ms,
+        clock.max_ms,
+    ];
+    let told = figures.map(|figure| if clock.count == 0 { "–".to_owned() } else { ms(figure) });
+    std::iter::once(count(clock.count)).chain(told).collect()
+}
+
+pub(super) fn clocks(record: &Record) -> Vec<Vec<String>> {
+    let rows = record.parties.iter().flat_map(|party| {
+        [
+            ("response", &party.response),
+            ("service", &party.service),
+            ("start lag", &party.lag),
+        ]
+        .map(|(name, of)| {
+            let mut row = vec![party.name.clone(), words::journey(party.journey).to_owned(), name.to_owned()];
+            row.extend(clock(of));
+            row
+        })
+    });
+    rows.collect()
+}
+
+pub(super) fn steps(record: &Record) -> Vec<Vec<String>> {
+    let rows = record.parties.iter().flat_map(|party| {
+        party.steps.iter().filter(|step| step.step != Step::Journey).map(|step| {
+            let endings: Vec<String> = step
+                .endings
+                .iter()
+                .filter(|(_, number)| **number > 0)
+                .map(|(ending, number)| format!("{} {}", count(*number), ending.name()))
+                .collect();
+            let mut row = vec![party.name.clone(), words::step(step.step), endings.join(", ")];
+            row.extend(clock(&step.service));
+            row
+        })
+    });
+    rows.collect()
+}
+
+/// The storm in figures, for those who read rather than look. Several seconds a row where there are many.
+pub(super) fn seconds(record: &Record) -> (usize, Vec<Vec<String>>) {
+    let together = record.seconds.len().div_ceil(MOST_ROWS).max(1);
+    let rows = record.seconds.chunks(together).filter_map(|seconds| {
+        let sum = |of: fn(&crate::record::Second) -> u64| count(seconds.iter().map(of).sum());
+        let worst = |of: fn(&Clock) -> f64| {
+            let known = seconds
+                .iter()
+                .filter(|second| second.response.count > 0)
+                .map(|second| of(&second.response));
+            known.max_by(f64::total_cmp).map_or_else(|| "–".to_owned(), ms)
+        };
+        Some(vec![
+            seconds.first()?.at.to_string(),
+            record
+                .phase_at(f64::from(seconds.first()?.at))
+                .map_or_else(String::new, |phase| phase.name.clone()),
+            sum(|second| second.offered),
+            sum(|second| second.completed),
+            sum(|second| second.broken_off),
+            sum(|second| second.abandoned),
+            worst(|clock| clock.p50_ms),
+            worst(|clock| clock.p90_ms),
+            worst(|clock| clock.p99_ms),
+        ])
+    });
+    (together, rows.collect())
+}
