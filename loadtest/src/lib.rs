@@ -13,10 +13,12 @@
 //! - [`outcome`]: from what was measured to a verdict.
 //! - [`distribute`]: one storm on several machines: when they begin, and what their slices come to together.
 //! - [`locust`]: a worker of Locust's master, which starts, stops and shows a storm on several machines.
+//! - [`capacity`]: the highest rate at which the promises are kept.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 //! - [`report`]: what is made of records.
 
 pub mod arrivals;
+pub mod capacity;
 pub mod distribute;
 pub mod client;
 pub mod engine;
