@@ -19,8 +19,8 @@
 
 pub mod arrivals;
 pub mod capacity;
-pub mod distribute;
 pub mod client;
+pub mod distribute;
 pub mod engine;
 pub mod journey;
 pub mod judge;

@@ -272,8 +272,11 @@ impl Worker {
         link.send(&ToMaster::Exception(what.to_owned())).await
     }
 
-    /// What is new. It is kept when the master is gone.
+    /// What is new. It is kept when the master is gone. What is measured still of a storm that another one replaces is not part of that.
     async fn report(&mut self, link: &mut Link) -> Result<(), Gone> {
+        if self.next.is_some() {
+            return Ok(());
+        }
         let (delta, users) = self.stats.take_delta();
         let sent = link.send(&ToMaster::Stats(delta.value(&users))).await;
         if sent.is_err() {
