@@ -6,10 +6,15 @@
 //! - [`judge`]: the histories on the abstract machine.
 
 mod attack;
+mod blame;
+mod direct;
 mod happened;
 mod histories;
+mod moves;
 mod packed;
 mod replay;
+mod search;
+mod words;
 
 pub use attack::Tally;
 pub use happened::{Act, Happened, Presented, Seen};
