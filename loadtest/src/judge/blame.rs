@@ -50,7 +50,11 @@ impl Course<'_> {
             }
             Act::Verify { challenge, code } => self.accepted(trouble, challenge, code),
             Act::Resend { .. } | Act::Switch { .. } if trouble.expected == Answer::Limited => ("other", "RSND-03"),
-            Act::Resend { challenge } | Act::Switch { challenge } => ("other", self.over(trouble, challenge).1),
+            Act::Resend { challenge } | Act::Switch { challenge } => match self.over(trouble, challenge) {
+                // Guesses that are spent, and a new code to guess at.
+                spent @ ("over-budget", _) => spent,
+                (_, requirement) => ("other", requirement),
+            },
             Act::Use | Act::Refresh => ("other", "SESS-06"),
             Act::SignOut => ("other", "SESS-04"),
             Act::Remove { .. } => ("other", "DEV-09"),

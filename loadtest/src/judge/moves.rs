@@ -1,8 +1,9 @@
 //! A history as moves of the machine: what is left of it when everything is dropped that no right service is changed by, and
 //! how one move changes the machine or is not explained by it.
 //!
-//! Dropped are refusals (they change nothing that safety hangs on) and operations without an answer that could only make a
-//! machine stricter: a first step gives nobody a credential without its answer, and a guess is not taken for a lucky one.
+//! Dropped are refusals (they change nothing that safety hangs on, but for guesses) and operations without an answer that could only make a
+//! machine stricter: a first step gives nobody a credential without its answer. A guess without an answer may have been counted,
+//! and is not taken for a lucky one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use specs::machine::{
 use targets::Refusal;
 
 use super::direct::{is_accepted, password_may_be_right};
-use super::replay::Prepared;
+use super::replay::{Prepared, Terms};
 use super::{Act, Happened, Presented, Seen};
 
 const SECOND_US: u64 = 1_000_000;
@@ -43,6 +44,12 @@ enum Kind {
         opened: Option<u32>,
     },
     Accepted {
+        challenge: u32,
+        code: Presented,
+        newer_seen: bool,
+    },
+    /// A code that may have been accepted, or counted as wrong, or neither.
+    Uncertain {
         challenge: u32,
         code: Presented,
         newer_seen: bool,
@@ -100,25 +107,28 @@ pub(super) struct Course<'a> {
 
 impl<'a> Course<'a> {
     /// `None` where the account outgrows the machine.
-    pub(super) fn new(history: &'a [Happened], limits: &'a Limits, prepared: &Prepared) -> Option<Self> {
+    pub(super) fn new(history: &'a [Happened], terms: &'a Terms, prepared: &Prepared) -> Option<Self> {
+        let limits = &terms.limits;
         let mut devices = Devices::default();
         let mut moves = Vec::with_capacity(history.len());
         let mut longest_us = 0;
         if outgrows(history, limits) {
             return None;
         }
+        let opened = history.iter().filter(|happened| matches!(happened.seen, Seen::Challenged(_)));
+        let several = opened.count() > 1;
         for (place, happened) in history.iter().enumerate() {
             let took_us = happened.done_us.saturating_sub(happened.started_us);
             let newer = prepared.messages_lost && newer_seen(history, happened);
-            if let Some((kind, optional, endless)) = kind(history, place, limits, newer, &mut devices)? {
+            if let Some((kind, optional, endless)) = kind(history, place, limits, newer, several, &mut devices)? {
+                // A removal holds everywhere within the bound that is declared for it.
+                let is_removal = matches!(kind, Kind::Remove { .. });
+                let bound_us = if is_removal { terms.revoke_bound_us } else { 0 };
+                let done_us = happened.done_us.max(happened.started_us).saturating_add(bound_us);
                 moves.push(Move {
                     place,
                     started_us: happened.started_us,
-                    done_us: if endless {
-                        u64::MAX
-                    } else {
-                        happened.done_us.max(happened.started_us)
-                    },
+                    done_us: if endless { u64::MAX } else { done_us },
                     optional,
                     device: devices.number(happened.device)?,
                     kind,
@@ -209,6 +219,7 @@ fn kind(
     place: usize,
     limits: &Limits,
     newer_seen: bool,
+    several: bool,
     devices: &mut Devices,
 ) -> Option<Option<(Kind, bool, bool)>> {
     let happened = &history[place];
@@ -225,15 +236,20 @@ fn kind(
                 _ => None,
             },
         },
-        Act::Verify {
-            code: Presented::Guess, ..
-        } if unknown => return Some(None),
-        Act::Verify { challenge, code } if enters => Kind::Accepted {
+        Act::Verify { challenge, code } if accepted => Kind::Accepted {
             challenge,
             code,
             newer_seen,
         },
         Act::Verify { challenge, code } if happened.seen == Seen::Refused(Refusal::Code) => Kind::Judged { challenge, code },
+        // A guess that was counted can help: spent challenges make room for others.
+        Act::Verify { challenge, code } if accepts_late(happened) || (several && happened.seen != Seen::Limited) => {
+            Kind::Uncertain {
+                challenge,
+                code,
+                newer_seen,
+            }
+        }
         // A message that could not be handed over is an error, and its code may be the newest all the same.
         Act::Resend { challenge } if enters || happened.seen == Seen::Refused(Refusal::Unspecified) => Kind::Resend { challenge },
         Act::Switch { challenge } if enters || happened.seen == Seen::Refused(Refusal::Unspecified) => Kind::Switch { challenge },
@@ -248,6 +264,18 @@ fn kind(
     };
     let judged = matches!(kind, Kind::Judged { .. });
     Some(Some((kind, !accepted && !judged, unknown)))
+}
+
+/// Whether a code may have been accepted although there was no answer.
+fn accepts_late(happened: &Happened) -> bool {
+    let is_guess = matches!(
+        happened.act,
+        Act::Verify {
+            code: Presented::Guess,
+            ..
+        }
+    );
+    happened.seen == Seen::Unknown && !is_guess
 }
 
 /// Whether a newer code of the challenge had reached the sink when this one was presented.
@@ -309,6 +337,11 @@ impl Attempt<'_> {
                 let guess = Guess::Right;
                 self.granted(&Op::Verify { challenge: id, guess }, to)
             }
+            Kind::Uncertain {
+                challenge,
+                code,
+                newer_seen,
+            } => self.uncertain(challenge, code, newer_seen, to),
             Kind::Judged { challenge, code } => self.judged(challenge, code, to),
             Kind::Resend { challenge } => match self.challenge(challenge) {
                 Some(challenge) => self.granted(&Op::Resend { challenge }, to),
@@ -438,6 +471,33 @@ impl Attempt<'_> {
         state
     }
 
+    fn uncertain(&self, challenge: u32, code: Presented, newer_seen: bool, to: &mut Vec<Node>) -> Result<(), Answer> {
+        let Some(id) = self.challenge(challenge) else {
+            return Err(Answer::Refused);
+        };
+        let unanswered = self.course.history[self.step.place].seen == Seen::Unknown;
+        let before = to.len();
+        let guess = if self.is_newest(id, challenge, code, newer_seen) {
+            Guess::Right
+        } else {
+            Guess::Wrong
+        };
+        if guess == Guess::Right && unanswered {
+            // Where the machine does not accept it, it may have been counted.
+            let _ = self.granted(&Op::Verify { challenge: id, guess }, to);
+        }
+        to.extend(self.counted(id, guess));
+        if to.len() == before { Err(Answer::Refused) } else { Ok(()) }
+    }
+
+    /// The machine after a guess that it counts, and does not accept.
+    fn counted(&self, challenge: ChallengeId, guess: Guess) -> Option<Node> {
+        let state = &self.node.state;
+        let taken = take(self.rules, self.course.limits, state, &Op::Verify { challenge, guess });
+        let counts = taken.answer == Answer::Refused && taken.state.challenges != state.challenges;
+        counts.then(|| self.node.after(taken.state))
+    }
+
     /// A guess that was judged: it counts, and one has to be left. Of a challenge that is over for another reason than its
     /// guesses, or of a code that lapsed, the same words say nothing.
     fn judged(&self, challenge: u32, code: Presented, to: &mut Vec<Node>) -> Result<(), Answer> {
@@ -447,7 +507,8 @@ impl Attempt<'_> {
             return Ok(());
         };
         if self.is_newest(id, challenge, code, false) {
-            // The right code, refused: availability. It may as well be wrong, where numbers are uncertain.
+            // The right code, refused: availability, or it had lapsed.
+            to.extend(self.counted(id, Guess::Right));
             to.push(node.clone());
             return Ok(());
         }

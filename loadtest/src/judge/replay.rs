@@ -129,7 +129,7 @@ impl Judge {
 
     /// What no reading explains; `None` when one explains everything.
     fn replay(&mut self, history: &[Happened], prepared: &Prepared) -> Result<Option<Finding>, GaveUp> {
-        let Some(course) = Course::new(history, &self.terms.limits, prepared) else {
+        let Some(course) = Course::new(history, &self.terms, prepared) else {
             return Err(GaveUp);
         };
         let mut trouble = None;

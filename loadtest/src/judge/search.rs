@@ -184,12 +184,6 @@ impl Search<'_> {
         }
         to.retain(|candidate| moves[candidate.at].started_us <= bound_us);
         to.sort_by_key(|candidate| moves[candidate.at].done_us);
-        let latest_start = self.trail.iter().map(|at| moves[*at].started_us);
-        let clock_us = if self.optional.is_empty() {
-            0
-        } else {
-            latest_start.max().unwrap_or(0)
-        };
         for at in self.optional.iter().copied() {
             let step = &moves[at];
             if self.done[at] || step.started_us > bound_us || step.done_us < clock_us {
