@@ -221,7 +221,9 @@ pub(crate) fn walk(service: &mut Service<'_>, dice: &mut Dice, manner: Manner) -
             _ => dice.below(manner.pace.max(1)),
         };
         at_us += pause * SECOND + dice.below(SECOND) + 1;
-        let Some((device, act)) = next(service, dice, manner.clumsy) else { continue };
+        let Some((device, act)) = next(service, dice, manner.clumsy) else {
+            continue;
+        };
         let fate = match () {
             () if manner.lost > 0 && dice.one_in(manner.lost) => {
                 if dice.one_in(2) {
