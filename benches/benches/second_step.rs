@@ -36,6 +36,7 @@ fn service(runtime: &Runtime, accounts: u64) -> Service {
         email: email(nth),
         password: PASSWORD.to_owned(),
         two_step: true,
+        device: None,
     });
     let seeded = runtime.block_on(service.seed(seeds.collect()));
     assert!(seeded.is_ok(), "{:?}", seeded.err());

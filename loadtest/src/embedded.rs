@@ -65,6 +65,7 @@ impl Embedded {
             email: email(account),
             password: PASSWORD.to_owned(),
             two_step: true,
+            device: None,
         });
         if let Err(problem) = service.seed(seeds.collect()).await {
             bail!("the accounts cannot be created: {problem:?}");

@@ -25,11 +25,21 @@ impl Bench {
         judged(&self.contract, &request, &self.control.answer(&request).await)
     }
 
+    /// A request to the public API.
+    async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
+        let edge = self.control.service.parts().edge.clone();
+        let answer = edge
+            .answer(&self.control.service, request("POST", path, None, Some(body)))
+            .await;
+        (
+            answer.status().as_u16(),
+            serde_json::from_slice(answer.body()).unwrap_or(Value::Null),
+        )
+    }
+
     async fn sign_in(&self, email: &str, password: &str) -> u16 {
         let body = json!({"email": email, "password": password, "device": {"installation": "i-1", "name": "Phone"}});
-        let request = request("POST", "/v1/sign-ins", None, Some(&body));
-        let edge = self.control.service.parts().edge.clone();
-        edge.answer(&self.control.service, request).await.status().as_u16()
+        self.api("/v1/sign-ins", &body).await.0
     }
 }
 
@@ -79,6 +89,59 @@ async fn accounts_by_the_thousand_are_there_at_once() {
 
     assert_eq!(bench.ask("POST", "/reset", None).await.0, 204);
     assert_eq!(bench.control.service.parts().store.count().await, 0);
+}
+
+/// A trust credential in the server's shape.
+fn trust_token(nth: usize) -> String {
+    format!("tt_{nth:043}")
+}
+
+#[tokio::test]
+async fn an_account_may_come_with_a_trusted_device() {
+    let bench = Bench::new();
+    let device = json!({"installation": "i-7", "name": "Phone", "trust_token": trust_token(7), "push_token": "push-7"});
+    let account = json!({"email": "ada@example.test", "password": "correct horse", "device": device});
+    assert_eq!(
+        bench.ask("POST", "/accounts", Some(json!({"accounts": [account]}))).await.0,
+        201
+    );
+
+    // The device skips the step with its credential; a new device has a code pushed to it.
+    let mut sign_in =
+        json!({"email": "ada@example.test", "password": "correct horse", "device": {"installation": "i-8", "name": "New"}});
+    let (status, challenge) = bench.api("/v1/sign-ins", &sign_in).await;
+    assert_eq!(
+        (status, &challenge["challenge"]["method"]),
+        (202, &json!("push")),
+        "{challenge}"
+    );
+    let counts = bench.control.service.metrics().render();
+    let pushed = r#"stepproof_messages_total{channel="push",kind="code",result="taken"} 1"#;
+    assert!(counts.contains(pushed), "{counts}");
+    sign_in["trust_token"] = json!(trust_token(7));
+    sign_in["device"] = json!({"installation": "i-7", "name": "Phone"});
+    assert_eq!(bench.api("/v1/sign-ins", &sign_in).await.0, 201);
+    sign_in["trust_token"] = json!(trust_token(8));
+    assert_eq!(bench.api("/v1/sign-ins", &sign_in).await.0, 202);
+
+    // What the server could not have drawn itself is refused, and changes nothing.
+    for (field, wrong) in [
+        ("trust_token", json!("")),
+        ("trust_token", json!("tt_short")),
+        ("trust_token", json!(trust_token(7).replace("tt_", "at_"))),
+        ("trust_token", Value::Null),
+        ("push_token", json!("")),
+        ("installation", json!("i".repeat(129))),
+        ("name", json!("a\nb")),
+        ("trusted", json!(true)),
+    ] {
+        let mut account = account.clone();
+        account["email"] = json!("bob@example.test");
+        account["device"][field] = wrong;
+        let (status, _) = bench.ask("POST", "/accounts", Some(json!({"accounts": [account]}))).await;
+        assert_eq!(status, 400, "{account}");
+    }
+    assert_eq!(bench.control.service.parts().store.count().await, 1);
 }
 
 #[tokio::test]

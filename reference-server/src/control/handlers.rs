@@ -6,12 +6,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::Control;
-use super::requests::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccounts, StatusName};
+use super::requests::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
 use crate::courier::Letter;
 use crate::domain::{Status, Timestamp};
-use crate::edge::{EdgeRequest, Refusal, empty, json, read};
+use crate::edge::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
 use crate::parts::Clock;
-use crate::service::{Problem, Seed};
+use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
@@ -97,13 +97,29 @@ async fn reset(control: &Control, request: &EdgeRequest) -> Answer {
 
 async fn seed(control: &Control, request: &EdgeRequest) -> Answer {
     let body: SeedAccounts = read(request)?;
-    let seeds = body.accounts.into_iter().map(|account| Seed {
-        email: account.email,
-        password: account.password,
-        two_step: account.two_step,
+    let seeds = body.accounts.into_iter().enumerate().map(|(nth, account)| {
+        Ok(Seed {
+            email: account.email,
+            password: account.password,
+            two_step: account.two_step,
+            device: account.device.map(|device| seed_device(nth, device)).transpose()?,
+        })
     });
-    let created = control.service.seed(seeds.collect()).await?;
+    let created = control.service.seed(seeds.collect::<Result<_, Refusal>>()?).await?;
     Ok(json(StatusCode::CREATED, &json!({"created": created})))
+}
+
+/// The device of the nth account, as the public API would take it.
+fn seed_device(nth: usize, device: SeedAccountDevice) -> Result<SeedDevice, Refusal> {
+    let field = |name: &str| format!("accounts[{nth}].device.{name}");
+    let push_token = device.push_token;
+    let push_token = push_token.map(|token| opaque(&field("push_token"), token, PUSH_TOKEN_MOST));
+    Ok(SeedDevice {
+        installation: opaque(&field("installation"), device.installation, INSTALLATION_MOST)?,
+        name: label(&field("name"), device.name)?,
+        trust_token: device.trust_token,
+        push_token: push_token.transpose()?,
+    })
 }
 
 async fn set_status(control: &Control, request: &EdgeRequest) -> Answer {

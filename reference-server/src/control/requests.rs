@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::courier::{EmailTarget, PushTarget};
+use crate::edge::present;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,19 @@ pub(super) struct SeedAccount {
     pub(super) password: String,
     #[serde(default = "on")]
     pub(super) two_step: bool,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) device: Option<SeedAccountDevice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedAccountDevice {
+    pub(super) installation: String,
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) trust_token: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) push_token: Option<String>,
 }
 
 fn on() -> bool {

@@ -143,7 +143,7 @@ fn data(parcel: &Parcel, kind: Kind) -> Vec<(&'static str, String)> {
     } = parcel
     {
         data.push(("code", code.clone()));
-        data.push(("challenge_id", challenge.0.clone()));
+        data.push(("challenge_id", challenge.0.to_string()));
         data.push(("expires_at", expires_at.to_string()));
     }
     data
@@ -184,7 +184,7 @@ mod tests {
             to: Recipient::Email("a@x.test".to_owned()),
             parcel: Parcel::Code {
                 code: "012345".to_owned(),
-                challenge: ChallengeId("chl_1".to_owned()),
+                challenge: ChallengeId("chl_1".into()),
                 expires_at: Timestamp(1_700_000_300_999),
                 device_name: device_name.to_owned(),
                 place: "Graz, Austria".to_owned(),

@@ -1,6 +1,7 @@
 //! The account: everything that changes together stands in one aggregate, so that each operation is one atomic change.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{
     AccountId, Activity, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, Timestamp, TokenHash,
@@ -75,8 +76,8 @@ pub struct Account {
     pub status: Status,
     /// Whether a second step is asked for.
     pub two_step: bool,
-    /// PHC string of the password.
-    pub password_hash: String,
+    /// PHC string of the password; accounts that were seeded with one password share it.
+    pub password_hash: Arc<str>,
     /// Its devices.
     pub devices: Vec<Device>,
     /// Its challenges that are live or recently were.
@@ -105,7 +106,7 @@ pub struct Account {
 
 impl Account {
     /// A new account.
-    pub fn new(id: AccountId, email: String, password_hash: String, two_step: bool) -> Self {
+    pub fn new(id: AccountId, email: String, password_hash: Arc<str>, two_step: bool) -> Self {
         Self {
             id,
             email,

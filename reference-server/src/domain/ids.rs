@@ -1,4 +1,6 @@
-//! Identifiers, which are public, and the hashes of tokens, which are all that is kept of a secret (CODE-05).
+//! Identifiers, which are public and whose copies share their text, and the hashes of tokens, which are all that is kept of a secret (CODE-05).
+
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
@@ -6,14 +8,20 @@ use sha2::{Digest, Sha256};
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        pub struct $name(pub String);
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub Arc<str>);
 
         impl $name {
             /// A new one, random.
             pub fn random() -> Self {
                 let bytes: [u8; 12] = rand::random();
-                Self(format!(concat!($prefix, "{}"), BASE64URL_NOPAD.encode(&bytes)))
+                Self(format!(concat!($prefix, "{}"), BASE64URL_NOPAD.encode(&bytes)).into())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
     )*};

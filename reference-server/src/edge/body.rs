@@ -17,6 +17,12 @@ const LABEL_MOST: usize = 128;
 /// Characters of an identifier.
 const EMAIL_MOST: usize = 254;
 
+/// Bytes of a push registration.
+pub(crate) const PUSH_TOKEN_MOST: usize = 4096;
+
+/// Bytes of an installation identifier.
+pub(crate) const INSTALLATION_MOST: usize = 128;
+
 /// Bytes of a code, separators included.
 const CODE_MOST: usize = 64;
 
@@ -64,7 +70,7 @@ pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &EdgeRequest) -> Res
 }
 
 /// A text that others get to see: neither empty nor long, and without control characters.
-pub(super) fn label(field: &str, text: String) -> Result<String, Refusal> {
+pub(crate) fn label(field: &str, text: String) -> Result<String, Refusal> {
     let sized = (1..=LABEL_MOST).contains(&text.chars().count());
     if sized && !text.chars().any(char::is_control) {
         Ok(text)
@@ -76,7 +82,7 @@ pub(super) fn label(field: &str, text: String) -> Result<String, Refusal> {
 }
 
 /// An opaque text of a client's: neither empty nor long.
-pub(super) fn opaque(field: &str, text: String, most: usize) -> Result<String, Refusal> {
+pub(crate) fn opaque(field: &str, text: String, most: usize) -> Result<String, Refusal> {
     if (1..=most).contains(&text.len()) && !text.chars().any(char::is_control) {
         Ok(text)
     } else {

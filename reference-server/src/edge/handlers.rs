@@ -5,7 +5,10 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::EdgeRequest;
-use super::body::{bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source, versions};
+use super::body::{
+    INSTALLATION_MOST, PUSH_TOKEN_MOST, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source,
+    versions,
+};
 use super::object::Object;
 use super::problem::Refusal;
 use super::requests::{
@@ -18,12 +21,6 @@ use crate::rules::Renaming;
 use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
-
-/// Bytes of a push registration.
-const PUSH_TOKEN_MOST: usize = 4096;
-
-/// Bytes of an installation identifier.
-const INSTALLATION_MOST: usize = 128;
 
 pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
@@ -51,7 +48,7 @@ pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
             &json!({ "challenges": service.pending(access(request)?).await? }),
         )),
         (_, ["challenges"]) => Err(Refusal::MethodNotAllowed("GET")),
-        (&Method::POST, ["challenges", id, "deny"]) => done(service.deny(access(request)?, &ChallengeId((*id).to_owned())).await),
+        (&Method::POST, ["challenges", id, "deny"]) => done(service.deny(access(request)?, &ChallengeId((*id).into())).await),
         (_, ["challenges", _, "deny"]) => Err(Refusal::MethodNotAllowed("POST")),
 
         (&Method::GET, ["session"]) => Ok(json(StatusCode::OK, &service.who_am_i(access(request)?).await?)),
@@ -70,7 +67,7 @@ pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
         (&Method::DELETE, ["devices", "current", "push"]) => done(service.register_push(access(request)?, None).await),
         (_, ["devices", "current", "push"]) => Err(Refusal::MethodNotAllowed("PUT, DELETE")),
         (&Method::PATCH, ["devices", id]) => rename(service, request, id).await,
-        (&Method::DELETE, ["devices", id]) => done(service.remove_device(access(request)?, &DeviceId((*id).to_owned())).await),
+        (&Method::DELETE, ["devices", id]) => done(service.remove_device(access(request)?, &DeviceId((*id).into())).await),
         (_, ["devices", _]) => Err(Refusal::MethodNotAllowed("PATCH, DELETE")),
 
         (&Method::GET, ["activity"]) => Ok(json(
@@ -185,7 +182,7 @@ async fn rename(service: &Service, request: &EdgeRequest, id: &str) -> Answer {
     };
     Ok(json(
         StatusCode::OK,
-        &service.rename_device(access, &DeviceId(id.to_owned()), renaming).await?,
+        &service.rename_device(access, &DeviceId(id.into()), renaming).await?,
     ))
 }
 

@@ -41,7 +41,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
-pub(crate) use body::read;
+pub(crate) use body::{INSTALLATION_MOST, PUSH_TOKEN_MOST, label, opaque, read};
+pub(crate) use object::present;
 pub(crate) use problem::Refusal;
 pub use problem::problem_type;
 pub use respond::{Outcome, json, problem};

@@ -55,10 +55,11 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    accounts: HashMap<AccountId, Account>,
+    // Boxed, so that the empty places of a growing table cost a pointer each and not an account.
+    accounts: HashMap<AccountId, Box<Account>>,
     /// Every account once, so that a sweep can go on where it paused. None ever leaves.
     order: Vec<AccountId>,
-    by_email: HashMap<String, AccountId>,
+    by_email: HashMap<Box<str>, AccountId>,
     by_token: HashMap<TokenHash, AccountId>,
 }
 
@@ -87,16 +88,16 @@ impl State {
 impl Store for MemoryStore {
     async fn insert(&self, account: Account) -> bool {
         let mut state = self.lock();
-        if state.by_email.contains_key(&account.email) {
+        if state.by_email.contains_key(account.email.as_str()) {
             return false;
         }
-        state.by_email.insert(account.email.clone(), account.id.clone());
+        state.by_email.insert(account.email.as_str().into(), account.id.clone());
         let tokens: Vec<TokenHash> = account.tokens().collect();
         state
             .by_token
             .extend(tokens.into_iter().map(|token| (token, account.id.clone())));
         state.order.push(account.id.clone());
-        state.accounts.insert(account.id.clone(), account);
+        state.accounts.insert(account.id.clone(), Box::new(account));
         true
     }
 

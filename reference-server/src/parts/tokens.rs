@@ -2,6 +2,9 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
+/// Characters of a token's text after its prefix: 256 bits, six a character.
+const CHARACTERS: usize = 43;
+
 /// What a token is for. Its prefix says so, and it is refused in every other place (DEV-05).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
@@ -28,6 +31,13 @@ impl TokenKind {
             TokenKind::Reset => "pr_",
         }
     }
+
+    /// Whether a text looks like a token of this kind. Whether there is such a token is another matter.
+    pub fn is_shape_of(self, text: &str) -> bool {
+        let drawn = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        text.strip_prefix(self.prefix())
+            .is_some_and(|rest| rest.len() == CHARACTERS && rest.bytes().all(drawn))
+    }
 }
 
 /// Draws tokens.
@@ -44,5 +54,20 @@ impl TokenSource for RandomTokens {
     fn draw(&self, kind: TokenKind) -> String {
         let bytes: [u8; 32] = rand::random();
         format!("{}{}", kind.prefix(), BASE64URL_NOPAD.encode(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_has_the_shape_of_its_kind_and_no_other() {
+        let token = RandomTokens.draw(TokenKind::Trust);
+        assert!(TokenKind::Trust.is_shape_of(&token));
+        assert!(!TokenKind::Access.is_shape_of(&token));
+        for wrong in ["", "tt_", &token[..45], &format!("{token}A"), &format!("{}+", &token[..45])] {
+            assert!(!TokenKind::Trust.is_shape_of(wrong), "{wrong}");
+        }
     }
 }

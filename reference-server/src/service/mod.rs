@@ -23,7 +23,7 @@ mod views;
 use std::sync::Arc;
 
 pub use problem::Problem;
-pub use seeding::Seed;
+pub use seeding::{Seed, SeedDevice};
 pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 

@@ -19,7 +19,7 @@ pub(super) struct Judges {
     lanes: [Vec<Mutex<()>>; 2],
     lane: RandomState,
     /// Hash that an unknown account's password is compared with, so that it takes as long as a known one's.
-    dummy: String,
+    dummy: Arc<str>,
 }
 
 /// A turn: while it lasts, no other password for the same name is judged.
@@ -38,7 +38,7 @@ impl Judges {
             hashing: Semaphore::new(cores),
             lanes: [lanes(), lanes()],
             lane: RandomState::new(),
-            dummy: passwords.hash("a password nobody has"),
+            dummy: passwords.hash("a password nobody has").into(),
         }
     }
 }
@@ -57,20 +57,20 @@ impl Service {
     }
 
     /// Hashes a new password.
-    pub(super) async fn hash_password(&self, password: String) -> Result<String, Problem> {
+    pub(super) async fn hash_password(&self, password: String) -> Result<Arc<str>, Problem> {
         let _place = self.inner.judges.waiting.try_acquire().map_err(|_| Problem::Unavailable(1))?;
         self.hash_in_time(password).await
     }
 
     /// As [`Self::hash_password`], however many wait.
-    pub(super) async fn hash_in_time(&self, password: String) -> Result<String, Problem> {
+    pub(super) async fn hash_in_time(&self, password: String) -> Result<Arc<str>, Problem> {
         let passwords = Arc::clone(&self.parts().passwords);
         let hash = self.off_the_loop(move || passwords.hash(&password)).await;
-        hash.ok_or(Problem::Unavailable(1))
+        hash.map(Arc::from).ok_or(Problem::Unavailable(1))
     }
 
     /// Whether this is the password of the hash; takes as long when there is none.
-    pub(super) async fn password_is(&self, _turn: &Turn<'_>, password: String, hash: Option<String>) -> bool {
+    pub(super) async fn password_is(&self, _turn: &Turn<'_>, password: String, hash: Option<Arc<str>>) -> bool {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.inner.judges.dummy.clone());
         let passwords = Arc::clone(&self.parts().passwords);

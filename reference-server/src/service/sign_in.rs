@@ -1,6 +1,7 @@
 //! Step one: the password.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::delivery::Dispatch;
 use super::record::Scene;
@@ -53,7 +54,7 @@ pub enum SignInAnswer {
 
 /// What is known of the account before the password is judged.
 struct Look {
-    hash: Option<String>,
+    hash: Option<Arc<str>>,
     trusted: bool,
     blocked: Option<Timestamp>,
 }
@@ -174,7 +175,7 @@ impl Service {
         let opening = Opening::draw(self, claims, source);
         let decided = self.parts().store.transact(id, |account| {
             // The password may have changed while it was being hashed.
-            let password_right = password_right && account.password_hash == hash;
+            let password_right = password_right && account.password_hash.as_ref() == hash;
             let device = rules.trust.recognise(account, claims, now, settings);
             let typist = request.typist(device.is_some());
             let scene = Scene::at(self, &claims.name, source);

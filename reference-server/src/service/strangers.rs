@@ -2,7 +2,7 @@
 //! in does not tell that there is one (ENUM-01).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{Account, AccountId, Timestamp};
 use crate::settings::Settings;
@@ -31,7 +31,7 @@ impl Strangers {
         }
         let stranger = names
             .entry(name.to_owned())
-            .or_insert_with(|| Account::new(AccountId::random(), name.to_owned(), String::new(), true));
+            .or_insert_with(|| Account::new(AccountId::random(), name.to_owned(), Arc::from(""), true));
         let decided = decide(stranger);
         if stranger.passwords.in_a_row == 0 {
             names.remove(name);

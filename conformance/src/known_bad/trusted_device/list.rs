@@ -88,7 +88,7 @@ struct ListLeaksPushToken;
 impl Edge for ListLeaksPushToken {
     async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
         let leak = |account: &Account, row: &mut Value| {
-            let id = DeviceId(row["id"].as_str().unwrap_or_default().to_owned());
+            let id = DeviceId(row["id"].as_str().unwrap_or_default().into());
             row["push_token"] = json!(account.device(&id).and_then(|device| device.push_token.clone()));
         };
         with_rows(service, request, leak).await
@@ -138,7 +138,7 @@ impl Edge for RenameMassAssigns {
             let now = service.now();
             let token = TokenHash::of(&device);
             let merge = |account: &mut Account| {
-                let stored = account.device_mut(&DeviceId(device.clone()));
+                let stored = account.device_mut(&DeviceId(device.as_str().into()));
                 if let Some(stored) = stored.filter(|_| body["trusted"] == json!(true)) {
                     stored.trust = Some(Trust {
                         token,

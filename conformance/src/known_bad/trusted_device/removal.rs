@@ -119,7 +119,7 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
 /// The device that a request removes.
 fn removed(request: &EdgeRequest) -> Option<DeviceId> {
     let id = tools::device_id(request).filter(|_| request.method == Method::DELETE)?;
-    Some(DeviceId(id))
+    Some(DeviceId(id.into()))
 }
 
 struct RemoveByDeviceIdOnly;
