@@ -162,3 +162,37 @@ fn meaning(fault: Fault) -> (Method, Trouble) {
         Fault::EmailLateMs(by) => (Method::Email, Trouble::Late(ms(by))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_applied_is_lifted_and_the_rest_stays() {
+        let faults = SinkFaults::default();
+        let none = faults.fate(Method::Push);
+        let deliver = |ms| Outcome::Deliver {
+            after: Duration::from_millis(ms),
+        };
+        assert_eq!((none.outcome, none.answer_after), (deliver(0), Duration::ZERO));
+        faults.apply(Fault::PushLost);
+        faults.apply(Fault::PushDown);
+        faults.apply(Fault::PushDown);
+        faults.apply(Fault::PushSlowMs(40));
+        faults.apply(Fault::EmailLateMs(70));
+        assert_eq!(faults.fate(Method::Push).outcome, Outcome::Refuse);
+        assert_eq!(faults.fate(Method::Email).outcome, deliver(70));
+        faults.lift(Fault::PushDown);
+        assert_eq!(faults.fate(Method::Push).outcome, Outcome::Refuse);
+        faults.lift(Fault::PushDown);
+        let lost = faults.fate(Method::Push);
+        assert_eq!((lost.outcome, lost.answer_after), (Outcome::Lose, Duration::from_millis(40)));
+        faults.lift(Fault::PushLost);
+        faults.lift(Fault::PushSlowMs(40));
+        assert_eq!(faults.fate(Method::Push), none);
+        faults.clear();
+        assert_eq!(faults.fate(Method::Email), none);
+        faults.lift(Fault::EmailDown);
+        assert_eq!(faults.fate(Method::Email), none);
+    }
+}

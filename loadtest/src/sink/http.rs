@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method as Verb, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -81,11 +81,14 @@ async fn respond(request: Request<Incoming>, post: &Post) -> Response {
 }
 
 async fn collect(body: Incoming) -> Result<Bytes, Wrong> {
+    let too_large = || Wrong(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None);
+    // One that says so is not waited for.
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(too_large());
+    }
     match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Wrong(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None))
-        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Wrong(StatusCode::BAD_REQUEST, "the body is cut off", None)),
     }
 }

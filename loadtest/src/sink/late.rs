@@ -90,3 +90,40 @@ impl Ord for UnderWay {
         self.due.cmp(&other.due)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use targets::Method;
+
+    #[tokio::test(start_paused = true)]
+    async fn letters_arrive_when_they_are_due_in_whatever_order_they_were_sent() {
+        let (late, start) = (Late::default(), Instant::now());
+        let mailbox = Mailbox::new(targets::Patterns::default(), Duration::from_secs(60));
+        let carrying = tokio::spawn({
+            let (late, mailbox) = (late.clone(), mailbox.clone());
+            async move { late.carry(&mailbox).await }
+        });
+        let mut arrivals = Vec::new();
+        let send = |to: &str, after| {
+            let code = Some("1".into());
+            let letter = Letter {
+                code,
+                ..Letter::new(Method::Email, to)
+            };
+            late.send(letter, Duration::from_secs(after));
+        };
+        send("b", 5);
+        tokio::task::yield_now().await;
+        send("a", 2);
+        send("c", 7);
+        for to in ["a", "b", "c"] {
+            let wanted = crate::sink::Wanted::new(vec![to.into()], std::time::Instant::now());
+            let letter = mailbox.wait(&wanted, Duration::from_secs(60)).await.unwrap();
+            arrivals.push((letter.to.to_string(), start.elapsed().as_secs()));
+        }
+        carrying.abort();
+        let expected = [("a", 2), ("b", 5), ("c", 7)];
+        assert_eq!(arrivals, expected.map(|(to, after)| (to.to_owned(), after)));
+    }
+}

@@ -5,6 +5,7 @@
 //! - [`faults`](SinkFaults): what the providers do wrong, on order.
 //! - `contents`: from a message's words to what is kept of it.
 //! - [`mailbox`](Mailbox): what was delivered, for a while, and waiting for it; `shard` is a part of it, `late` is what is under way.
+//! - [`rate`]: how many messages a second it takes.
 
 mod contents;
 mod faults;
@@ -16,6 +17,7 @@ mod letter;
 mod mailbox;
 mod post;
 mod provider;
+pub mod rate;
 mod sendgrid;
 mod server;
 mod shard;
