@@ -1,0 +1,7 @@
+//! Every journey against the reference server, its deliveries going to the sink.
+
+mod attackers;
+mod faults;
+mod people;
+mod targets_alike;
+mod world;

@@ -1,0 +1,210 @@
+//! What people do, when nothing goes wrong.
+
+use loadtest::journey::Identity;
+use loadtest::judge::Presented::{Delivered, Guess};
+use loadtest::judge::{Act, Seen};
+use loadtest::measure::{Ending, Step};
+use loadtest::scenario::{DeviceKind, Journey};
+use reference_server::Settings;
+use targets::Method::{Email, Push};
+use targets::{Method, OperationKind, Refusal};
+
+use crate::world::{World, party};
+
+pub(crate) const SIGN_IN: Act = Act::SignIn {
+    password: true,
+    app: true,
+};
+
+/// The code of this challenge's message is given.
+pub(crate) fn gives(challenge: u32, number: u32) -> Act {
+    Act::Verify {
+        challenge,
+        code: Delivered { challenge, number },
+    }
+}
+
+/// A settings' cool-down of this many seconds.
+pub(crate) fn cooling(resend_cooldown_s: u64) -> Settings {
+    Settings {
+        resend_cooldown_s,
+        ..Settings::default()
+    }
+}
+
+/// One journey completes with this history and these deliveries.
+async fn check(
+    world: &World,
+    identity: &Identity,
+    journey: Journey,
+    device: DeviceKind,
+    history: &[(u32, Act, Seen)],
+    by: &[Method],
+) {
+    let (walked, book) = world.walk(identity, &party(journey, device)).await;
+    assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{journey:?}");
+    assert_eq!(book.history(), history, "{journey:?}");
+    assert!(!walked.entered && !walked.trust_doubtful && !walked.password_doubtful);
+    assert_eq!(walked.password, None);
+    assert_eq!(walked.used_second_step, !by.is_empty());
+    assert_eq!(walked.human_us > 0, !by.is_empty(), "a code is read, nothing else takes time");
+    let steps = book.steps();
+    assert!(steps.iter().all(|(_, ending)| *ending == Ending::Completed), "{steps:?}");
+    let exchanges = steps.iter().filter(|(step, _)| matches!(step, Step::Exchange(_)));
+    assert_eq!(exchanges.count(), history.len());
+    let delivered: Vec<Method> = steps
+        .iter()
+        .filter_map(|(step, _)| match step {
+            Step::Delivery(method) => Some(*method),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(delivered, by, "{journey:?}");
+    for (sample, happened) in book
+        .samples
+        .iter()
+        .filter(|s| matches!(s.step, Step::Exchange(_)))
+        .zip(&book.happened)
+    {
+        assert_eq!((sample.party, sample.started_us), (3, happened.started_us));
+        assert!(sample.done_us == happened.done_us && sample.done_us > sample.started_us);
+    }
+    if matches!(device, DeviceKind::Trusted) {
+        let before = identity.trusted.as_ref().and_then(|device| device.trust_token.clone());
+        assert!(walked.trust.is_some() && walked.trust != before, "the token was replaced");
+    }
+}
+
+#[tokio::test]
+async fn on_a_trusted_device() {
+    let world = World::start(cooling(30)).await;
+    let signed_in = (0, SIGN_IN, Seen::SignedIn);
+    for (account, journey, rest) in [
+        (1, Journey::TrustedSignIn, vec![(0, Act::Use, Seen::Done)]),
+        (
+            2,
+            Journey::Refresh,
+            vec![(0, Act::Refresh, Seen::SignedIn), (0, Act::Use, Seen::Done)],
+        ),
+        (3, Journey::SignOut, vec![(0, Act::SignOut, Seen::Done)]),
+    ] {
+        let identity = world.owner(account).await;
+        let history = [vec![signed_in], rest].concat();
+        check(&world, &identity, journey, DeviceKind::Trusted, &history, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_changed_used_and_changed_back() {
+    let world = World::start(cooling(30)).await;
+    let mut identity = world.owner(1).await;
+    let (signed_in, changed) = ((0, SIGN_IN, Seen::SignedIn), (0, Act::ChangePassword, Seen::Done));
+    let history = [signed_in, changed, signed_in, changed];
+    check(&world, &identity, Journey::ChangePassword, DeviceKind::Trusted, &history, &[]).await;
+    identity = world.owner(2).await;
+    let plan = party(Journey::ChangePassword, DeviceKind::Trusted);
+    let (walked, _) = world.walk(&identity, &plan).await;
+    crate::world::keep(&mut identity, walked.trust);
+    let (walked, _) = world
+        .walk(&identity, &party(Journey::TrustedSignIn, DeviceKind::Trusted))
+        .await;
+    assert_eq!(walked.ending, Ending::Completed, "{:?}", walked.complaint);
+}
+
+#[tokio::test]
+async fn on_a_new_device() {
+    let world = World::start(cooling(30)).await;
+    let (challenged, refused) = ((1, SIGN_IN, Seen::Challenged(0)), Seen::Refused(Refusal::UpdateRequired));
+    let outdated = Act::SignIn {
+        password: true,
+        app: false,
+    };
+    let wrong = Act::Verify {
+        challenge: 0,
+        code: Guess,
+    };
+    let wrong = (1, wrong, Seen::Refused(Refusal::Code));
+    let given = (1, gives(0, 0), Seen::SignedIn);
+    let used = (1, Act::Use, Seen::Done);
+    let owner = world.owner(1).await;
+    check(
+        &world,
+        &owner,
+        Journey::NewDevice,
+        DeviceKind::New,
+        &[challenged, given, used],
+        &[Push],
+    )
+    .await;
+    let owner = world.owner(2).await;
+    let history = [challenged, wrong, given, used];
+    check(&world, &owner, Journey::WrongThenRight, DeviceKind::New, &history, &[Push]).await;
+    let owner = world.owner(3).await;
+    let history = [(1, outdated, refused), challenged, given, used];
+    check(&world, &owner, Journey::NewDevice, DeviceKind::OldApp, &history, &[Push]).await;
+    let mut nobody = world.stranger(4);
+    nobody.trusted = None;
+    check(
+        &world,
+        &nobody,
+        Journey::NewDevice,
+        DeviceKind::PushOff,
+        &[challenged, given, used],
+        &[Email],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_code_is_asked_for_again_after_the_cool_down() {
+    let world = World::start(cooling(1)).await;
+    let owner = world.owner(1).await;
+    let resent = (1, Act::Resend { challenge: 0 }, Seen::Done);
+    let (walked, book) = world.walk(&owner, &party(Journey::Resend, DeviceKind::New)).await;
+    assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
+    // The service counts from a moment later: the first time may have been too early.
+    let history = book.history().into_iter().filter(|(_, _, seen)| *seen != Seen::Limited);
+    let expected = [
+        (1, SIGN_IN, Seen::Challenged(0)),
+        resent,
+        (1, gives(0, 1), Seen::SignedIn),
+        (1, Act::Use, Seen::Done),
+    ];
+    assert_eq!(history.collect::<Vec<_>>(), expected);
+    assert!(walked.human_us > 500_000, "the cool-down is the person's time");
+    let delivered = book.steps();
+    let delivered = delivered.iter().filter(|(step, _)| *step == Step::Delivery(Push));
+    assert_eq!(delivered.count(), 2);
+}
+
+#[tokio::test]
+async fn a_device_is_removed_and_is_out() {
+    let world = World::start(cooling(30)).await;
+    let owner = world.owner(1).await;
+    let history = [
+        (0, SIGN_IN, Seen::SignedIn),
+        (1, SIGN_IN, Seen::Challenged(0)),
+        (1, gives(0, 0), Seen::SignedIn),
+        (1, Act::Use, Seen::Done),
+        (0, Act::Remove { device: 1 }, Seen::Done),
+        (1, Act::Use, Seen::Refused(Refusal::Session)),
+    ];
+    check(&world, &owner, Journey::RemoveDevice, DeviceKind::Trusted, &history, &[Push]).await;
+}
+
+#[tokio::test]
+async fn a_trusted_device_without_its_token_gets_another_and_one_with_a_dead_token_is_told() {
+    let world = World::start(cooling(30)).await;
+    let mut owner = world.owner(1).await;
+    let first = owner.clone();
+    let plan = party(Journey::TrustedSignIn, DeviceKind::Trusted);
+    let (walked, _) = world.walk(&owner, &plan).await;
+    crate::world::keep(&mut owner, walked.trust);
+    // The token before the present one: for the service, a copy in somebody else's hands.
+    let (walked, book) = world.walk(&first, &plan).await;
+    assert_eq!(walked.ending, Ending::Refused);
+    assert!(walked.complaint.unwrap().contains("trusted device"));
+    assert!(walked.used_second_step && walked.trust.is_some(), "it is trusted again");
+    let last = book.samples.last().map(|sample| sample.step);
+    assert_eq!(last, Some(Step::Exchange(OperationKind::WhoAmI)));
+}

@@ -1,0 +1,229 @@
+//! A reference server, the sinks it delivers to, and accounts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use loadtest::client::{Line, Lines, Waits};
+use loadtest::engine::StormClock;
+use loadtest::journey::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
+use loadtest::judge::{Act, Happened, Seen};
+use loadtest::measure::{Ending, Sample, Step};
+use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::sink::{Sink, SinkOptions};
+use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::parts::SystemClock;
+use reference_server::service::Seed;
+use reference_server::{ConnectionLimits, Parts, Service, Settings};
+use targets::{Ledger, Limits, Native, NativeOptions};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Everything around a journey.
+pub(crate) struct World {
+    pub(crate) origin: String,
+    pub(crate) lines: Lines,
+    pub(crate) sink: Sink,
+    pub(crate) terms: Terms,
+    stop: Option<oneshot::Sender<()>>,
+    ended: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What was recorded.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) happened: Vec<Happened>,
+}
+
+impl Recorder for Book {
+    fn sample(&mut self, sample: Sample) {
+        self.samples.push(sample);
+    }
+
+    fn happened(&mut self, happened: Happened) {
+        self.happened.push(happened);
+    }
+}
+
+impl Book {
+    /// Device, act and answer of each operation.
+    pub(crate) fn history(&self) -> Vec<(u32, Act, Seen)> {
+        let row = |happened: &Happened| (happened.device, happened.act, happened.seen);
+        self.happened.iter().map(row).collect()
+    }
+
+    /// Step and ending of each sample.
+    pub(crate) fn steps(&self) -> Vec<(Step, Ending)> {
+        self.samples.iter().map(|sample| (sample.step, sample.ending)).collect()
+    }
+}
+
+/// A journey's party: nobody reads for long here.
+pub(crate) fn party(journey: Journey, device: DeviceKind) -> Party {
+    Party {
+        name: "people".to_owned(),
+        attacker: matches!(journey, Journey::StuffPasswords | Journey::GuessCodes | Journey::HammerResend),
+        arrivals: Arrivals {
+            rate: 1.0,
+            even: true,
+            from_s: 0.0,
+            for_s: None,
+            shape: Shape::Flat,
+        },
+        journey,
+        device,
+        accounts: None,
+        accounts_of: None,
+        connection: Connection::Cold,
+        sources: 0,
+        patience_s: 30.0,
+        code_patience_s: 10.0,
+        retry: None,
+        tries: 5,
+    }
+}
+
+impl World {
+    /// A server with these settings and a few accounts.
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let sink = Sink::start(SinkOptions::new(Native::patterns())).unwrap();
+        let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
+        let courier = Router::new(Wording::new(&settings.service_name), within);
+        let email: EmailTarget = sink.smtp_url().parse().unwrap();
+        let push: PushTarget = sink.fcm_url().parse().unwrap();
+        courier.set_targets(Some(&email), Some(&push)).unwrap();
+        let parts = Parts {
+            clock: Arc::new(SystemClock),
+            ..Parts::for_tests(Arc::default(), Arc::new(courier))
+        };
+        let terms = Terms {
+            cooldown: Duration::from_secs(settings.resend_cooldown_s),
+            ..Terms::default()
+        };
+        let service = Service::new(parts, settings);
+        let seeds = (0..200).map(|account| Seed {
+            email: email_of(account),
+            password: PASSWORD.to_owned(),
+            two_step: true,
+        });
+        service.seed(seeds.collect()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let limits = ConnectionLimits {
+            drain: Duration::ZERO,
+            ..ConnectionLimits::default()
+        };
+        let ended = tokio::spawn(async move {
+            let _ = reference_server::serve(listener, service, limits, async {
+                // Either word of the sender's, being dropped included, means stop.
+                let _ = stopped.await;
+            })
+            .await;
+        });
+        Self {
+            lines: Lines::native(&origin, Waits::default()).await.unwrap(),
+            origin,
+            sink,
+            terms,
+            stop: Some(stop),
+            ended: Some(ended),
+        }
+    }
+
+    /// Stops the server.
+    pub(crate) async fn kill(&mut self) {
+        self.stop.take();
+        self.ended.take().unwrap().await.unwrap();
+    }
+
+    /// Lines through the general target.
+    pub(crate) fn bound(&self) -> Lines {
+        let mut options = NativeOptions::new(self.origin.clone(), Ledger::default());
+        options.limits = Limits {
+            within: Duration::from_secs(20),
+            ..Limits::default()
+        };
+        Lines::bound(Arc::new(Native::open(options).unwrap()))
+    }
+
+    /// An account whose device is known by name and not trusted yet.
+    pub(crate) fn stranger(&self, account: u64) -> Identity {
+        Identity {
+            account,
+            email: email_of(account),
+            password: PASSWORD.to_owned(),
+            trusted: Some(TrustedDevice {
+                installation: format!("home-{account}"),
+                name: format!("Home {account}"),
+                trust_token: None,
+                push_token: Some(format!("push-{account}")),
+            }),
+            source: None,
+        }
+    }
+
+    /// An account with a trusted device: it signs in once, by email, as nobody else could receive a code.
+    pub(crate) async fn owner(&self, account: u64) -> Identity {
+        let mut identity = self.stranger(account);
+        let (walked, _) = self
+            .walk(&identity, &party(Journey::TrustedSignIn, DeviceKind::Trusted))
+            .await;
+        assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
+        assert!(walked.used_second_step);
+        keep(&mut identity, walked.trust);
+        identity
+    }
+
+    /// One attempt on a line of its own.
+    pub(crate) async fn walk(&self, identity: &Identity, plan: &Party) -> (Walked, Book) {
+        self.walk_on(&self.lines, &mut self.lines.open(None), identity, plan, 1).await
+    }
+
+    /// One attempt on this line.
+    pub(crate) async fn walk_on(
+        &self,
+        lines: &Lines,
+        line: &mut Line,
+        identity: &Identity,
+        plan: &Party,
+        seed: u64,
+    ) -> (Walked, Book) {
+        let (mut book, numbers) = (Book::default(), Numbers::default());
+        let walked = walk(Walk {
+            line,
+            lines,
+            mailbox: &self.sink.mailbox,
+            party: 3,
+            plan,
+            think: Think {
+                read_code_s: 0.001,
+                spread: 0.4,
+            },
+            terms: &self.terms,
+            identity,
+            numbers: &numbers,
+            visit: Visit {
+                seed,
+                nth: 7,
+                attempt: 1,
+            },
+            clock: StormClock::from(Instant::now()),
+            recorder: &mut book,
+        });
+        (walked.await, book)
+    }
+}
+
+/// The trusted device keeps what it was given.
+pub(crate) fn keep(identity: &mut Identity, trust: Option<String>) {
+    if let (Some(device), Some(token)) = (&mut identity.trusted, trust) {
+        device.trust_token = Some(token);
+    }
+}
+
+fn email_of(account: u64) -> String {
+    format!("person-{account}@example.com")
+}
