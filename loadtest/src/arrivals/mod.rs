@@ -19,3 +19,6 @@ mod stream;
 pub use course::Course;
 pub use ranges::Ranges;
 pub use schedule::{Arrival, Schedule};
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::check_party::parties;
-use super::{Fault as Failure, Journey, Objective, Scenario, ScenarioError, Slo};
+use super::{Fault as Failure, Objective, Scenario, ScenarioError, Slo};
 use crate::arrivals::Course;
 
 /// The longest storm: a day, in seconds.
@@ -185,7 +185,7 @@ fn objective_faults(objective: &Objective, scenario: &Scenario, place: &[Key], f
     if let Some(journey) = objective.journey
         && !legitimate().any(|party| party.journey == journey)
     {
-        let what = format!("no party of legitimate people walks `{}`", word(journey));
+        let what = format!("no party of legitimate people walks `{}`", journey.name());
         found.add(
             place,
             "journey",
@@ -225,12 +225,6 @@ fn objective_faults(objective: &Objective, scenario: &Scenario, place: &[Key], f
             hint: hint.to_owned(),
         });
     }
-}
-
-/// The word of a journey in a file.
-pub(super) fn word(journey: Journey) -> String {
-    let word = serde_json::to_value(journey).ok();
-    word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What was found so far.

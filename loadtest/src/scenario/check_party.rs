@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::check::{Faults, Key, MOST_SECONDS, word};
+use super::check::{Faults, Key, MOST_SECONDS};
 use super::{DeviceKind, Journey, Party, Scenario, Shape};
 
 /// As many parties as there are ranges of source addresses for.
@@ -145,13 +145,13 @@ fn journey(party: &Party, place: &[Key], found: &mut Faults) {
                 "`stuff-passwords`, `guess-codes` or `hammer-resend`, or no `attacker`",
             ),
         };
-        found.add(place, "journey", format!("`{}` {what}", word(party.journey)), hint);
+        found.add(place, "journey", format!("`{}` {what}", party.journey.name()), hint);
     }
     let new = matches!(party.journey, Journey::NewDevice | Journey::Resend | Journey::WrongThenRight);
     if new && party.device == DeviceKind::Trusted {
         let what = format!(
             "`{}` is walked with a new device: a trusted one needs no code",
-            word(party.journey)
+            party.journey.name()
         );
         found.add(
             place,
@@ -163,7 +163,7 @@ fn journey(party: &Party, place: &[Key], found: &mut Faults) {
     if !new && !attack && party.device == DeviceKind::OldApp {
         let what = format!(
             "`{}` is walked with a trusted device, and `old-app` is a new one",
-            word(party.journey)
+            party.journey.name()
         );
         found.add(place, "device", what, "leave `device` out, or take the journey `new-device`");
     }

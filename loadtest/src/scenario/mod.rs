@@ -5,6 +5,7 @@
 //! - [`check`], `check_party`: whether it can be run.
 //! - `change`: the same storm larger or smaller, longer or shorter.
 //! - [`library`]: the storms that come with the program.
+//! - [`picture`]: a storm drawn in characters.
 
 mod change;
 pub mod check;
@@ -13,9 +14,13 @@ mod error;
 pub mod library;
 pub mod load;
 mod model;
+pub mod picture;
 
 pub use error::ScenarioError;
 pub use load::{load, load_slo};
 pub use model::{
     Arrivals, Connection, DeviceKind, Event, Fault, Jitter, Journey, Objective, Party, Phase, Retry, Scenario, Shape, Slo, Think,
 };
+
+#[cfg(test)]
+mod tests;
