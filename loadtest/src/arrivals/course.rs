@@ -91,6 +91,7 @@ impl Course {
 
     /// The greatest rate from this instant on.
     pub(crate) fn greatest_from(&self, at_s: f64) -> f64 {
+        let at_s = at_s.max(self.from);
         let t = at_s - self.from;
         match &self.form {
             Form::Flat => self.rate,

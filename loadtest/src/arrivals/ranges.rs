@@ -29,8 +29,8 @@ impl Ranges {
                 by_party.push(0..0);
                 continue;
             }
-            // Nobody coming at all still leaves an account that others may share.
-            let many = party.accounts.unwrap_or(counted * u64::from(slices)).max(u64::from(slices));
+            // Nobody coming at all still leaves accounts that others may share.
+            let many = party.accounts.unwrap_or(counted.max(1) * u64::from(slices));
             by_party.push(total..total + many);
             total += many;
         }

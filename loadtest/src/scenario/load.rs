@@ -110,7 +110,8 @@ fn explain(message: &str) -> (String, String) {
     };
     let ticked = |text: &str| -> Vec<String> {
         let names = text.split('`').skip(1).step_by(2);
-        names.map(str::to_owned).collect()
+        let is_name = |name: &&str| name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+        names.filter(is_name).map(str::to_owned).collect()
     };
     let written = ticked(what).into_iter().next().unwrap_or_default();
     let known = known.map(ticked).unwrap_or_default();
