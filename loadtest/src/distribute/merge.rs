@@ -1,22 +1,45 @@
-//! The records of all slices become the record of the storm. Counts are added; percentiles are read anew from the merged interval logs,
-//! because an average of percentiles is no percentile.
+//! The records of all slices become the record of the storm. Counts are added; percentiles, promises and the verdict are worked out anew
+//! from the merged interval logs, because an average of percentiles is no percentile.
 
 use std::fmt;
+use std::path::Path;
 
-use crate::record::{Record, Slice};
+use anyhow::Context as _;
 
 use super::sum;
+use crate::engine::Gathered;
+use crate::measure::{Clock, Key, Series, Step, percentiles, read};
+use crate::outcome::{party_records, promises, timeline, verdict};
+use crate::record::{Record, Slice};
 
 /// Slices that began further apart than this were not one storm.
 const APART_S: f64 = 2.0;
 
-/// The exact measurements beside a record: an interval log of histograms.
-pub trait Mergeable: Sized {
-    /// Adds the measurements of another slice.
-    fn merge(&mut self, other: Self) -> anyhow::Result<()>;
+/// A run's record, in its directory.
+pub const RECORD: &str = "record.json";
+/// A run's interval log, in its directory.
+pub const LOG: &str = "storm.hlog";
 
-    /// Sets every percentile of the record ([`crate::record::Clock`]) from the measurements: of the parties, their steps, the seconds and the deliveries.
-    fn fill(&self, record: &mut Record);
+/// One slice: its record, and the log beside it.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What it came to.
+    pub record: Record,
+    /// Everything it measured.
+    pub log: Vec<u8>,
+}
+
+impl Part {
+    /// Reads a run's directory.
+    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join(RECORD);
+        let text =
+            std::fs::read(&path).with_context(|| format!("{} cannot be read: is it a run's directory?", path.display()))?;
+        let record = serde_json::from_slice(&text).with_context(|| format!("{} is no record of a storm", path.display()))?;
+        let path = dir.join(LOG);
+        let log = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Self { record, log })
+    }
 }
 
 /// Why there is no verdict.
@@ -40,8 +63,8 @@ pub enum Refusal {
     },
     #[error("slice {index} began {seconds:.1} s apart from the first: they were not one storm")]
     Apart { index: u32, seconds: f64 },
-    #[error("the measurements do not go together: {0}")]
-    Log(String),
+    #[error("the log of slice {index} is not whole: {why}")]
+    Log { index: u32, why: String },
 }
 
 impl Refusal {
@@ -61,21 +84,66 @@ impl fmt::Display for Missing<'_> {
     }
 }
 
-/// Makes one record of the records of all slices, with their measurements. The promises and the verdict are left as those of no storm:
-/// whoever judges does so on what is returned.
-pub fn merge<L: Mergeable>(runs: Vec<(Record, L)>) -> Result<(Record, L), Refusal> {
-    check(runs.iter().map(|(record, _)| record))?;
-    let mut runs = runs;
-    runs.sort_by_key(|(record, _)| record.slice.map(|slice| slice.index));
-    let (records, logs): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
-    let mut record = sum::records(records).ok_or(Refusal::Nothing)?;
-    let mut logs = logs.into_iter();
-    let mut log = logs.next().ok_or(Refusal::Nothing)?;
-    for other in logs {
-        log.merge(other).map_err(|error| Refusal::Log(format!("{error:#}")))?;
+/// Makes one record of those of all slices, judged as one storm. The series are all samples, for the reports that want more.
+pub fn merge(mut parts: Vec<Part>) -> Result<(Record, Series), Refusal> {
+    check(parts.iter().map(|part| &part.record))?;
+    parts.sort_by_key(|part| part.record.slice.map(|slice| slice.index));
+    let mut series = Series::default();
+    for part in &parts {
+        absorb(&mut series, part)?;
     }
-    log.fill(&mut record);
-    Ok((record, log))
+    let records: Vec<Record> = parts.into_iter().map(|part| part.record).collect();
+    let mut record = sum::records(&records).ok_or(Refusal::Nothing)?;
+    let gathered = Gathered {
+        series,
+        complaints: sum::complaints(&records),
+        attempts: sum::attempts(&records),
+        log_error: None,
+    };
+    record.parties = party_records(&record.scenario, &gathered);
+    let series = gathered.series;
+    record.seconds = timeline(&record.scenario, &series);
+    let of = |wanted: fn(Step) -> bool| percentiles(&series.total(|key| wanted(key.step) && key.clock == Clock::Service));
+    record.deliveries.lag = of(|step| matches!(step, Step::Delivery(_)));
+    record.deliveries.code_age = of(|step| step == Step::CodeAge);
+    let attack = record.attack.as_ref();
+    record.promises = promises(&record.scenario, &series, record.drain_s, attack);
+    record.verdict = verdict(
+        &record.parties,
+        &record.promises,
+        &record.safety,
+        attack,
+        &record.generator.limits,
+    );
+    Ok((record, series))
+}
+
+/// Adds a log to what is there. A log that was cut off between two lines reads well, and has fewer arrivals than its record.
+fn absorb(series: &mut Series, part: &Part) -> Result<(), Refusal> {
+    let index = part.record.slice.map_or(0, |slice| slice.index);
+    let mut arrivals = 0;
+    for interval in read(&part.log) {
+        let interval = interval.map_err(|error| Refusal::Log {
+            index,
+            why: error.to_string(),
+        })?;
+        if is_arrival(&interval.key) {
+            arrivals += interval.times.len();
+        }
+        series.absorb(&interval);
+    }
+    let recorded: u64 = part.record.parties.iter().map(|party| party.funnel.offered).sum();
+    if arrivals != recorded {
+        return Err(Refusal::Log {
+            index,
+            why: format!("it holds {arrivals} arrivals, and its record {recorded}"),
+        });
+    }
+    Ok(())
+}
+
+fn is_arrival(key: &Key) -> bool {
+    key.step == Step::Journey && key.clock == Clock::Response
 }
 
 /// Whether these are all the slices of one storm, each once.

@@ -9,5 +9,8 @@ mod slice;
 pub mod start;
 mod sum;
 
-pub use merge::{Mergeable, Refusal, merge};
+pub use merge::{Part, Refusal, merge};
 pub use start::Start;
+
+#[cfg(test)]
+mod tests;

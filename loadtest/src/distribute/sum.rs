@@ -1,16 +1,15 @@
-//! Everything of several records that can be added up. Percentiles cannot: they are left to the merged measurements.
+//! What is added up of several records. Whatever a log holds is worked out from the merged logs instead.
 
 use std::collections::BTreeMap;
 
-use crate::record::{
-    Attack, Clock, Deliveries, Funnel, Generator, PartyRecord, Record, Resources, Safety, Second, StepRecord, Verdict,
-};
+use crate::engine::Attempts;
+use crate::record::{Attack, Deliveries, Generator, PartyRecord, Record, Resources, Safety, Verdict};
 
 /// Complaints of a party that are kept.
 const COMPLAINTS: usize = 20;
 
-/// The sum, with no promises and no verdict yet; `None` of nothing.
-pub(super) fn records(records: Vec<Record>) -> Option<Record> {
+/// The sum, with nothing of what the logs tell and no verdict yet; `None` of nothing.
+pub(super) fn records(records: &[Record]) -> Option<Record> {
     let first = records.first()?.clone();
     let attacks: Vec<(Attack, u64)> = records
         .iter()
@@ -25,13 +24,13 @@ pub(super) fn records(records: Vec<Record>) -> Option<Record> {
             .clone(),
         took_s: records.iter().map(|record| record.took_s).fold(0.0, f64::max),
         interrupted: records.iter().any(|record| record.interrupted),
-        parties: parties(&records),
-        seconds: seconds(&records),
-        deliveries: deliveries(&records),
+        parties: Vec::new(),
+        seconds: Vec::new(),
+        deliveries: deliveries(records),
         attack: attack(&attacks),
-        safety: safety(&records),
-        resources: resources(&records),
-        generator: generator(&records),
+        safety: safety(records),
+        resources: resources(records),
+        generator: generator(records),
         drain_s: records
             .iter()
             .map(|record| record.drain_s)
@@ -43,109 +42,32 @@ pub(super) fn records(records: Vec<Record>) -> Option<Record> {
     })
 }
 
-fn parties(records: &[Record]) -> Vec<PartyRecord> {
-    let mut parties: Vec<PartyRecord> = Vec::new();
-    for party in records.iter().flat_map(|record| &record.parties) {
-        let Some(sum) = parties.iter_mut().find(|known| known.name == party.name) else {
-            parties.push(party.clone());
-            continue;
-        };
-        funnel(&mut sum.funnel, &party.funnel);
-        clock(&mut sum.response, &party.response);
-        clock(&mut sum.service, &party.service);
-        clock(&mut sum.lag, &party.lag);
-        steps(&mut sum.steps, &party.steps);
-        sum.complaints.extend(party.complaints.iter().cloned());
-        sum.complaints.truncate(COMPLAINTS);
+/// The first complaints of each slice, with the number of the party.
+pub(super) fn complaints(records: &[Record]) -> Vec<(u16, String)> {
+    let mut complaints: BTreeMap<u16, Vec<String>> = BTreeMap::new();
+    for (nth, party) in records.iter().flat_map(numbered) {
+        let all = complaints.entry(nth).or_default();
+        all.extend(party.complaints.iter().take(COMPLAINTS.saturating_sub(all.len())).cloned());
     }
-    parties
+    complaints
+        .into_iter()
+        .flat_map(|(nth, all)| all.into_iter().map(move |what| (nth, what)))
+        .collect()
 }
 
-fn funnel(sum: &mut Funnel, other: &Funnel) {
-    // Taken apart by name, so that a count that is added one day cannot be left out here.
-    let Funnel {
-        offered,
-        started,
-        attempts,
-        completed,
-        refused,
-        limited,
-        failed,
-        unanswered,
-        no_code,
-        abandoned,
-        interrupted,
-    } = *other;
-    sum.offered += offered;
-    sum.started += started;
-    sum.attempts += attempts;
-    sum.completed += completed;
-    sum.refused += refused;
-    sum.limited += limited;
-    sum.failed += failed;
-    sum.unanswered += unanswered;
-    sum.no_code += no_code;
-    sum.abandoned += abandoned;
-    sum.interrupted += interrupted;
-}
-
-/// The count, the mean and the greatest add up; the percentiles are no longer any.
-fn clock(sum: &mut Clock, other: &Clock) {
-    let count = sum.count + other.count;
-    let mean_ms = if count == 0 {
-        0.0
-    } else {
-        (sum.mean_ms * sum.count as f64 + other.mean_ms * other.count as f64) / count as f64
-    };
-    *sum = Clock {
-        count,
-        mean_ms,
-        max_ms: sum.max_ms.max(other.max_ms),
-        ..Clock::default()
-    };
-}
-
-fn steps(sum: &mut Vec<StepRecord>, other: &[StepRecord]) {
-    for step in other {
-        let Some(known) = sum.iter_mut().find(|known| known.step == step.step) else {
-            sum.push(step.clone());
-            continue;
-        };
-        for (ending, count) in &step.endings {
-            *known.endings.entry(*ending).or_default() += count;
-        }
-        clock(&mut known.service, &step.service);
+/// Attempts by the number of the party: the one thing of the funnel that no log holds.
+pub(super) fn attempts(records: &[Record]) -> BTreeMap<u16, Attempts> {
+    let mut attempts: BTreeMap<u16, Attempts> = BTreeMap::new();
+    for (nth, party) in records.iter().flat_map(numbered) {
+        let sum = attempts.entry(nth).or_default();
+        sum.first += party.funnel.started;
+        sum.all += party.funnel.attempts;
     }
+    attempts
 }
 
-fn seconds(records: &[Record]) -> Vec<Second> {
-    let mut seconds: BTreeMap<u32, Second> = BTreeMap::new();
-    for second in records.iter().flat_map(|record| &record.seconds) {
-        let sum = seconds.entry(second.at).or_insert_with(|| Second {
-            at: second.at,
-            ..Second::default()
-        });
-        sum.offered += second.offered;
-        sum.completed += second.completed;
-        sum.broken_off += second.broken_off;
-        sum.abandoned += second.abandoned;
-        sum.attacks += second.attacks;
-        clock(&mut sum.response, &second.response);
-        sum.heat.extend(&second.heat);
-    }
-    seconds.into_values().map(heat).collect()
-}
-
-fn heat(mut second: Second) -> Second {
-    second.heat.sort_by(|a, b| a.0.total_cmp(&b.0));
-    second.heat.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 += next.1;
-        }
-        same
-    });
-    second
+fn numbered(record: &Record) -> impl Iterator<Item = (u16, &PartyRecord)> {
+    (0u16..).zip(&record.parties)
 }
 
 fn deliveries(records: &[Record]) -> Deliveries {
@@ -154,8 +76,6 @@ fn deliveries(records: &[Record]) -> Deliveries {
     for deliveries in records.iter().map(|record| &record.deliveries) {
         sum.push += deliveries.push;
         sum.email += deliveries.email;
-        clock(&mut sum.lag, &deliveries.lag);
-        clock(&mut sum.code_age, &deliveries.code_age);
         if deliveries.sends_per_login > 0.0 {
             logins += (deliveries.push + deliveries.email) as f64 / deliveries.sends_per_login;
         }

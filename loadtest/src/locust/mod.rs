@@ -22,3 +22,6 @@ pub use options::WorkerOptions;
 pub use order::{Order, StormRunner};
 pub use stats::LocustStats;
 pub use worker::{Ended, run};
+
+#[cfg(test)]
+mod tests;
