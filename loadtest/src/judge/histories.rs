@@ -233,3 +233,88 @@ fn place(account: u64) -> usize {
 fn is_kept(account: u64, halvings: u32) -> bool {
     (mixed(account) >> 20).trailing_zeros() >= halvings
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::judge::{Act, Seen};
+
+    fn happened(account: u64, started_us: u64) -> Happened {
+        Happened {
+            account,
+            device: 0,
+            act: Act::SignIn {
+                password: true,
+                app: true,
+            },
+            seen: Seen::SignedIn,
+            started_us,
+            done_us: started_us + 1,
+        }
+    }
+
+    #[test]
+    fn histories_come_out_by_account_in_the_order_of_their_starts_and_once() {
+        let histories = Histories::default();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let histories = &histories;
+                scope.spawn(move || {
+                    for n in (0..500).rev() {
+                        histories.push(&happened(n % 100, n * 10 + thread), false);
+                    }
+                });
+            }
+        });
+        assert_eq!(histories.kept(), 2000);
+        let drained: BTreeMap<u64, Vec<Happened>> = histories.drain().collect();
+        assert_eq!(drained.len(), 100);
+        for (account, history) in drained {
+            assert!(history.iter().all(|happened| happened.account == account));
+            assert_eq!(history.len(), 20);
+            assert!(history.is_sorted_by_key(|happened| happened.started_us));
+        }
+        assert_eq!((histories.drain().count(), histories.kept(), histories.one_in()), (0, 0, 1));
+    }
+
+    #[test]
+    fn where_room_ends_whole_accounts_go_and_it_is_told() {
+        const LIMIT: u64 = 3_000;
+        let histories = Histories::with_room_for(LIMIT);
+        for round in 0..4 {
+            for account in 0..2_500 {
+                histories.push(&happened(account, round), account == 7);
+                assert!(histories.kept() <= LIMIT);
+            }
+        }
+        assert_eq!(histories.one_in(), 4);
+        let drained: Vec<(u64, Vec<Happened>)> = histories.drain().collect();
+        assert!((500..750).contains(&drained.len()), "{}", drained.len());
+        assert!(drained.iter().all(|(_, history)| history.len() == 4));
+        // Attackers are counted whether or not their account is kept.
+        assert_eq!(
+            (histories.attack().accounts_entered, histories.attack().guesses_evaluated),
+            (1, 4)
+        );
+    }
+
+    #[test]
+    fn a_history_with_a_hole_is_not_handed_over_and_counted() {
+        let histories = Histories::default();
+        for account in 0..3 {
+            histories.push(&happened(account, 0), false);
+        }
+        let device = 70_000;
+        histories.push(
+            &Happened {
+                device,
+                ..happened(1, 5)
+            },
+            false,
+        );
+        let accounts: BTreeSet<u64> = histories.drain().map(|(account, _)| account).collect();
+        assert_eq!((accounts, histories.unfit()), (BTreeSet::from([0, 2]), 1));
+    }
+}

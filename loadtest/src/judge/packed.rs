@@ -153,3 +153,88 @@ fn put(to: &mut [u8], number: u64) -> Option<()> {
 fn get(from: &[u8]) -> u64 {
     from.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every act with every answer that it can have.
+    fn all() -> Vec<Happened> {
+        let delivered = Presented::Delivered {
+            challenge: 65_535,
+            number: 255,
+        };
+        let sign_ins = [(false, false), (false, true), (true, false), (true, true)];
+        let mut acts: Vec<Act> = sign_ins.map(|(password, app)| Act::SignIn { password, app }).to_vec();
+        acts.extend([Presented::Guess, delivered].map(|code| Act::Verify { challenge: 300, code }));
+        acts.extend([Act::Resend { challenge: 65_535 }, Act::Switch { challenge: 1 }]);
+        acts.extend([
+            Act::Use,
+            Act::Refresh,
+            Act::SignOut,
+            Act::Remove { device: 4_000 },
+            Act::ChangePassword,
+        ]);
+        let mut answers = vec![Seen::SignedIn, Seen::Done, Seen::Limited, Seen::Unknown];
+        answers.extend(Refusal::ALL.map(Seen::Refused));
+        let mut all = Vec::new();
+        for act in acts {
+            let opened = matches!(act, Act::SignIn { .. }).then_some(Seen::Challenged(65_535));
+            all.extend(answers.iter().copied().chain(opened).map(|seen| Happened {
+                account: (1 << 40) - 1,
+                device: 65_535,
+                act,
+                seen,
+                started_us: (1 << 48) - 1,
+                done_us: (1 << 48) - 1 + u64::from(u32::MAX),
+            }));
+        }
+        all
+    }
+
+    #[test]
+    fn every_operation_comes_out_as_it_went_in() {
+        assert_eq!(size_of::<Packed>(), 24);
+        for happened in all() {
+            assert_eq!(Packed::pack(&happened).map(|packed| packed.unpack()), Some(happened));
+        }
+    }
+
+    #[test]
+    fn what_has_no_place_is_not_packed() {
+        for happened in all() {
+            let account = happened.account + 1;
+            assert_eq!(
+                Packed::pack(&Happened {
+                    account,
+                    ..happened.clone()
+                }),
+                None
+            );
+            let device = happened.device + 1;
+            assert_eq!(
+                Packed::pack(&Happened {
+                    device,
+                    ..happened.clone()
+                }),
+                None
+            );
+            let done_us = happened.done_us + 1;
+            assert_eq!(Packed::pack(&Happened { done_us, ..happened }), None);
+        }
+    }
+
+    #[test]
+    fn operations_are_ordered_by_account_and_then_by_their_start() {
+        let at = |account, started_us| {
+            let happened = Happened {
+                account,
+                started_us,
+                done_us: started_us,
+                ..all().remove(0)
+            };
+            Packed::pack(&happened).expect("small numbers")
+        };
+        assert!(at(1, 70_000) < at(2, 300) && at(2, 300) < at(2, 70_000) && at(2, 70_000) < at(256, 0));
+    }
+}
