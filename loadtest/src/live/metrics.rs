@@ -135,10 +135,12 @@ impl Metrics {
 
 impl PartyMetrics {
     fn of(party: &str, counters: &[Family<Labels, Counter>; 2], histograms: &[Histograms; 5]) -> Self {
-        let labels = vec![("party", party.to_owned())];
+        // The encoder writes label values as they are: what ends one is escaped here.
+        let party = party.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let labels = vec![("party", party.clone())];
         let by_ending = |family: &Family<Labels, Counter>| {
             Ending::ALL.map(|ending| {
-                let labels = vec![("party", party.to_owned()), ("ending", ending.name().to_owned())];
+                let labels = vec![("party", party.clone()), ("ending", ending.name().to_owned())];
                 family.get_or_create(&labels).clone()
             })
         };
@@ -268,4 +270,146 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes
         .headers_mut()
         .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use targets::OperationKind;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    fn sample(party: u16, step: Step, ending: Ending, took_us: u64) -> Sample {
+        Sample {
+            party,
+            step,
+            ending,
+            intended_us: 1_000,
+            started_us: 3_000,
+            done_us: 3_000 + took_us,
+            human_us: 0,
+        }
+    }
+
+    fn fed() -> Arc<Metrics> {
+        let state = LiveState::default();
+        let metrics = Metrics::new(&["returning".to_owned(), "new \"phones\"".to_owned()], state.clone());
+        for (ending, took_us) in [
+            (Ending::Completed, 40_000),
+            (Ending::Completed, 400_000),
+            (Ending::Limited, 900),
+            (Ending::Abandoned, 0),
+        ] {
+            metrics.sample(&sample(1, Step::Journey, ending, took_us));
+        }
+        metrics.sample(&sample(0, Step::Exchange(OperationKind::SignIn), Ending::Completed, 7_000));
+        metrics.sample(&sample(9, Step::Journey, Ending::Completed, 1));
+        state.publish(LiveFrame {
+            at_s: 12.0,
+            offered: 1200,
+            waiting: 7,
+            ..LiveFrame::default()
+        });
+        metrics
+    }
+
+    /// The answer to one request: its head, and its body.
+    async fn asked(request: &str) -> (String, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (over, until) = tokio::sync::oneshot::channel::<()>();
+        let serving = serve(listener, fed(), async {
+            let _ = until.await;
+        });
+        let asking = async {
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            stream
+                .write_all(format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+                .await
+                .expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("read");
+            drop(over);
+            answer
+        };
+        let (answer, ()) = tokio::join!(asking, serving);
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        (head.to_ascii_lowercase(), body.to_owned())
+    }
+
+    /// The value of a line, by its name with labels.
+    fn value(text: &str, name: &str) -> f64 {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .unwrap_or_else(|| panic!("{name} is missing in\n{text}"));
+        line.parse().expect("a number")
+    }
+
+    #[tokio::test]
+    async fn scraped_over_tcp() {
+        let (head, text) = asked("GET /metrics").await;
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains("content-type: application/openmetrics-text; version=1.0.0"),
+            "{head}"
+        );
+        let party = "party=\"new \\\"phones\\\"\"";
+        let named = |name: &str, more: &str| value(&text, &format!("stepproof_{name}{{{party}{more}}}"));
+        assert_eq!(named("journeys_total", ",ending=\"completed\""), 2.0);
+        assert_eq!(named("journeys_total", ",ending=\"limited\""), 1.0);
+        assert_eq!(named("journeys_total", ",ending=\"abandoned\""), 1.0);
+        assert_eq!(named("journeys_total", ",ending=\"failed\""), 0.0);
+        assert_eq!(
+            value(&text, "stepproof_exchanges_total{party=\"returning\",ending=\"completed\"}"),
+            1.0
+        );
+        assert_eq!(
+            (
+                value(&text, "stepproof_elapsed_seconds"),
+                value(&text, "stepproof_offered"),
+                value(&text, "stepproof_waiting")
+            ),
+            (12.0, 1200.0, 7.0)
+        );
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[tokio::test]
+    async fn histograms_are_cumulative_and_have_every_bucket() {
+        let (_, text) = asked("GET /metrics").await;
+        let buckets: Vec<f64> = text
+            .lines()
+            .filter(|line| line.starts_with("stepproof_response_seconds_bucket") && line.contains("phones"))
+            .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+            .collect();
+        assert_eq!(buckets.len(), BUCKETS.len() + 1);
+        assert!(buckets.is_sorted() && buckets.last() == Some(&2.0), "{buckets:?}");
+        // 42 ms and 402 ms from the intended instant: none up to 0.025, one up to 0.05, both up to 0.5.
+        assert_eq!((buckets[4], buckets[5], buckets[7], buckets[8]), (0.0, 1.0, 1.0, 2.0));
+        let sum = text
+            .lines()
+            .find(|line| line.starts_with("stepproof_response_seconds_sum") && line.contains("phones"))
+            .expect("the sum");
+        assert!(
+            (value(sum, sum.rsplit_once(' ').expect("a value").0) - 0.444).abs() < 1e-9,
+            "{sum}"
+        );
+        let lags = text
+            .lines()
+            .find(|line| line.starts_with("stepproof_start_lag_seconds_count") && line.contains("phones"))
+            .expect("the count");
+        assert!(lags.ends_with(" 3"), "an abandoned arrival was never begun: {lags}");
+    }
+
+    #[tokio::test]
+    async fn nothing_else_is_served() {
+        assert!(asked("GET /").await.0.starts_with("http/1.1 404"));
+        assert!(asked("POST /metrics").await.0.starts_with("http/1.1 405"));
+    }
+
+    #[test]
+    fn a_party_that_is_none_is_counted_apart() {
+        assert_eq!(fed().unknown(), 1);
+    }
 }

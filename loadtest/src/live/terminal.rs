@@ -10,32 +10,55 @@ use super::{LiveFrame, LiveState};
 /// Storm seconds between two plain lines.
 const PLAIN_EVERY_S: f64 = 5.0;
 
-/// Shows a storm until `finished`: redrawn in place. `seconds` is how long people come for, and the bar's length.
+/// Shows a storm until `finished`, redrawn in place on standard error. `seconds` is how long people come for, and the bar's length.
 pub async fn redrawn(state: &LiveState, title: &str, seconds: f64, finished: impl Future<Output = ()>) {
-    let bar = ProgressBar::with_draw_target(Some(millis(seconds)), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{prefix}\n{msg}\n{wide_bar}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(title.to_owned());
-    each_frame(state, finished, |frame| {
-        bar.set_message(picture(frame));
-        bar.set_position(millis(frame.at_s.min(seconds)));
-    })
-    .await;
+    let bar = bar(ProgressDrawTarget::stderr(), title, seconds);
+    each_frame(state, finished, |frame| update(&bar, frame, seconds)).await;
     bar.finish_and_clear();
 }
 
 /// Shows a storm until `finished`: a plain line for every five seconds of the storm.
-pub async fn plain(state: &LiveState, mut to: impl Write, finished: impl Future<Output = ()>) {
-    let mut next_s = PLAIN_EVERY_S;
-    each_frame(state, finished, |frame| {
-        if frame.at_s >= next_s {
-            next_s = (frame.at_s / PLAIN_EVERY_S).floor() * PLAIN_EVERY_S + PLAIN_EVERY_S;
-            // When nobody reads any more, the storm goes on.
-            let _ = writeln!(to, "{}", line(frame));
+pub async fn plain(state: &LiveState, to: impl Write, finished: impl Future<Output = ()>) {
+    let mut lines = PlainLines::to(to);
+    each_frame(state, finished, |frame| lines.show(frame)).await;
+}
+
+fn bar(target: ProgressDrawTarget, title: &str, seconds: f64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(millis(seconds)), target);
+    if let Ok(style) = ProgressStyle::with_template("{prefix}\n{msg}\n{wide_bar}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(title.to_owned());
+    bar
+}
+
+fn update(bar: &ProgressBar, frame: &LiveFrame, seconds: f64) {
+    bar.set_position(millis(frame.at_s.min(seconds)));
+    bar.set_message(picture(frame));
+    // One frame a second: none of them is left out for being too soon.
+    bar.force_draw();
+}
+
+struct PlainLines<W> {
+    to: W,
+    next_s: f64,
+}
+
+impl<W: Write> PlainLines<W> {
+    fn to(to: W) -> Self {
+        Self {
+            to,
+            next_s: PLAIN_EVERY_S,
         }
-    })
-    .await;
+    }
+
+    fn show(&mut self, frame: &LiveFrame) {
+        if frame.at_s >= self.next_s {
+            self.next_s = (frame.at_s / PLAIN_EVERY_S).floor() * PLAIN_EVERY_S + PLAIN_EVERY_S;
+            // When nobody reads any more, the storm goes on.
+            let _ = writeln!(self.to, "{}", line(frame));
+        }
+    }
 }
 
 async fn each_frame(state: &LiveState, finished: impl Future<Output = ()>, mut show: impl FnMut(&LiveFrame)) {
@@ -116,4 +139,110 @@ fn ms(milliseconds: Option<f64>) -> String {
 
 fn millis(seconds: f64) -> u64 {
     u64::try_from(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(at_s: f64) -> LiveFrame {
+        LiveFrame {
+            at_s,
+            phase: "peak".to_owned(),
+            offered: 1200,
+            started: 1100,
+            completed: 1000,
+            broken_off: 20,
+            abandoned: 10,
+            waiting: 90,
+            under_way: 80,
+            rate_now: 240.0,
+            p50_ms: Some(52.0),
+            p99_ms: Some(1310.0),
+            codes_push: 700,
+            codes_email: 3,
+            ..LiveFrame::default()
+        }
+    }
+
+    /// Shows frames one after another, each before the next is published.
+    async fn shown(at: impl IntoIterator<Item = f64>) -> String {
+        let state = LiveState::default();
+        let (seen, mut told) = (tokio::sync::Notify::new(), Vec::new());
+        let (over, until) = tokio::sync::oneshot::channel::<()>();
+        let show = each_frame(
+            &state,
+            async {
+                let _ = until.await;
+            },
+            |frame| {
+                told.push(frame.clone());
+                seen.notify_one();
+            },
+        );
+        let publish = async {
+            for at in at {
+                state.publish(frame(at));
+                seen.notified().await;
+            }
+            drop(over);
+        };
+        tokio::join!(show, publish);
+        let mut text = Vec::new();
+        let mut plain = PlainLines::to(&mut text);
+        told.iter().for_each(|frame| plain.show(frame));
+        String::from_utf8(text).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_plain_line_every_five_seconds_of_the_storm() {
+        let text = shown((0..=17).map(|at| f64::from(at) + 0.2)).await;
+        let starts: Vec<&str> = text.lines().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(starts, ["5 s peak", "10 s peak", "15 s peak"]);
+        assert!(text.contains("1200 offered, 1000 completed, 20 broken off, 10 abandoned; 90 waiting, 80 under way; 240/s; p50 52.0 ms, p99 1.31 s, lag p99 –"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_late_frame_is_told_once() {
+        let text = shown([1.0, 23.0, 24.0, 25.0]).await;
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+
+    #[test]
+    fn the_picture_has_everything_and_fits() {
+        let mut frame = frame(12.0);
+        frame.attacks = 7;
+        let told = picture(&frame);
+        for part in [
+            "12 s",
+            "peak",
+            "240 arrivals/s",
+            "offered 1200",
+            "waiting 90",
+            "p99 1.31 s",
+            "push 700",
+            "attacks   7",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        assert!(told.lines().all(|line| line.chars().count() <= 100));
+    }
+
+    #[test]
+    fn it_is_redrawn_in_place() {
+        let terminal = indicatif::InMemoryTerm::new(12, 100);
+        let bar = bar(
+            ProgressDrawTarget::term_like(Box::new(terminal.clone())),
+            "isp-outage, seed 1",
+            60.0,
+        );
+        update(&bar, &frame(1.0), 60.0);
+        update(&bar, &frame(33.0), 60.0);
+        let screen = terminal.contents();
+        assert!(
+            screen.contains("isp-outage, seed 1") && screen.contains("33 s") && !screen.contains("    1 s"),
+            "{screen}"
+        );
+        assert_eq!(screen.matches("funnel").count(), 1, "{screen}");
+    }
 }

@@ -101,3 +101,68 @@ fn no_json(why: &serde_json::Error, path: &Path) -> RecordFileError {
         column: why.column(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("record.json");
+        let record = fixture::broken();
+        write(&path, &record).expect("written");
+        let again = read(&path).expect("read");
+        // Figures may lose their last bit on the way through text; everything else may not.
+        assert_eq!(
+            pretty(&again).expect("text"),
+            pretty(&read(&path).expect("read")).expect("text")
+        );
+        assert_eq!(
+            (again.scenario, again.safety, again.seed, again.verdict),
+            (record.scenario, record.safety, record.seed, record.verdict)
+        );
+        assert_eq!(
+            (again.parties[1].funnel, &again.parties[1].steps[1].endings),
+            (record.parties[1].funnel, &record.parties[1].steps[1].endings)
+        );
+        assert!((again.parties[1].response.p99_ms - record.parties[1].response.p99_ms).abs() < 1e-9);
+        assert_eq!(again.seconds.len(), record.seconds.len());
+    }
+
+    #[test]
+    fn a_broken_file_is_told_with_its_name_and_place() {
+        let text = pretty(&fixture::storm(1, 1, 1.0)).expect("text");
+        let told = |text: &str| parse(text, Path::new("runs/a.json")).expect_err("broken").to_string();
+        let cut = told(&text[..text.len() / 2]);
+        assert!(
+            cut.starts_with("runs/a.json is no complete JSON: EOF") && cut.contains("line "),
+            "{cut}"
+        );
+        let wrong = told(&text.replacen("\"offered\": ", "\"offered\": -", 1));
+        assert!(
+            wrong.starts_with("runs/a.json is no record of a storm: at `parties[0].funnel.offered`: invalid value"),
+            "{wrong}"
+        );
+        let missing = told("{\"seed\": 1}");
+        assert!(
+            missing.contains("is no record of a storm") && missing.contains("missing field `tool`"),
+            "{missing}"
+        );
+        let more = told(&format!("{text}{{}}"));
+        assert!(more.contains("trailing characters"), "{more}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_its_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("nothing.json");
+        let told = read(&path).expect_err("not there").to_string();
+        assert!(told.contains("nothing.json cannot be read: "), "{told}");
+        let told = write(&directory.path().join("no/where.json"), &fixture::broken())
+            .expect_err("no directory")
+            .to_string();
+        assert!(told.contains("where.json cannot be written: "), "{told}");
+    }
+}

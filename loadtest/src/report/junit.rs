@@ -125,3 +125,57 @@ fn error(message: &str) -> TestCaseStatus {
     status.set_message(message);
     status
 }
+
+#[cfg(test)]
+mod tests {
+    use quick_junit::Report;
+
+    use super::*;
+    use crate::report::fixture;
+
+    /// (cases, failures, errors) of the whole report, as its own reader counts them.
+    fn counted(records: &[Record]) -> (usize, usize, usize) {
+        let report = Report::deserialize_from_str(&told(records).expect("written")).expect("JUnit");
+        (report.tests, report.failures, report.errors)
+    }
+
+    #[test]
+    fn a_storm_that_held_passes_every_case() {
+        assert_eq!(counted(&[fixture::storm(1, 1, 1.0)]), (4, 0, 0));
+    }
+
+    #[test]
+    fn broken_promises_and_breaches_fail() {
+        assert_eq!(counted(&[fixture::broken()]), (6, 3, 0));
+        let text = told(&[fixture::broken()]).expect("written");
+        assert!(
+            text.contains("code-redeemed-twice (CODE-04), account 1441") && !text.contains("<script>"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_was_not_judged_is_an_error_and_never_a_pass() {
+        let mut record = fixture::storm(1, 1, 1.0);
+        record.interrupted = true;
+        // Both promises, safety, and the missing rest; the generator itself was well.
+        assert_eq!(counted(&[record]), (5, 0, 4));
+        let mut record = fixture::storm(1, 1, 1.0);
+        record.verdict = Verdict::GeneratorLimited;
+        record.generator.limits = vec!["out of ports".to_owned()];
+        assert_eq!(counted(&[record]), (4, 0, 3));
+        let mut record = fixture::storm(1, 1, 1.0);
+        record.verdict = Verdict::TooLittle;
+        assert_eq!(counted(&[record]), (5, 0, 3));
+        let mut record = fixture::storm(1, 1, 1.0);
+        record.safety.unjudged = 1;
+        assert_eq!(counted(&[record]), (4, 0, 1));
+    }
+
+    #[test]
+    fn several_seeds_are_several_suites() {
+        let records = [fixture::storm(1, 1, 1.0), fixture::broken()];
+        assert_eq!(counted(&records), (10, 3, 0));
+        assert!(told(&records).expect("written").contains("isp-outage, seed 7"));
+    }
+}

@@ -146,3 +146,64 @@ impl Recovery {
         serde_json::to_string_pretty(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn wilson_is_the_one_of_the_books() {
+        for (of, all, low, high) in [
+            (0, 10, 0.0, 0.277_5),
+            (10, 10, 0.722_5, 1.0),
+            (7, 10, 0.396_8, 0.892_2),
+            (81, 263, 0.255_3, 0.366_2),
+        ] {
+            let (found_low, found_high) = wilson(of, all).expect("an interval");
+            assert!(
+                (found_low - low).abs() < 1e-4 && (found_high - high).abs() < 1e-4,
+                "{of} of {all}: {found_low} to {found_high}"
+            );
+        }
+        assert_eq!(wilson(0, 0), None);
+    }
+
+    #[test]
+    fn only_judged_runs_enter_the_probability() {
+        let mut records: Vec<Record> = (1..=6).map(|seed| fixture::storm(seed, seed, 1.0)).collect();
+        for (record, drain) in records
+            .iter_mut()
+            .zip([Some(4.0), Some(8.0), None, Some(6.0), Some(1.0), None])
+        {
+            record.drain_s = drain;
+        }
+        records[2].verdict = Verdict::Broken;
+        records[4].interrupted = true;
+        records[5].verdict = Verdict::GeneratorLimited;
+        let found = recovery(&records);
+        assert_eq!((found.runs, found.recovered, found.held), (4, 3, 3));
+        assert_eq!(found.drain_s, Some((4.0, 6.0, 8.0)));
+        let text = found.told();
+        assert!(
+            text.contains("recovered in 3 of 4 runs: 75 % (95 % interval 30 to 95 %)"),
+            "{text}"
+        );
+        assert!(
+            text.contains("seed 3: did not drain, broken") && text.contains("seed 6: did not drain, generator-limited (left out"),
+            "{text}"
+        );
+        let json: serde_json::Value = serde_json::from_str(&found.json().expect("json")).expect("json");
+        assert_eq!(
+            (json["probability"].as_f64(), json["each"][4]["judged"].as_bool()),
+            (Some(0.75), Some(false))
+        );
+    }
+
+    #[test]
+    fn no_run_is_no_probability() {
+        let found = recovery(&[]);
+        assert_eq!((found.probability, found.interval), (None, None));
+        assert!(found.told().starts_with("no run says anything"));
+    }
+}

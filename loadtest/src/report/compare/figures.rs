@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::statistics::{bootstrap, paired};
+use super::seconds::{FIGURES, drawn_again};
+use super::statistics::{middle, paired};
 use super::{CannotCompare, Comparison, Difference, LeftOut, Method, Outcome};
-use crate::record::{PartyRecord, Record, Second, Verdict};
+use crate::record::{PartyRecord, Record, Verdict};
 use crate::scenario::Scenario;
 
 /// How sure each figure's interval is.
 const CONFIDENCE: f64 = 0.95;
-/// How often the seconds of one pair are drawn. The far tails that many figures ask for need more than a thousand.
-const DRAWS: usize = 2000;
 
 type Pair<'a> = (&'a Record, &'a Record);
 
@@ -148,41 +147,24 @@ fn by_seed<'a>(
 }
 
 /// One figure in all pairs, and a way to its interval.
-struct Measured<'a> {
+struct Measured {
     party: String,
     figure: &'static str,
     a: Vec<f64>,
     b: Vec<f64>,
-    /// The one pair whose seconds can be drawn again, and what to take of them.
-    seconds: Option<(Pair<'a>, fn(&[&Second]) -> Option<f64>)>,
+    /// The differences of one pair's seconds, drawn again and again, rising.
+    drawn: Vec<f64>,
 }
 
-impl Measured<'_> {
+impl Measured {
     fn judged(&self) -> bool {
-        self.a.len() >= 2 || self.seconds.is_some()
+        self.at(CONFIDENCE).1.is_some()
     }
 
     fn at(&self, confidence: f64) -> (f64, Option<(f64, f64)>) {
         let differences: Vec<f64> = self.a.iter().zip(&self.b).map(|(a, b)| b - a).collect();
         let (mean, interval) = paired(&differences, confidence);
-        match self.seconds {
-            None => (mean, interval),
-            Some(((a, b), of)) => {
-                let (a, b) = (by_second(a), by_second(b));
-                let seconds = a.len().max(b.len());
-                let interval = bootstrap(seconds, DRAWS, confidence, 1, |drawn| {
-                    let pick = |side: &[Option<&Second>]| {
-                        let picked: Vec<&Second> = drawn
-                            .iter()
-                            .filter_map(|second| side.get(*second).copied().flatten())
-                            .collect();
-                        of(&picked)
-                    };
-                    Some(pick(&b)? - pick(&a)?)
-                });
-                (mean, interval)
-            }
-        }
+        (mean, interval.or_else(|| middle(&self.drawn, confidence)))
     }
 
     fn shows(&self, confidence: f64) -> Outcome {
@@ -221,19 +203,7 @@ impl Measured<'_> {
     }
 }
 
-fn by_second(record: &Record) -> Vec<Option<&Second>> {
-    let mut seconds = Vec::new();
-    for second in &record.seconds {
-        let at = second.at as usize;
-        if seconds.len() <= at {
-            seconds.resize(at + 1, None);
-        }
-        seconds[at] = Some(second);
-    }
-    seconds
-}
-
-fn measured<'a>(pairs: &[Pair<'a>]) -> Vec<Measured<'a>> {
+fn measured(pairs: &[Pair<'_>]) -> Vec<Measured> {
     type Of = fn(&PartyRecord) -> Option<f64>;
     let mut all = Vec::new();
     let of_parties: [(&'static str, Of); 4] = [
@@ -250,24 +220,17 @@ fn measured<'a>(pairs: &[Pair<'a>]) -> Vec<Measured<'a>> {
         }
     }
     all.push(in_pairs(pairs, "everybody".to_owned(), "drain", |record| record.drain_s));
-    if let [pair] = pairs {
-        type OfSeconds = fn(&[&Second]) -> Option<f64>;
-        let of_seconds: [(&'static str, OfSeconds); 4] = [
-            ("p50", |seconds| percentile(seconds, 0.5)),
-            ("p90", |seconds| percentile(seconds, 0.9)),
-            ("p99", |seconds| percentile(seconds, 0.99)),
-            ("success", |seconds| {
-                ratio(
-                    seconds.iter().map(|s| s.completed).sum(),
-                    seconds.iter().map(|s| s.offered).sum(),
-                )
-            }),
-        ];
-        for (figure, of) in of_seconds {
-            let whole = |record: &Record| of(&record.seconds.iter().collect::<Vec<_>>());
-            let mut measured = in_pairs(pairs, "everybody, by second".to_owned(), figure, whole);
-            measured.seconds = (!measured.a.is_empty()).then_some((*pair, of));
-            all.push(measured);
+    if let [(a, b)] = pairs {
+        let (a, b, drawn) = drawn_again(a, b);
+        for (nth, drawn) in drawn.into_iter().enumerate() {
+            let (a, b) = a[nth].zip(b[nth]).into_iter().unzip();
+            all.push(Measured {
+                party: "everybody, by second".to_owned(),
+                figure: FIGURES[nth],
+                a,
+                b,
+                drawn,
+            });
         }
     }
     all.retain(|figure| !figure.a.is_empty());
@@ -275,41 +238,18 @@ fn measured<'a>(pairs: &[Pair<'a>]) -> Vec<Measured<'a>> {
 }
 
 /// The figure in each pair where both sides have it.
-fn in_pairs<'a>(pairs: &[Pair<'a>], party: String, figure: &'static str, of: impl Fn(&Record) -> Option<f64>) -> Measured<'a> {
+fn in_pairs(pairs: &[Pair<'_>], party: String, figure: &'static str, of: impl Fn(&Record) -> Option<f64>) -> Measured {
     let (a, b) = pairs.iter().filter_map(|(a, b)| Some((of(a)?, of(b)?))).unzip();
     Measured {
         party,
         figure,
         a,
         b,
-        seconds: None,
+        drawn: Vec::new(),
     }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// A percentile of the response times in these seconds, from their histograms; between the bounds of a bucket in a straight line.
-#[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
-fn percentile(seconds: &[&Second], part: f64) -> Option<f64> {
-    let mut counts: Vec<(f64, u64)> = seconds.iter().flat_map(|second| second.heat.iter().copied()).collect();
-    counts.sort_by(|(one, _), (two, _)| one.total_cmp(two));
-    let all: u64 = counts.iter().map(|(_, count)| count).sum();
-    let wanted = part * all as f64;
-    let (mut below, mut passed, mut at) = (0.0, 0_u64, 0);
-    while at < counts.len() {
-        let bound = counts[at].0;
-        let mut here = 0;
-        while at < counts.len() && counts[at].0.total_cmp(&bound).is_eq() {
-            here += counts[at].1;
-            at += 1;
-        }
-        if (passed + here) as f64 >= wanted && here > 0 {
-            return Some(below + (bound - below) * ((wanted - passed as f64) / here as f64).clamp(0.0, 1.0));
-        }
-        (below, passed) = (bound, passed + here);
-    }
-    None
 }

@@ -6,7 +6,10 @@
 //! several runs are never averaged into one percentile: what is averaged is the difference within each pair.
 
 mod figures;
+mod seconds;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use serde::Serialize;

@@ -75,42 +75,40 @@ fn ln_gamma(x: f64) -> f64 {
     shift + (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series
 }
 
-/// Draws whole stretches of `0..seconds` again and again, and tells what `figure` makes of each draw: the 95 % interval of it (or of
-/// another confidence). Stretches, because a bad second is seldom alone. The same seed draws the same.
-pub(super) fn bootstrap(
-    seconds: usize,
-    draws: usize,
-    confidence: f64,
-    seed: u64,
-    mut figure: impl FnMut(&[usize]) -> Option<f64>,
-) -> Option<(f64, f64)> {
+/// Draws whole stretches of `0..seconds` again and again, and hands over what `figure` makes of each draw. Stretches, because a bad
+/// second is seldom alone. The same seed draws the same. Of fewer than ten seconds nothing can be drawn.
+pub(super) fn draws<T>(seconds: usize, draws: usize, seed: u64, mut figure: impl FnMut(&[usize]) -> T) -> Vec<T> {
     if seconds < 10 {
-        return None;
+        return Vec::new();
     }
     let stretch = seconds.isqrt().clamp(1, 30);
     let mut random = StdRng::seed_from_u64(seed);
     let mut drawn = Vec::with_capacity(seconds + stretch);
-    let mut found = Vec::with_capacity(draws);
-    for _ in 0..draws {
-        drawn.clear();
-        while drawn.len() < seconds {
-            let from = random.random_range(0..seconds);
-            // Around the end: no second is drawn less often than another.
-            drawn.extend((from..from + stretch).map(|second| second % seconds));
-        }
-        drawn.truncate(seconds);
-        found.extend(figure(&drawn));
-    }
-    if found.len() < draws / 2 {
+    (0..draws)
+        .map(|_| {
+            drawn.clear();
+            while drawn.len() < seconds {
+                let from = random.random_range(0..seconds);
+                // Around the end: no second is drawn less often than another.
+                drawn.extend((from..from + stretch).map(|second| second % seconds));
+            }
+            drawn.truncate(seconds);
+            figure(&drawn)
+        })
+        .collect()
+}
+
+/// What lies in the middle of rising values, at this confidence; `None` of fewer than a hundred.
+pub(super) fn middle(rising: &[f64], confidence: f64) -> Option<(f64, f64)> {
+    if rising.len() < 100 {
         return None;
     }
-    found.sort_by(f64::total_cmp);
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "within 0 and the number of draws"
     )]
-    let at = |part: f64| found[(part * number(found.len() - 1)).round() as usize];
+    let at = |part: f64| rising[(part * number(rising.len() - 1)).round() as usize];
     Some((at((1.0 - confidence) / 2.0), at(1.0 - (1.0 - confidence) / 2.0)))
 }
 
@@ -155,12 +153,17 @@ mod tests {
     #[test]
     fn the_bootstrap_is_the_same_for_the_same_seed_and_holds_the_mean() {
         let values: Vec<f64> = (0..100_u32).map(|second| f64::from(second * 37 % 11)).collect();
-        let mean = |drawn: &[usize]| Some(drawn.iter().map(|second| values[*second]).sum::<f64>() / 100.0);
-        let first = bootstrap(100, 500, 0.95, 7, mean);
-        assert_eq!(first, bootstrap(100, 500, 0.95, 7, mean));
-        let (low, high) = first.expect("a hundred seconds are enough");
+        let again = |seed| {
+            let mut means = draws(100, 500, seed, |drawn| {
+                drawn.iter().map(|second| values[*second]).sum::<f64>() / 100.0
+            });
+            means.sort_by(f64::total_cmp);
+            middle(&means, 0.95)
+        };
+        assert_eq!(again(7), again(7));
+        let (low, high) = again(7).expect("a hundred seconds are enough");
         let truth = values.iter().sum::<f64>() / 100.0;
         assert!(low < truth && truth < high && high - low < 3.0, "{low} {truth} {high}");
-        assert_eq!(bootstrap(9, 500, 0.95, 7, mean), None);
+        assert!(draws(9, 500, 7, <[usize]>::len).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! A comparison for people and for machines.
 
 use super::{Comparison, Difference, Method, Outcome};
-use crate::report::table::table;
+use crate::report::table::{table, wrapped};
 use crate::report::words;
 
 impl Outcome {
@@ -39,7 +39,8 @@ impl Comparison {
         } else {
             format!(" ({})", self.because.join(", "))
         };
-        text.push_str(&format!("B beside A: {}{because}\n", self.verdict.told()));
+        text.push_str(&wrapped(&format!("B beside A: {}{because}", self.verdict.told()), 100));
+        text.push('\n');
         let alone = self
             .differences
             .iter()

@@ -9,7 +9,7 @@ use crate::report::words;
 
 const WIDTH: f64 = 880.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 870.0;
+const RIGHT: f64 = 858.0;
 const HEIGHT: f64 = 190.0;
 /// What one letter takes, about.
 const LETTER: f64 = 6.3;
@@ -92,7 +92,7 @@ impl<'a> Field<'a> {
         let bottom = self.top + HEIGHT;
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
-            bottom + 34.0,
+            bottom + 26.0,
             HtmlEscape(title),
             HtmlEscape(told)
         );
