@@ -1,7 +1,7 @@
 //! Accounts from a CSV file. A file may have millions, so only the place of one line in some hundreds is kept.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read as _, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use crate::scenario::ScenarioError;
 const STRIDE: u64 = 256;
 
 /// The longest line, in bytes.
-const LINE_MOST: usize = 4096;
+const LINE_MOST: u64 = 4096;
 
 /// The rows of a file, read when they are asked for.
 #[derive(Debug)]
@@ -54,13 +54,14 @@ impl Rows {
         let (mut line, mut number) = (String::new(), 0u64);
         loop {
             line.clear();
-            let length = file.read_line(&mut line).map_err(unreadable)?;
+            // Never more than a line can have, whatever the file is.
+            let length = (&mut file).take(LINE_MOST + 1).read_line(&mut line).map_err(unreadable)?;
             number += 1;
             let wrong = |what: &str| ScenarioError::new(format!("{}, line {number}: {what}", path.display())).hint(FORM);
             if length == 0 {
                 break;
             }
-            if length > LINE_MOST {
+            if length as u64 > LINE_MOST {
                 return Err(wrong("is longer than an account can be"));
             }
             // An empty line would have no row, and rows are found by counting lines.

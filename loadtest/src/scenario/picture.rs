@@ -1,15 +1,18 @@
 //! A storm drawn in characters: the arrivals to be expected over time, party by party, with its phases and events marked.
 //!
 //! ```text
-//! people   60/s ▂▄▆███▆▄▂   1,200 arrivals, trusted-sign-in
-//! phases        │rising │peak    │falling
-//! push down              ━━━━━
-//!               0 s                40 s
+//!            ▁▃▅▇███▇▅▃▁
+//! people    ▅███████████▅  trusted-sign-in, up to 60/s, 1,200 arrivals
+//!
+//! phases    │rising│peak
+//! push down     ━━━━        10 to 20 s
+//!           └──┴──┴──┴───┴
+//!           0 s          40 s
 //! ```
 
 use std::fmt::Write as _;
 
-use super::{Event, Fault, Party, Scenario, ScenarioError};
+use super::{Event, Fault, Party, Scenario, ScenarioError, Shape};
 use crate::arrivals::Course;
 
 /// Characters that time takes in a picture of ordinary width.
@@ -27,7 +30,7 @@ pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioEr
     let courses = scenario.parties.iter().map(|party| Course::of(&party.arrivals, scenario));
     let courses: Vec<Course> = courses.collect::<Result<_, _>>()?;
     let names = scenario.parties.iter().map(|party| party.name.chars().count());
-    let margin = names.chain([HIGHEST, "phases".len()]).max().unwrap_or_default() + 1;
+    let margin = names.chain([LONGEST, "phases".len()]).max().unwrap_or_default() + 1;
     let sheet = Sheet {
         seconds: scenario.seconds,
         columns,
@@ -54,8 +57,8 @@ pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioEr
     Ok(drawn)
 }
 
-/// Characters of the longest rate, and of the longest event's name.
-const HIGHEST: usize = "email late by 0000 ms".len();
+/// Characters of the longest event's name.
+const LONGEST: usize = "email late by 0000 ms".len();
 
 struct Sheet {
     seconds: f64,
@@ -83,13 +86,22 @@ impl Sheet {
             .collect();
         let highest = per_column.iter().copied().fold(0.0, f64::max);
         let who = if party.attacker { " (attackers)" } else { "" };
-        let about = format!("{}{who}, {} arrivals", party.journey.name(), whole(course.expected()));
-        let labels = [party.name.clone(), format!("{}/s", rate(highest)), String::new()];
-        for (row, label) in labels.iter().enumerate() {
+        // A rate that stays needs one row to say so.
+        let (rows, up_to) = match party.arrivals.shape {
+            Shape::Flat => (1, ""),
+            _ => (ROWS, "up to "),
+        };
+        let about = format!(
+            "  {}{who}, {up_to}{}/s, {} arrivals",
+            party.journey.name(),
+            rate(highest),
+            whole(course.expected())
+        );
+        for row in 0..rows {
             // What is below this row, in parts of a character.
-            let floor = (ROWS - 1 - row) * (PARTS.len() - 1);
+            let floor = (rows - 1 - row) * (PARTS.len() - 1);
             let hill = per_column.iter().map(|rate| {
-                let most = (ROWS * (PARTS.len() - 1)) as f64;
+                let most = (rows * (PARTS.len() - 1)) as f64;
                 let height = if highest > 0.0 {
                     (rate / highest * most).ceil() as usize
                 } else {
@@ -98,12 +110,13 @@ impl Sheet {
                 PARTS[height.saturating_sub(floor).min(PARTS.len() - 1)]
             });
             let hill: String = hill.collect();
-            let beside = if row == ROWS - 1 {
-                format!("  {about}")
+            let last = row == rows - 1;
+            let (label, beside) = if last {
+                (party.name.as_str(), about.as_str())
             } else {
-                String::new()
+                ("", "")
             };
-            self.line(label, &hill, &beside, drawn);
+            self.line(label, &hill, beside, drawn);
         }
     }
 
