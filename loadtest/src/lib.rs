@@ -14,6 +14,10 @@
 //! - [`distribute`]: one storm on several machines: when they begin, and what their slices come to together.
 //! - [`locust`]: a worker of Locust's master, which starts, stops and shows a storm on several machines.
 //! - [`capacity`]: the highest rate at which the promises are kept.
+//! - [`server`]: the reference server under load, when no target is named.
+//! - [`preflight`]: what a storm needs of this machine, before it starts.
+//! - [`resources`]: what generator and server take of the machine.
+//! - [`limits`]: whether the generator was the limit, afterwards.
 //! - [`record`]: what a finished storm came to; every report is made of it.
 //! - [`report`]: what is made of records.
 
@@ -24,12 +28,16 @@ pub mod distribute;
 pub mod engine;
 pub mod journey;
 pub mod judge;
+pub mod limits;
 pub mod live;
 pub mod locust;
 pub mod measure;
 pub mod outcome;
 pub mod population;
+pub mod preflight;
 pub mod record;
 pub mod report;
+pub mod resources;
 pub mod scenario;
+pub mod server;
 pub mod sink;

@@ -44,6 +44,9 @@ struct Cli {
 enum Command {
     /// Runs one storm and judges it.
     Storm(Storm),
+    /// Serves until standard input ends: what a storm starts as a process of its own.
+    #[command(hide = true, name = loadtest::server::SERVE_EMBEDDED)]
+    ServeEmbedded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -90,7 +93,15 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    let Command::Storm(storm) = Cli::parse().command;
+    let storm = match Cli::parse().command {
+        Command::Storm(storm) => storm,
+        Command::ServeEmbedded => {
+            return match loadtest::server::serve_embedded() {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => refuse(3, &error.to_string()),
+            };
+        }
+    };
     let profile = match storm.kind {
         Kind::MorningPeak if storm.seconds <= 3600.0 => Profile::morning_peak(storm.rate, Duration::from_secs_f64(storm.seconds)),
         Kind::MorningPeak => return refuse(2, "a storm lasts an hour at most"),

@@ -12,6 +12,7 @@
 //! - [`control`]: the control interface on another.
 //! - [`connections`]: what both have in common: limits, slow clients, an orderly end.
 //! - [`metrics`]: what is counted.
+//! - `process`: what the process takes of the machine.
 
 pub mod connections;
 pub mod control;
@@ -21,6 +22,7 @@ pub mod edge;
 pub mod locator;
 pub mod metrics;
 pub mod parts;
+mod process;
 pub mod rules;
 pub mod server;
 pub mod service;

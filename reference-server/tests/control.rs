@@ -225,4 +225,11 @@ async fn health_and_counts() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(!text.contains("ada"), "{text}");
+    #[cfg(target_os = "linux")]
+    for name in ["process_cpu_seconds_total", "process_resident_memory_bytes"] {
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+        assert!(value.is_some_and(|value| value >= 0.0), "{name} is missing in\n{text}");
+    }
 }

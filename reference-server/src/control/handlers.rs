@@ -11,6 +11,7 @@ use crate::courier::Letter;
 use crate::domain::{Status, Timestamp};
 use crate::edge::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
 use crate::parts::Clock;
+use crate::process;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -51,7 +52,7 @@ async fn metrics(control: &Control) -> Response<Bytes> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
     );
-    *response.body_mut() = Bytes::from(control.service.metrics().render());
+    *response.body_mut() = Bytes::from(control.service.metrics().render() + &process::page());
     response
 }
 
