@@ -13,6 +13,8 @@ pub mod phone;
 mod reading;
 mod request;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use targets::{Method, Operation, Outcome};
