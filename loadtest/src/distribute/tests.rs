@@ -211,3 +211,27 @@ fn a_run_s_directory_is_read_and_one_that_is_none_is_told() {
     let read = Part::read(dir.path()).unwrap();
     assert_eq!(merge(vec![read]).unwrap().0.parties, part.record.parties);
 }
+
+#[test]
+fn the_indexed_job_says_the_number_of_slices_the_same_three_times() {
+    let job: yaml_serde::Value = yaml_serde::from_str(include_str!("../../kubernetes/indexed-job.yaml")).unwrap();
+    let spec = &job["spec"];
+    let of = spec["completions"].as_u64().unwrap();
+    assert_eq!(
+        (spec["parallelism"].as_u64(), spec["completionMode"].as_str()),
+        (Some(of), Some("Indexed"))
+    );
+    let arguments = spec["template"]["spec"]["containers"][0]["args"].as_sequence().unwrap();
+    let value = |name: &str| {
+        arguments
+            .iter()
+            .find_map(|argument| argument.as_str()?.strip_prefix(name))
+            .unwrap()
+    };
+    for index in 0..of {
+        let slice = value("--slice=").replace("$(JOB_COMPLETION_INDEX)", &index.to_string());
+        let of = of as u32;
+        assert_eq!(slice.parse(), Ok(Slice { index: index as u32, of }));
+    }
+    assert_eq!(value("--start-at="), "START_AT", "what the command in its comment replaces");
+}

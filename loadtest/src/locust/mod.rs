@@ -25,3 +25,5 @@ pub use worker::{Ended, run};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worker_tests;

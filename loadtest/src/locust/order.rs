@@ -63,9 +63,7 @@ impl Order {
             .and_then(|at| SystemTime::UNIX_EPOCH.checked_add(at))
             .ok_or_else(|| Malformed::new("no storm_start_at: does the master run the project's locustfile?"))?;
         Ok(Self {
-            run: spawn
-                .text("storm_run")
-                .ok_or_else(|| Malformed::new("no storm_run: does the master run the project's locustfile?"))?,
+            run: name_of_run(spawn)?,
             storm: spawn.text("storm").ok_or_else(|| Malformed::new("no --storm"))?,
             rate: positive("storm_rate", spawn.real("storm_rate")?)?,
             seed: spawn.number("storm_seed")?.ok_or_else(|| Malformed::new("no --storm-seed"))?,
@@ -75,6 +73,17 @@ impl Order {
             start_at,
         })
     }
+}
+
+/// A run's name becomes that of a directory, so it can be no path.
+fn name_of_run(spawn: &Spawn) -> Result<String, Malformed> {
+    let run = spawn
+        .text("storm_run")
+        .ok_or_else(|| Malformed::new("no storm_run: does the master run the project's locustfile?"))?;
+    if run.len() > 64 || !run.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(Malformed::new("storm_run is no name of a run"));
+    }
+    Ok(run)
 }
 
 fn positive(name: &str, value: Option<f64>) -> Result<Option<f64>, Malformed> {

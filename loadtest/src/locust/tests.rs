@@ -124,6 +124,7 @@ fn an_order_that_cannot_be_carried_out_is_told_with_its_reason() {
     assert!(changed("a3322e35", "a32d2e35").contains("not above 0"));
     assert!(changed("a3322e35", "a3782e35").contains("is no number"));
     assert!(changed("73746f726d5f72756e", "73746f726d5f72754e").contains("no storm_run"));
+    assert!(changed("a27231", "a22e2e").contains("no name of a run"), "it is no path");
     assert!(changed("7365656407", "73656564ff").contains("no whole number"));
 }
 
