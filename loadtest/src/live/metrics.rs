@@ -14,8 +14,10 @@
 //! The buckets of all histograms are the same, in seconds: 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, +Inf.
 //! They are for watching; the verdict is taken from HDR histograms with three significant digits.
 //!
-//! A sample costs a walk over at most fifteen bounds under an uncontended lock and an atomic addition: every handle is found when the
-//! storm begins, none is looked up while it runs.
+//! A sample costs an atomic addition and, for each histogram it belongs to, a walk over at most fifteen bounds under a short lock: every
+//! handle is found when the storm begins, none is looked up while it runs. Measured in an optimised build with nobody else at the
+//! lock: 55 ns for an exchange, 115 ns for a completed journey, which is in three histograms: about 70 ns a sample for a journey of
+//! three exchanges. Two threads that do nothing else get in each other's way at about twice that.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -47,12 +49,14 @@ pub const BUCKETS: [f64; 15] = [
 type Labels = Vec<(&'static str, String)>;
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 type Number = Gauge<f64, AtomicU64>;
+/// What a gauge shows of a frame.
+type OfFrame = fn(&LiveFrame) -> f64;
 
 /// The metrics of one storm: fed by samples and frames, told as text.
 pub struct Metrics {
     registry: Registry,
     parties: Vec<PartyMetrics>,
-    gauges: Vec<(Number, fn(&LiveFrame) -> f64)>,
+    gauges: Vec<(Number, OfFrame)>,
     state: LiveState,
     unknown: AtomicU64,
 }
@@ -196,8 +200,8 @@ fn seconds(us: u64) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
-fn gauges(registry: &mut Registry) -> Vec<(Number, fn(&LiveFrame) -> f64)> {
-    let all: [(&str, &str, fn(&LiveFrame) -> f64); 10] = [
+fn gauges(registry: &mut Registry) -> Vec<(Number, OfFrame)> {
+    let all: [(&str, &str, OfFrame); 10] = [
         ("elapsed_seconds", "Seconds from the storm's beginning", |frame| frame.at_s),
         ("offered", "Arrivals that were due until now", |frame| frame.offered as f64),
         ("started", "Of them, those that were begun", |frame| frame.started as f64),

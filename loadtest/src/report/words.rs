@@ -167,8 +167,19 @@ pub(crate) fn verdict(record: &Record) -> (&'static str, String) {
     let breaches = record.safety.breaches.len();
     let promises = record.promises.len();
     match record.verdict {
-        Verdict::Held if promises == 0 => (name, "no breach was found; nothing else was promised".to_owned()),
-        Verdict::Held => (name, format!("all {promises} promises were kept and no breach was found")),
+        Verdict::Held => {
+            let kept = if promises == 0 {
+                "nothing was promised".to_owned()
+            } else {
+                format!("all {promises} promises were kept")
+            };
+            let safe = if record.safety.accounts == 0 {
+                "no history was judged"
+            } else {
+                "no breach was found"
+            };
+            (name, format!("{kept}, and {safe}"))
+        }
         Verdict::Broken => {
             let mut why = Vec::new();
             if broken > 0 {
