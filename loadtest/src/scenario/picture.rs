@@ -1,8 +1,9 @@
 //! A storm drawn in characters: the arrivals to be expected over time, party by party, with its phases and events marked.
 //!
 //! ```text
+//! people    trusted-sign-in, up to 60/s, 1,200 arrivals
 //!            ▁▃▅▇███▇▅▃▁
-//! people    ▅███████████▅  trusted-sign-in, up to 60/s, 1,200 arrivals
+//!           ▅███████████▅
 //!
 //! phases    │rising│peak
 //! push down     ━━━━        10 to 20 s
@@ -41,7 +42,7 @@ pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioEr
     let seconds = scenario.seconds;
     let _ = writeln!(
         drawn,
-        "{seconds} s, {} arrivals expected, seen at the greatest rate of each party",
+        "{seconds} s, {} arrivals expected; each party is drawn to its own scale",
         whole(expected)
     );
     for (party, course) in scenario.parties.iter().zip(&courses) {
@@ -92,11 +93,12 @@ impl Sheet {
             _ => (ROWS, "up to "),
         };
         let about = format!(
-            "  {}{who}, {up_to}{}/s, {} arrivals",
+            "{}{who}, {up_to}{}/s, {} arrivals",
             party.journey.name(),
             rate(highest),
             whole(course.expected())
         );
+        self.line(&party.name, &about, "", drawn);
         for row in 0..rows {
             // What is below this row, in parts of a character.
             let floor = (rows - 1 - row) * (PARTS.len() - 1);
@@ -110,13 +112,7 @@ impl Sheet {
                 PARTS[height.saturating_sub(floor).min(PARTS.len() - 1)]
             });
             let hill: String = hill.collect();
-            let last = row == rows - 1;
-            let (label, beside) = if last {
-                (party.name.as_str(), about.as_str())
-            } else {
-                ("", "")
-            };
-            self.line(label, &hill, beside, drawn);
+            self.line("", &hill, "", drawn);
         }
     }
 
