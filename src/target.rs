@@ -246,12 +246,5 @@ async fn reachable(url: &Url) -> Result<(), ExitCode> {
 
 /// Whether the URL names this machine and nothing else.
 pub(crate) fn loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
+    targets::is_loopback(url.as_str())
 }

@@ -38,6 +38,7 @@ pub mod preflight;
 pub mod record;
 pub mod report;
 pub mod resources;
+pub mod run;
 pub mod scenario;
 pub mod server;
 pub mod sink;

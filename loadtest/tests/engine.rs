@@ -77,7 +77,7 @@ fn orders(users: usize, patience: Duration, retry: Option<Retry>) -> Orders {
         host: "http://127.0.0.1:1".to_owned(),
         users,
         manners: vec![Manners {
-            name: "people",
+            name: "people".to_owned(),
             patience,
             retry,
         }],

@@ -48,3 +48,16 @@ pub(crate) fn connector(tls: &ClientConfig, source: Option<IpAddr>, within: Dura
         .enable_http1()
         .wrap_connector(tcp)
 }
+
+/// Whether the URL names this machine and nothing else.
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url) else { return false };
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}

@@ -187,7 +187,7 @@ async fn measure(cli: &Cli, address: SocketAddr) -> anyhow::Result<ExitCode> {
         host: format!("http://{address}"),
         users: (cli.rate * 1.5) as usize + 50,
         manners: vec![Manners {
-            name: "asks",
+            name: "asks".to_owned(),
             patience: Duration::from_secs(60),
             retry: None,
         }],

@@ -106,6 +106,14 @@ impl Lines {
         }
     }
 
+    /// Whether the service is on this machine, so that lines may come from any loopback address.
+    pub fn loopback(&self) -> bool {
+        match &self.kind {
+            Kind::Native(service) => service.address.ip().is_loopback(),
+            Kind::Bound(target) => targets::is_loopback(target.origin()),
+        }
+    }
+
     /// A device's line, from this source address. Nothing is connected yet.
     pub fn open(&self, source: Option<IpAddr>) -> Line {
         match &self.kind {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::sum;
 use crate::engine::Gathered;
-use crate::measure::{Clock, Key, Series, Step, percentiles, read};
+use crate::measure::{Clock, Key, Series, Step, histogram, percentiles, read};
 use crate::outcome::{party_records, promises, timeline, verdict};
 use crate::record::{Record, Slice};
 
@@ -98,6 +98,7 @@ pub fn merge(mut parts: Vec<Part>) -> Result<(Record, Series), Refusal> {
         series,
         complaints: sum::complaints(&records),
         attempts: sum::attempts(&records),
+        free_lag: histogram(),
         log_error: None,
     };
     record.parties = party_records(&record.scenario, &gathered);

@@ -26,6 +26,11 @@ impl Start {
         Self(time)
     }
 
+    /// The instant.
+    pub fn time(self) -> SystemTime {
+        self.0
+    }
+
     /// Refuses an instant that is past.
     pub fn check(self, now: SystemTime) -> Result<(), TooLate> {
         let late = now.duration_since(self.0).unwrap_or_default();

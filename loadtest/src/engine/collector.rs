@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
+
 use super::StormClock;
 use super::recorder::Baskets;
 use super::scheduler::Counts;
 use crate::judge::Happened;
-use crate::measure::{Sample, Series};
+use crate::measure::{Sample, Series, histogram};
 
 /// How often baskets are emptied.
 const EVERY: Duration = Duration::from_millis(50);
@@ -60,6 +62,8 @@ pub struct Gathered {
     pub complaints: Vec<(u16, String)>,
     /// By party: arrivals that were begun, and attempts in all.
     pub attempts: BTreeMap<u16, Attempts>,
+    /// How late attempts were begun that found a free user, in microseconds.
+    pub free_lag: Histogram<u64>,
     /// Why the log is not complete, when it could not be written.
     pub log_error: Option<std::io::Error>,
 }
@@ -83,6 +87,7 @@ pub(crate) fn gather(
 ) -> Gathered {
     let mut complaints: Vec<(u16, String)> = Vec::new();
     let mut attempts = BTreeMap::new();
+    let mut free_lag = histogram();
     let mut log_error = None;
     let mut next_second = 1;
     loop {
@@ -94,6 +99,9 @@ pub(crate) fn gather(
             }
             for (attacker, happened) in basket.happened {
                 gatherer.happened(attacker, happened);
+            }
+            for lag_us in basket.free_lags_us {
+                free_lag.saturating_record(lag_us);
             }
             for (party, first) in basket.attempts {
                 let of: &mut Attempts = attempts.entry(party).or_default();
@@ -129,6 +137,7 @@ pub(crate) fn gather(
                 series: gatherer.done(),
                 complaints,
                 attempts,
+                free_lag,
                 log_error,
             };
         }

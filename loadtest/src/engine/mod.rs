@@ -36,6 +36,8 @@ pub struct Due {
     pub attempt: u32,
     /// When the attempt is due, in microseconds of the storm.
     pub at_us: u64,
+    /// Whether a user was free when it was offered.
+    pub found_free: bool,
 }
 
 /// How an attempt went.
@@ -73,7 +75,7 @@ pub trait Walker: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Manners {
     /// Its name, as Goose's own report shows it.
-    pub name: &'static str,
+    pub name: String,
     /// How long one waits to be begun.
     pub patience: Duration,
     /// Whether one who is turned away tries again.

@@ -249,6 +249,9 @@ impl<W: Walker> User<W> {
         } else {
             counts.begun.fetch_add(1, Ordering::Relaxed);
             self.recorder.attempt(due.arrival.party, due.attempt == 1);
+            if due.found_free {
+                self.recorder.free_start(started_us.saturating_sub(due.at_us));
+            }
             counts.under_way.fetch_add(1, Ordering::AcqRel);
             let mut stop = self.stop.clone();
             let went = tokio::select! {
@@ -284,6 +287,7 @@ impl<W: Walker> User<W> {
         Some(Due {
             arrival: due.arrival,
             attempt: due.attempt + 1,
+            found_free: true,
             at_us: self.clock.now_us() + u64::try_from(delay.as_micros()).unwrap_or(u64::MAX / 2),
         })
     }
@@ -309,7 +313,8 @@ impl<W: Walker> User<W> {
             return;
         }
         let completed = went.ending == Ending::Completed;
-        let name = self.shared.orders.manners[usize::from(due.arrival.party)].name;
+        let shared = Arc::clone(&self.shared);
+        let name = &shared.orders.manners[usize::from(due.arrival.party)].name;
         let response = Duration::from_micros(sample.response_us());
         let error = (!completed).then(|| went.ending.name());
         // An error of this call is the failure that it was just told, handed back for the transaction.

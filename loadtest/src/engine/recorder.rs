@@ -17,6 +17,8 @@ pub(crate) struct Basket {
     pub(crate) complaints: Vec<(u16, String)>,
     /// Attempts begun: whose, and whether the first.
     pub(crate) attempts: Vec<(u16, bool)>,
+    /// How late attempts were begun that found a free user.
+    pub(crate) free_lags_us: Vec<u64>,
 }
 
 /// The baskets of a storm.
@@ -80,6 +82,10 @@ impl Recorder {
         self.kept.attempts.push((party, first));
     }
 
+    pub(crate) fn free_start(&mut self, lag_us: u64) {
+        self.kept.free_lags_us.push(lag_us);
+    }
+
     pub(crate) fn complain(&mut self, party: u16, what: String) {
         self.kept.complaints.push((party, what));
     }
@@ -91,5 +97,6 @@ impl Recorder {
         basket.happened.append(&mut self.kept.happened);
         basket.complaints.append(&mut self.kept.complaints);
         basket.attempts.append(&mut self.kept.attempts);
+        basket.free_lags_us.append(&mut self.kept.free_lags_us);
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Cut, Due, Stop, StormClock};
 use crate::arrivals::Arrival;
-use crate::measure::{DIGITS, MOST_US};
+use crate::measure::histogram;
 
 /// How often the end is looked for once everybody has come.
 const LOOK: Duration = Duration::from_millis(5);
@@ -56,10 +56,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
     /// Keeps the schedule until everybody has come and gone, the drain is over, or the storm is stopped. When this returns
     /// the queue is closed, because the way to it is dropped.
     pub(crate) fn keep(mut self, clock: StormClock) -> Kept {
-        let mut lag = match Histogram::new_with_bounds(1, MOST_US, DIGITS) {
-            Ok(histogram) => histogram,
-            Err(_) => unreachable!("the bounds are constants that hold"),
-        };
+        let mut lag = histogram();
         let mut later: BinaryHeap<Reverse<(u64, u64, Waiting)>> = BinaryHeap::new();
         let mut last_due = Duration::ZERO;
         let mut over_at: Option<u64> = None;
@@ -110,13 +107,15 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
                         arrival,
                         attempt: 1,
                         at_us: us(arrival.at),
+                        found_free: true,
                     }
                 }),
             };
-            let Some(due) = due else { continue };
+            let Some(mut due) = due else { continue };
             lag.saturating_record(clock.now_us().saturating_sub(due.at_us));
             let waiting = self.counts.waiting.fetch_add(1, Ordering::AcqRel);
-            if waiting + self.counts.under_way.load(Ordering::Relaxed) >= self.users {
+            due.found_free = waiting + self.counts.under_way.load(Ordering::Relaxed) < self.users;
+            if !due.found_free {
                 self.counts.found_nobody_free.fetch_add(1, Ordering::Relaxed);
             }
             if self.offer.send(due).is_err() {

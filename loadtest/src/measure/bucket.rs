@@ -31,7 +31,7 @@ pub(crate) fn bucket(value_us: u64) -> u64 {
 }
 
 /// An empty histogram of the kind used everywhere here.
-pub(crate) fn histogram() -> Histogram<u64> {
+pub fn histogram() -> Histogram<u64> {
     let mut histogram = match Histogram::new_with_bounds(1, EXACT, DIGITS) {
         Ok(histogram) => histogram,
         Err(_) => unreachable!("the bounds are constants that hold"),

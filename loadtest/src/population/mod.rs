@@ -30,6 +30,7 @@ pub struct Population {
     ranges: Ranges,
     parties: Vec<Kind>,
     rows: Option<file::Rows>,
+    signed_up: bool,
 }
 
 /// What the population has to know of a party.
@@ -73,6 +74,7 @@ impl Population {
             ranges: Ranges::of(scenario, seed, slices)?,
             parties: parties.collect(),
             rows: None,
+            signed_up: false,
         })
     }
 
@@ -93,6 +95,13 @@ impl Population {
         }
         population.rows = Some(rows);
         Ok(population)
+    }
+
+    /// The same where accounts are prepared by signing up: nobody has a trusted device yet, and nobody receives push.
+    #[must_use]
+    pub fn without_trust(mut self) -> Self {
+        self.signed_up = true;
+        self
     }
 
     /// All accounts there are.
@@ -127,7 +136,10 @@ impl Population {
             (account.email, account.password, account.trust_token) = (row.email, row.password, row.trust_token);
             account.device.push_token = row.push_token;
         }
-        if !self.receives_push(number) {
+        if self.signed_up {
+            account.trust_token = None;
+        }
+        if self.signed_up || !self.receives_push(number) {
             account.device.push_token = None;
         }
         Ok(account)

@@ -108,6 +108,11 @@ impl Sink {
         self.http_url()
     }
 
+    /// Where SMTP listens.
+    pub fn smtp_address(&self) -> SocketAddr {
+        self.smtp
+    }
+
     /// `smtp://HOST:PORT`, as an email target is written.
     pub fn smtp_url(&self) -> String {
         format!("smtp://{}", self.smtp)

@@ -1,0 +1,120 @@
+//! `capacity`: the highest rate at which the promises are kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use loadtest::capacity::{Bounds, Probe, search, told};
+use loadtest::engine::Stop;
+use loadtest::record::Record;
+use loadtest::run::{Plan, View};
+use loadtest::scenario::library;
+
+use super::storm::{Changes, at_rate, one, positive};
+use super::target::TargetArgs;
+use super::{Failure, note, outputs, print, stop_on_interrupt};
+
+#[derive(Debug, Args)]
+pub(crate) struct Capacity {
+    /// The storm that is scaled: one of the library, or a scenario file
+    #[arg(long, default_value = "morning-peak")]
+    storm: String,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    changes: Changes,
+    /// The first rate, in arrivals a second on average
+    #[arg(long, value_name = "R", default_value_t = 50.0, value_parser = positive)]
+    from: f64,
+    /// The highest rate that is tried
+    #[arg(long, value_name = "R", default_value_t = 20_000.0, value_parser = positive)]
+    most: f64,
+    /// How close the highest kept and the lowest broken rate come
+    #[arg(long, value_name = "PART", default_value_t = 0.05, value_parser = positive)]
+    precision: f64,
+    /// How often the answer must be kept in all
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    confirm: u32,
+    /// The seed of the first run; each further one has the next
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Where the reports go
+    #[arg(long, value_name = "DIR", default_value = "stepproof-load-report")]
+    report: PathBuf,
+}
+
+impl Capacity {
+    pub(crate) async fn run(self) -> Result<u8, Failure> {
+        let choice = self.target.choice()?;
+        let most = self.target.max_rate().map_or(self.most, |most| most.min(self.most));
+        let stop = Stop::default();
+        stop_on_interrupt(stop.clone());
+        let bounds = Bounds {
+            from: self.from.min(most),
+            most,
+            precision: self.precision,
+            confirm: self.confirm,
+        };
+        let mut nth = 0;
+        let found = search(bounds, async |rate| {
+            let scenario = library::open(&self.storm).map_err(Failure::file)?;
+            let scenario = at_rate(self.changes.apply(scenario, None)?, rate)?;
+            let plan = Plan {
+                scenario: Arc::new(scenario),
+                seed: self.seed + nth,
+                slice: None,
+                users: None,
+                out: None,
+                start_at: None,
+                metrics: None,
+                view: View::None,
+                stop: stop.clone(),
+                locust: None,
+            };
+            nth += 1;
+            let record = one(&plan, &choice).await?;
+            if record.interrupted {
+                return Err(anyhow::anyhow!("interrupted: the search is not complete").into());
+            }
+            let probe = probe(rate, &record);
+            note(&format!("{rate:>10.1}/s  p99 {:.1} ms  {:?}", probe.p99_ms, probe.verdict));
+            Ok::<_, Failure>(probe)
+        });
+        let found = found.await?;
+        print(&told(&found, "arrivals/s"));
+        let json = serde_json::to_string_pretty(&found).map_err(anyhow::Error::from)?;
+        std::fs::create_dir_all(&self.report).map_err(anyhow::Error::from)?;
+        outputs::file(&self.report, "capacity.json", &json)?;
+        Ok(match (found.held, found.at_least) {
+            (Some(_), _) => 0,
+            (None, true) => 5,
+            (None, false) => 1,
+        })
+    }
+}
+
+/// The figures of one run that the search needs.
+fn probe(rate: f64, record: &Record) -> Probe {
+    let people = record.parties.iter().filter(|party| !party.attacker);
+    let completed: u64 = people.clone().map(|party| party.funnel.completed).sum();
+    let worst = |of: fn(&loadtest::record::PartyRecord) -> f64| people.clone().map(of).fold(0.0, f64::max);
+    let used = record
+        .resources
+        .first()
+        .zip(record.resources.last())
+        .and_then(|(first, last)| {
+            let cpu = last.server_cpu_s? - first.server_cpu_s?;
+            Some((cpu, last.at_s - first.at_s))
+        });
+    Probe {
+        rate,
+        verdict: record.verdict,
+        completed_a_second: completed as f64 / record.scenario.seconds,
+        p50_ms: worst(|party| party.response.p50_ms),
+        p99_ms: worst(|party| party.response.p99_ms),
+        server_cpu: used.filter(|(_, seconds)| *seconds > 0.0).map(|(cpu, seconds)| cpu / seconds),
+        server_cpu_each: used.filter(|_| completed > 0).map(|(cpu, _)| cpu / completed as f64),
+        drain_s: record.drain_s,
+        generator_limits: record.generator.limits.clone(),
+    }
+}

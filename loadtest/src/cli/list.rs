@@ -1,0 +1,47 @@
+//! `list`: the storms of the library, or one of them in full.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use loadtest::scenario::library::{STORMS, named, open};
+use loadtest::scenario::picture::picture;
+
+use super::{Failure, print};
+
+/// Columns of a picture.
+const COLUMNS: usize = 80;
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// A storm of the library, or a scenario file: shown with a picture of its arrivals
+    storm: Option<String>,
+    /// Prints the storm's file, to begin one's own from
+    #[arg(long, requires = "storm")]
+    toml: bool,
+}
+
+impl List {
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let Some(name) = &self.storm else {
+            for stored in STORMS {
+                let scenario = stored.scenario().map_err(Failure::file)?;
+                print(&format!("{:<22}{}\n", stored.name, scenario.title));
+            }
+            return Ok(0);
+        };
+        if let (true, Some(stored)) = (self.toml, named(name)) {
+            print(stored.text);
+            return Ok(0);
+        }
+        let scenario = open(name).map_err(Failure::file)?;
+        let mut text = format!("{}: {}\n\n{}\n", scenario.name, scenario.title, scenario.about.trim());
+        text.push_str("\nLook for:\n");
+        for what in &scenario.look_for {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  - {what}");
+        }
+        let picture = picture(&scenario, COLUMNS).map_err(Failure::file)?;
+        print(&format!("{text}\n{picture}"));
+        Ok(0)
+    }
+}

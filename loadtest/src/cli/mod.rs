@@ -1,0 +1,157 @@
+//! The command line: parse, call the library, map to an exit code.
+//!
+//! - `target`: what shall be under load.
+//! - `storm`, `capacity`, `worker`, `merge`, `compare`, `list`: one file a command.
+
+mod capacity;
+mod compare;
+mod list;
+mod merge;
+mod outputs;
+mod storm;
+mod target;
+mod worker;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use loadtest::engine::Stop;
+use loadtest::server;
+
+/// Login storms against services with two-step verification, judged for speed and for safety.
+#[derive(Debug, Parser)]
+#[command(name = "stepproof-load", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a storm and judges it
+    Storm(storm::Storm),
+    /// Looks for the highest rate at which the promises are kept
+    Capacity(capacity::Capacity),
+    /// Works for a Locust master
+    Worker(worker::Worker),
+    /// Makes one report of the slices of a storm
+    Merge(merge::Merge),
+    /// Compares runs of two versions, seed by seed
+    Compare(compare::Compare),
+    /// Lists the storms, or shows one
+    List(list::List),
+    /// The role of the server under load
+    #[command(hide = true, name = server::SERVE_EMBEDDED)]
+    ServeEmbedded,
+}
+
+/// An ending that is no verdict.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    code: u8,
+    pub(crate) what: String,
+}
+
+impl Failure {
+    /// The call, or a file, is wrong.
+    pub(crate) fn usage(what: impl std::fmt::Display) -> Self {
+        Self {
+            code: 2,
+            what: what.to_string(),
+        }
+    }
+
+    /// A file is wrong: told with the place in it.
+    pub(crate) fn file(error: impl miette::Diagnostic + Send + Sync + 'static) -> Self {
+        Self::usage(format!("{:?}", miette::Report::new(error)))
+    }
+
+    /// Nothing can be said.
+    pub(crate) fn too_little(what: impl std::fmt::Display) -> Self {
+        Self {
+            code: 4,
+            what: what.to_string(),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            code: 3,
+            what: format!("{error:#}"),
+        }
+    }
+}
+
+/// Runs what was asked for.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::ServeEmbedded) {
+        return match server::serve_embedded() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => told(&Failure::from(anyhow::Error::new(error))),
+        };
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return told(&Failure::from(anyhow::Error::new(error))),
+    };
+    let ended = runtime.block_on(async {
+        match cli.command {
+            Command::Storm(storm) => storm.run().await,
+            Command::Capacity(capacity) => capacity.run().await,
+            Command::Worker(worker) => worker.run().await,
+            Command::Merge(merge) => merge.run(),
+            Command::Compare(compare) => compare.run(),
+            Command::List(list) => list.run(),
+            // Answered before there is a runtime.
+            Command::ServeEmbedded => Ok(0),
+        }
+    });
+    // What is still under way, such as reading standard input, is not waited for.
+    runtime.shutdown_background();
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => told(&failure),
+    }
+}
+
+fn told(failure: &Failure) -> ExitCode {
+    // Standard error is gone when this fails, and with it the one to tell.
+    let _ = writeln!(anstream::stderr(), "error: {}", failure.what);
+    ExitCode::from(failure.code)
+}
+
+/// Writes to standard output; a reader that has gone is no failure of the run.
+pub(crate) fn print(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a line to standard error.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// The first Ctrl-C stops the storm, and what was measured is told; the second ends the process at once.
+pub(crate) fn stop_on_interrupt(stop: Stop) {
+    tokio::spawn(async move {
+        // Goose takes the signal for itself when it starts, and this is asked for again after that, so that both hear it.
+        for nth in 0u32.. {
+            let Ok(mut interrupt) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) else {
+                return;
+            };
+            if interrupt.recv().await.is_none() {
+                return;
+            }
+            if nth > 0 {
+                note("stopped at once: the record is not complete");
+                std::process::exit(3);
+            }
+            note("stopping: what was measured is told; press Ctrl-C again to end at once");
+            stop.now();
+        }
+    });
+}

@@ -1,0 +1,26 @@
+//! The files of a run: the record, the page, JUnit, beside the log that the run itself has written.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use loadtest::record::Record;
+use loadtest::report;
+
+/// The record, in a run's directory.
+pub(crate) const RECORD: &str = "record.json";
+
+/// Writes all reports of a run.
+pub(crate) fn write(record: &Record, out: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
+    report::json::write(&out.join(RECORD), record)?;
+    let page = report::html::page(record).context("the page cannot be made")?;
+    file(out, "report.html", &page)?;
+    let junit = report::junit::told(std::slice::from_ref(record)).context("the JUnit report cannot be made")?;
+    file(out, "junit.xml", &junit)
+}
+
+/// Writes one file.
+pub(crate) fn file(out: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = out.join(name);
+    std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+}

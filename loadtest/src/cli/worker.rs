@@ -1,0 +1,107 @@
+//! `worker`: storms by order of a Locust master.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::Args;
+use loadtest::engine::Stop;
+use loadtest::locust::{LocustStats, Order, StormRunner, WorkerOptions, run};
+use loadtest::run::{Choice, Plan};
+use loadtest::scenario::library;
+use tokio_util::sync::CancellationToken;
+
+use super::storm::{at_rate, one, view};
+use super::target::TargetArgs;
+use super::{Failure, note, outputs};
+
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// The master, such as 10.0.0.1:5557
+    #[arg(long, value_name = "HOST:PORT")]
+    locust_master: String,
+    /// The worker's name: one that is started again under its old name gets its old slice
+    #[arg(long, value_name = "NAME")]
+    node_id: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Where the record and the log of each run go
+    #[arg(long, value_name = "DIR", default_value = "stepproof-load-report")]
+    report: PathBuf,
+}
+
+struct Runner {
+    target: TargetArgs,
+    choice: Choice,
+    report: PathBuf,
+}
+
+impl Worker {
+    pub(crate) async fn run(self) -> Result<u8, Failure> {
+        let runner = Runner {
+            choice: self.target.choice()?,
+            target: self.target,
+            report: self.report,
+        };
+        let mut options = WorkerOptions::new(self.locust_master);
+        options.node_id = self.node_id;
+        let shutdown = CancellationToken::new();
+        tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move {
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    shutdown.cancel();
+                }
+            }
+        });
+        run(options, Arc::new(runner), shutdown).await?;
+        Ok(0)
+    }
+}
+
+#[async_trait]
+impl StormRunner for Runner {
+    async fn run(&self, order: Order, cancelled: CancellationToken, stats: Arc<LocustStats>) -> anyhow::Result<()> {
+        let mut scenario = library::open(&order.storm)?;
+        if let Some(seconds) = order.seconds {
+            scenario = scenario.shortened(seconds);
+        }
+        if let Some(rate) = order.rate {
+            scenario = at_rate(scenario, rate).map_err(|failure| anyhow::anyhow!(failure.what))?;
+        }
+        if self
+            .target
+            .max_rate()
+            .is_some_and(|most| order.rate.is_none_or(|rate| rate > most))
+        {
+            anyhow::bail!("the master ordered a rate that this worker's --max-rate does not allow");
+        }
+        let stop = Stop::default();
+        tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                cancelled.cancelled().await;
+                stop.now();
+            }
+        });
+        let out = self.report.join(format!("{}-slice-{}", order.run, order.slice.index));
+        let plan = Plan {
+            scenario: Arc::new(scenario),
+            seed: order.seed,
+            slice: Some(order.slice),
+            users: None,
+            out: Some(out.clone()),
+            start_at: Some(order.start_at),
+            metrics: None,
+            view: view(false),
+            stop,
+            locust: Some(stats),
+        };
+        let record = one(&plan, &self.choice)
+            .await
+            .map_err(|failure| anyhow::anyhow!(failure.what))?;
+        outputs::write(&record, &out)?;
+        note(&format!("record and log of this slice: {}", out.display()));
+        Ok(())
+    }
+}
