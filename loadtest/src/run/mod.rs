@@ -85,7 +85,7 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         ran = running => ran?,
         () = async { tokio::join!(events, shown); } => anyhow::bail!("the live view ended before the storm"),
     };
-    let resources = meter.stop().await;
+    let resources = since_the_beginning(meter.stop().await);
     service.sink.faults.clear();
     let after = service.sink.mailbox.counts();
     let safety = judge_histories(&histories, service, &scenario);
@@ -180,6 +180,13 @@ fn moment(live: &LiveState) -> Moment {
         waiting: frame.waiting,
         under_way: frame.under_way,
     }
+}
+
+/// What was used before the first instant, while users were made ready, is no part of the storm.
+fn since_the_beginning(mut resources: Vec<Resources>) -> Vec<Resources> {
+    let before = resources.iter().take_while(|at| at.at_s <= 0.0).count();
+    resources.drain(..before.saturating_sub(1));
+    resources
 }
 
 /// Complaints that tell of this.
