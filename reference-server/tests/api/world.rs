@@ -253,7 +253,7 @@ impl World {
     pub(crate) fn codes(&self, phone: &Phone) -> Vec<(Recipient, String)> {
         let taken = self.courier.taken().into_iter();
         let codes = taken.filter_map(|Outgoing { to, parcel }| match parcel {
-            Parcel::Code { code, challenge, .. } if challenge.0 == phone.challenge => Some((to, code)),
+            Parcel::Code { code, challenge, .. } if *challenge.0 == *phone.challenge => Some((to, code)),
             _ => None,
         });
         codes.collect()
