@@ -42,6 +42,9 @@ pub struct Prepared {
     /// Some of its messages may not have reached the sink: a message's number there may then be smaller than that of its code,
     /// and an older code is told from the present one only where a newer one had been seen.
     pub messages_lost: bool,
+    /// A provider failed at times. A message that a provider refused begins no cool-down, and the history does not tell which
+    /// ones those were: the cool-down is not judged then.
+    pub providers_failed: bool,
 }
 
 impl Default for Prepared {
@@ -51,6 +54,7 @@ impl Default for Prepared {
             trusted_device: false,
             two_step: true,
             messages_lost: false,
+            providers_failed: false,
         }
     }
 }
@@ -80,6 +84,10 @@ pub fn judge(
 ) -> Safety {
     let mut judge = Judge {
         terms: Terms::from(parameters),
+        without_cooldown: Terms::from(&Parameters {
+            resend_cooldown_s: 0,
+            ..parameters.clone()
+        }),
         // Those that differ only in what no operation of a storm touches are one.
         readings: Reading::all().filter(|reading| !reading.spares_acting).collect(),
         told: BTreeMap::new(),
@@ -94,6 +102,7 @@ pub fn judge(
 
 struct Judge {
     terms: Terms,
+    without_cooldown: Terms,
     /// The one that explained the last history first.
     readings: Vec<Reading>,
     told: BTreeMap<&'static str, usize>,
@@ -129,7 +138,11 @@ impl Judge {
 
     /// What no reading explains; `None` when one explains everything.
     fn replay(&mut self, history: &[Happened], prepared: &Prepared) -> Result<Option<Finding>, GaveUp> {
-        let Some(course) = Course::new(history, &self.terms, prepared) else {
+        let terms = match prepared.providers_failed {
+            true => &self.without_cooldown,
+            false => &self.terms,
+        };
+        let Some(course) = Course::new(history, terms, prepared) else {
             return Err(GaveUp);
         };
         let mut trouble = None;

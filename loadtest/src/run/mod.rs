@@ -291,7 +291,8 @@ fn judge_histories(histories: &Histories, service: &UnderLoad, scenario: &Scenar
     let prepared = |_: u64| Prepared {
         trusted_device: service.prepares_trust(),
         two_step: true,
-        messages_lost: !scenario.events.is_empty(),
+        messages_lost: false,
+        providers_failed: !scenario.events.is_empty(),
     };
     let mut safety = judge(histories.drain(), &service.parameters, &prepared);
     safety.unjudged += histories.unfit();

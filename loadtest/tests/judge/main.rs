@@ -15,6 +15,7 @@ const TRUSTED: Prepared = Prepared {
     trusted_device: true,
     two_step: true,
     messages_lost: false,
+    providers_failed: false,
 };
 
 fn judged(history: &[Happened], parameters: &Parameters, prepared: Prepared) -> Safety {
@@ -51,7 +52,7 @@ proptest! {
         clumsy in prop::bool::weighted(0.2),
     ) {
         let parameters = if small_limits { small() } else { Parameters::default() };
-        let prepared = Prepared { trusted_device, two_step, messages_lost: false };
+        let prepared = Prepared { trusted_device, two_step, messages_lost: false, providers_failed: false };
         let reading = Reading::all().nth(reading).unwrap_or_default();
         let mut service = Service::new(&reading, Limits::from(&parameters), prepared);
         let manner = Manner { steps: 40, lost, turned_away, widened_us, pace, clumsy };
