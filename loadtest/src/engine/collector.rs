@@ -13,7 +13,7 @@ use super::StormClock;
 use super::recorder::Baskets;
 use super::scheduler::Counts;
 use crate::judge::Happened;
-use crate::measure::{Sample, Series, histogram};
+use crate::measure::{Sample, Series, count, histogram};
 
 /// How often baskets are emptied.
 const EVERY: Duration = Duration::from_millis(50);
@@ -101,7 +101,7 @@ pub(crate) fn gather(
                 gatherer.happened(attacker, happened);
             }
             for lag_us in basket.free_lags_us {
-                free_lag.saturating_record(lag_us);
+                count(&mut free_lag, lag_us);
             }
             for (party, first) in basket.attempts {
                 let of: &mut Attempts = attempts.entry(party).or_default();

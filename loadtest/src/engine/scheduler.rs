@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Cut, Due, Stop, StormClock};
 use crate::arrivals::Arrival;
-use crate::measure::histogram;
+use crate::measure::{count, histogram};
 
 /// How often the end is looked for once everybody has come.
 const LOOK: Duration = Duration::from_millis(5);
@@ -112,7 +112,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
                 }),
             };
             let Some(mut due) = due else { continue };
-            lag.saturating_record(clock.now_us().saturating_sub(due.at_us));
+            count(&mut lag, clock.now_us().saturating_sub(due.at_us));
             let waiting = self.counts.waiting.fetch_add(1, Ordering::AcqRel);
             due.found_free = waiting + self.counts.under_way.load(Ordering::Relaxed) < self.users;
             if !due.found_free {

@@ -30,6 +30,12 @@ pub(crate) fn bucket(value_us: u64) -> u64 {
     (value >> shift) << shift
 }
 
+/// Counts a time; one that is longer than the longest is the longest.
+pub fn count(times: &mut Histogram<u64>, us: u64) {
+    // It resizes by itself, up to the longest time there is.
+    let _ = times.record(us.min(MOST_US));
+}
+
 /// An empty histogram of the kind used everywhere here.
 pub fn histogram() -> Histogram<u64> {
     let mut histogram = match Histogram::new_with_bounds(1, EXACT, DIGITS) {
@@ -87,6 +93,15 @@ mod tests {
             }
             value = value * 3 / 2 + 1;
         }
+    }
+
+    #[test]
+    fn a_histogram_grows_with_what_is_counted() {
+        let mut times = histogram();
+        count(&mut times, 5_000_000);
+        count(&mut times, u64::MAX);
+        assert_eq!((times.len(), bucket(times.min())), (2, bucket(5_000_000)));
+        assert!(times.max() >= bucket(MOST_US));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod log;
 mod sample;
 mod series;
 
-pub use bucket::{DIGITS, MOST_US, histogram};
+pub use bucket::{DIGITS, MOST_US, count, histogram};
 pub use log::{Clock, Interval, Key, LogError, read};
 pub use sample::{Ending, Sample, Step};
 pub use series::{Series, percentiles};

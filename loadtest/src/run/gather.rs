@@ -9,7 +9,7 @@ use crate::engine::{Gatherer, Load};
 use crate::judge::{Happened, Histories};
 use crate::live::{LiveFrame, LiveState, Observe};
 use crate::locust::LocustStats;
-use crate::measure::{Ending, Sample, Series, Step, histogram};
+use crate::measure::{Ending, Sample, Series, Step, count, histogram};
 use crate::scenario::Scenario;
 use crate::sink::Mailbox;
 
@@ -93,12 +93,12 @@ impl Gatherer for Gather {
 
 impl LastSecond {
     fn journey(&mut self, sample: &Sample, attacker: bool) {
-        self.lag.saturating_record(sample.lag_us());
+        count(&mut self.lag, sample.lag_us());
         match sample.ending {
             _ if attacker => self.frame.attacks += 1,
             Ending::Completed => {
                 self.frame.completed += 1;
-                self.response.saturating_record(sample.response_us());
+                count(&mut self.response, sample.response_us());
             }
             Ending::Abandoned => self.frame.abandoned += 1,
             _ => self.frame.broken_off += 1,
