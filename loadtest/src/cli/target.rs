@@ -99,6 +99,14 @@ impl TargetArgs {
         })
     }
 
+    /// The same at another origin.
+    pub(crate) fn at(&self, target: String) -> Self {
+        Self {
+            target: Some(target),
+            ..self.clone()
+        }
+    }
+
     /// The highest rate that is allowed.
     pub(crate) fn max_rate(&self) -> Option<f64> {
         self.max_rate

@@ -76,6 +76,7 @@ fn recorded(slice: Option<Slice>) -> Part {
         series,
         complaints: Vec::new(),
         attempts,
+        free_lag: crate::measure::histogram(),
         log_error: None,
     };
     let scenario = &model.scenario;

@@ -21,6 +21,7 @@ use super::recorder::Baskets;
 use super::scheduler::{Counts, Kept, Scheduler};
 use super::{Cut, Due, Gathered, Gatherer, Orders, Ran, Recorder, Stop, StormClock, Walker, Went};
 use crate::arrivals::Arrival;
+use crate::distribute::Start;
 use crate::measure::{Ending, Sample, Step};
 use crate::scenario::{Jitter, Retry};
 
@@ -172,6 +173,12 @@ async fn begin_when_ready<W: Walker>(
         bail!("only {ready} of {users} users were ready within {} s", READY_WITHIN.as_secs());
     }
     let now = SystemTime::now();
+    if let Some(at) = shared.orders.start_at
+        && let Err(late) = Start::at(at).check(now)
+    {
+        shared.stop.cut(Cut::Interrupted);
+        bail!("{late}; preparing took longer than the start was away");
+    }
     let began = shared.orders.start_at.map_or(now, |at| at.max(now));
     let clock = StormClock::from(Instant::now() + began.duration_since(now).unwrap_or_default());
     let (over, ends) = mpsc::channel();
