@@ -97,9 +97,16 @@ impl StormRunner for Runner {
             stop,
             locust: Some(stats),
         };
-        let record = one(&plan, &self.choice)
-            .await
-            .map_err(|failure| anyhow::anyhow!(failure.what))?;
+        // The master's --host, where it has one, under the same rules as this worker's own --target.
+        let choice = match order.target.filter(|target| !target.is_empty()) {
+            Some(target) => self
+                .target
+                .at(target)
+                .choice()
+                .map_err(|failure| anyhow::anyhow!(failure.what))?,
+            None => self.choice.clone(),
+        };
+        let record = one(&plan, &choice).await.map_err(|failure| anyhow::anyhow!(failure.what))?;
         outputs::write(&record, &out)?;
         note(&format!("record and log of this slice: {}", out.display()));
         Ok(())
