@@ -202,6 +202,21 @@ async fn a_storm_that_is_stopped_tells_what_was_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_one_storm_is_not_the_end_of_the_next() {
+    let stop = Stop::default();
+    for _ in 0..2 {
+        let service = slow(Duration::from_millis(1), 10, completed);
+        let schedule = every(Duration::from_millis(1), 20);
+        let orders = orders(5, Duration::from_secs(60), None);
+        let (ran, gathered) = storm(&service, schedule, orders, stop.clone()).await;
+        assert_eq!(
+            (ran.cut, endings(&gathered)),
+            (Cut::No, BTreeMap::from([(Ending::Completed, 20)]))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_still_waits_at_the_end_of_the_drain_is_counted() {
     let service = slow(Duration::from_millis(40), 1, completed);
     let schedule = every(Duration::from_millis(1), 100);

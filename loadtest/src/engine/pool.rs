@@ -58,8 +58,18 @@ pub(crate) async fn run<W: Walker>(
     schedule: impl Iterator<Item = Arrival> + Send + 'static,
     orders: Orders,
     gatherer: Box<dyn Gatherer>,
-    stop: Stop,
+    outer: Stop,
 ) -> anyhow::Result<(Ran, Gathered)> {
+    // The caller's word stops this storm; this storm's end is no word to the caller's others.
+    let stop = Stop::default();
+    let told = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            if outer.watch().wait_for(|cut| *cut != Cut::No).await.is_ok() {
+                stop.now();
+            }
+        }
+    });
     let (offer, queue) = unbounded_channel();
     let (again, again_at) = mpsc::channel();
     let (begin, clock) = watch::channel(None);
@@ -100,6 +110,7 @@ pub(crate) async fn run<W: Walker>(
     // Whatever ended Goose, nobody is left to take what is due.
     let cut = stop.why();
     stop.cut(Cut::Interrupted);
+    told.abort();
     let begun = beginning.await.context("the storm could not begin")?;
     let metrics = metrics?;
     let Some(begun) = begun? else {
