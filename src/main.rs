@@ -6,6 +6,7 @@ mod exit;
 mod explore;
 mod manual;
 mod outputs;
+mod repeat;
 mod report;
 mod selftest;
 mod serve;
@@ -37,6 +38,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Make reports from the record of a run
     Report(report::ReportArgs),
+    /// Repeat recorded breaches by their curl chains, each on a server started for it
+    Repeat(repeat::RepeatArgs),
     /// Walk through the abstract machine in an explorer on a local page
     Explore(explore::ExploreArgs),
     /// Print completions for a shell
@@ -64,6 +67,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Selftest(args) => selftest::run(args).await,
         Command::Serve(args) => serve::run(*args).await,
         Command::Report(args) => report::run(&args),
+        Command::Repeat(args) => repeat::run(args).await,
         Command::Explore(args) => explore::run(args).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man => manual::page(),

@@ -264,6 +264,12 @@ const BREACHES: &[(&str, &str)] = &[
         "a pending challenge does not know what password it was opened with",
     ),
     ("LIFE-05.reset-ends-challenges", "as above"),
+    ("LIFE-05.password-change-ends-resends", "and sends it another code"),
+    ("LIFE-05.reset-ends-resends", "as above"),
+    (
+        "LIFE-05.switching-off-ends-resends",
+        "as above, though nothing can be opened with it",
+    ),
     (
         "LIFE-05.switching-off-and-on-ends-challenges",
         "nor that the step was off in between",
@@ -283,6 +289,10 @@ const BREACHES: &[(&str, &str)] = &[
     ("ATT-09.password-clears-no-code-failures", "as above"),
     ("ATT-09.success-elsewhere-clears-nothing", "as above"),
     ("RSND-03.early-resend-sends-nothing", "nothing holds back a second send"),
+    (
+        "RSND-03.double-tap-sends-one-message",
+        "a send that another sign-in of the account asks for is not held back either",
+    ),
     ("RSND-03.challenge-cap-holds", "nor any number of them for one challenge"),
     ("RSND-03.account-cap-holds", "nor for one account"),
     (
@@ -295,10 +305,6 @@ const BREACHES: &[(&str, &str)] = &[
     ),
     ("DEV-11.old-trust-stays-dead", "as above"),
     (
-        "DEV-03.accounts-share-a-phone",
-        "as above, after the accounts were found apart",
-    ),
-    (
         "TOGL-01.new-accounts-ask-for-a-code",
         "two-step verification is off until its owner enables it",
     ),
@@ -306,11 +312,13 @@ const BREACHES: &[(&str, &str)] = &[
         "TOGL-03.on-again-asks-the-untrusted",
         "the device that switches off loses its trust",
     ),
-    (
-        "TOGL-03.sessions-of-the-off-period-end",
-        "enabling renews the own session and leaves the others",
-    ),
 ];
+
+/// What is recommended, and not what it does.
+const WARNINGS: &[(&str, &str)] = &[(
+    "TOGL-03.sessions-of-the-off-period-end",
+    "enabling renews the own session and leaves the others",
+)];
 
 /// Promises that it keeps: a run that does not see them has lost its sight.
 const KEPT: &[&str] = &[
@@ -363,7 +371,8 @@ async fn a_whole_run_finds_what_is_there() {
     let mut wrong = Vec::new();
     let breaches = BREACHES.iter().map(|(check, why)| (*check, Verdict::Failed, *why));
     let kept = KEPT.iter().map(|check| (*check, Verdict::Passed, "it keeps this"));
-    for (check, verdict, why) in breaches.chain(kept) {
+    let warnings = WARNINGS.iter().map(|(check, why)| (*check, Verdict::Warned, *why));
+    for (check, verdict, why) in breaches.chain(warnings).chain(kept) {
         if told(check).is_none_or(|judged| judged.verdict != verdict) {
             wrong.push(format!("{check} should be {verdict} ({why}): {:?}", told(check)));
         }

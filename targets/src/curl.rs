@@ -2,13 +2,17 @@
 //!
 //! What came out of an earlier answer (a handle, a token, a cookie) is taken from the answer of the run at hand; codes are
 //! asked for, or taken from `CODE_1` and so on; addresses and passwords are made up afresh. So no secret of the recorded
-//! run is needed, and none is in it: the redactor goes over the whole script last.
+//! run is needed, and none is in it: the redactor goes over the whole script last. Each answer is held against the recorded
+//! one, so that the script itself tells whether the flow was repeated.
 
 mod capture;
 mod shell;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::redact::{Redactor, Secret, SecretKind};
 use crate::transcript::Exchange;
@@ -17,16 +21,50 @@ use crate::wrong_code::wrong_code;
 use capture::Capture;
 use shell::{Piece, Text};
 
+static FIELD: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_]*)" *:"#));
+
+const CLOSING: &str = r#"
+if [ "$DIFFERENT" -gt 0 ]; then
+  printf '%s answers differ from the recorded ones\n' "$DIFFERENT"
+  exit 1
+fi
+echo 'every answer is like the recorded one'
+"#;
+
 const FUNCTIONS: &str = r#"OUT=$(mktemp -d)
 RUN=$(date +%s)$$
-show() { printf '%s: %s\n' "$1" "$(head -n 1 "$OUT/$1" 2>/dev/null)"; }
+DIFFERENT=0
+status() { head -n 1 "$OUT/$1" 2>/dev/null | tr -d '\r' | cut -d ' ' -f 2; }
+body() { cat "$OUT/$1" 2>/dev/null | tr -d '\r' | sed '1,/^$/d'; }
+fields() { body "$1" | grep -o '"[A-Za-z0-9_]*" *:' | tr -cd 'A-Za-z0-9_\n' | LC_ALL=C sort -u | tr '\n' ' '; }
+tell() { printf '%s: %s %s\n' "$1" "$(head -n 1 "$OUT/$1" 2>/dev/null | tr -d '\r')" "$(body "$1" | tr -d '\n' | cut -c 1-400)"; }
+differs() {
+  DIFFERENT=$((DIFFERENT + 1))
+  printf '   differs: in the recorded run it was %s\n' "$1"
+}
+show() {
+  tell "$1"
+  found=$(status "$1")
+  [ "${found:-0}" = "$2" ] && [ "$(fields "$1")" = "$3" ] || differs "$2, fields: $3"
+}
+together() {
+  for step in $1; do tell "$step"; done
+  found=$(for step in $1; do status "$step"; done | LC_ALL=C sort | tr '\n' ' ')
+  [ "$found" = "$2" ] || differs "$2"
+}
 json() { grep -o "\"$2\" *: *\"[^\"]*\"" "$OUT/$1" | sed -n "$3p" | sed 's/^[^:]*: *"//; s/"$//'; }
 attribute() { grep -o "$2=\"[^\"]*\"" "$OUT/$1" | sed -n "$3p" | sed 's/^[^"]*"//; s/"$//'; }
 header() { grep -i "^$2:" "$OUT/$1" | sed -n "$3p" | tr -d '\r' | sed 's/^[^:]*: *//'; }
 cookie() { grep -i "^set-cookie: *$2=" "$OUT/$1" | sed -n "$3p" | tr -d '\r' | sed 's/^[^=]*=//; s/;.*//'; }
+cookie_name() { grep -i "^set-cookie: *$2[^=]*=" "$OUT/$1" | sed -n "$3p" | sed "s/^[^:]*: *$2//; s/=.*//"; }
 encoded() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g'; }
 ask() {
   eval "value=\${$1:-}"
+  tries=0
+  while [ -z "$value" ] && [ -n "${MAIL:-}" ] && [ "$tries" -lt 50 ]; do
+    value=$(cat "$MAIL/$1" 2>/dev/null) || sleep 0.2 2>/dev/null || sleep 1
+    tries=$((tries + 1))
+  done
   if [ -z "$value" ]; then
     printf '%s: ' "$2" >&2
     read -r value
@@ -43,6 +81,8 @@ pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &R
     exchanges.iter().for_each(|exchange| redactor.learn_exchange(exchange));
     let origin = exchanges.first().map_or("", |exchange| origin_of(&exchange.url));
     let mut known = told(&redactor, delivered);
+    // An `Origin` has to name the server that is asked now.
+    known.push((origin.to_owned(), Piece::Variable("BASE".to_owned())));
     let mut captures: Vec<Capture> = Vec::new();
     let mut commands = Vec::new();
     let mut sent = Vec::new();
@@ -73,7 +113,8 @@ pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &R
             if asked.insert(variable) {
                 let _ = writeln!(
                     script,
-                    "ask {variable} 'the one that came for step {} or before ({variable})'",
+                    "ask {variable} '{}, needed for step {} ({variable})'",
+                    spoken(variable),
                     at + 1
                 );
             }
@@ -92,7 +133,7 @@ pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &R
         if with_previous {
             script.push_str("wait\n");
         }
-        let _ = writeln!(script, "show {}", at + 1);
+        script.push_str(&comparison(&exchanges[..=at]));
         for capture in captures
             .iter()
             .filter(|capture| capture.step <= at + 1 && used.contains(capture.variable.as_str()))
@@ -102,7 +143,43 @@ pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &R
             }
         }
     }
+    script.push_str(CLOSING);
     redactor.text(&script)
+}
+
+/// What shows the answer of the last of these, and holds it against the recorded one. Which of several requests sent at once
+/// gets which answer is for chance; what they get together is not.
+fn comparison(exchanges: &[&Exchange]) -> String {
+    let Some(last) = exchanges.last() else {
+        return String::new();
+    };
+    let step = exchanges.len();
+    let before = exchanges.windows(2).rev();
+    let first = step - before.take_while(|pair| beside_each_other(pair[0], pair[1])).count();
+    if first == step {
+        return format!("show {step} {} '{}'\n", last.status, fields(last));
+    }
+    let steps: Vec<String> = (first..=step).map(|step| step.to_string()).collect();
+    let mut statuses: Vec<String> = exchanges[first - 1..].iter().map(|e| e.status.to_string()).collect();
+    statuses.sort();
+    format!("together '{}' '{} '\n", steps.join(" "), statuses.join(" "))
+}
+
+/// The names of the fields of an answer, sorted, each with a space behind it: as the script's `fields` gives them.
+fn fields(exchange: &Exchange) -> String {
+    let text = exchange.text();
+    let found = FIELD.as_ref().ok().into_iter().flat_map(|field| field.captures_iter(&text));
+    let names: BTreeSet<String> = found.map(|name| name[1].to_owned()).collect();
+    names.iter().map(|name| format!("{name} ")).collect()
+}
+
+/// A value that comes by a message, in words.
+fn spoken(variable: &str) -> String {
+    match variable.split_once('_') {
+        Some(("CODE", n)) => format!("code number {n} of those that were sent"),
+        Some((_, n)) => format!("reset token number {n} of those that were sent"),
+        None => variable.to_owned(),
+    }
 }
 
 struct Command {
@@ -211,7 +288,11 @@ fn opening(origin: &str, used: &BTreeSet<&str>) -> String {
     let mut script = String::from(
         "#!/bin/sh\n# Repeats the flow with fresh accounts. BASE aims it elsewhere, EMAIL_1 gives an address whose mail you read;\n",
     );
-    script.push_str("# codes are asked for, or taken from CODE_1 and so on.\nset -u\n");
+    script
+        .push_str("# codes are asked for, or taken from CODE_1 and so on, or from files of these names in the directory MAIL.\n");
+    script.push_str(
+        "# Each answer is shown and held against the recorded one by its status and the names of its fields.\nset -u\n",
+    );
     let _ = writeln!(script, "BASE=${{BASE:-{origin}}}");
     script.push_str(FUNCTIONS);
     for variable in used {

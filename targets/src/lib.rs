@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod native;
 pub mod operation;
 pub mod redact;
+pub mod repeat;
 pub mod target;
 mod together;
 pub mod transcript;

@@ -136,4 +136,20 @@ async fn a_flow_is_repeated_with_fresh_secrets() {
         return;
     }
     assert_eq!(known.lock().unwrap().log, first, "{out}\n{err}\n{script}");
+    assert!(run.status.success(), "{out}\n{err}\n{script}");
+
+    // The service has given out two handles by now: the code that was right is wrong, and the script says so.
+    let again = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(&script)
+        .env("CODE_2", "007772")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let out = String::from_utf8_lossy(&again.stdout);
+    assert!(
+        !again.status.success() && out.contains("4: HTTP/1.1 401") && out.contains("differs"),
+        "{out}"
+    );
 }

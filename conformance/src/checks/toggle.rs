@@ -6,7 +6,7 @@ use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKi
 
 use crate::check::Check;
 use crate::context::{Context, Member};
-use crate::proof::{Ending, Stop, describe, failed, holds, refused};
+use crate::proof::{Ending, Stop, advised, describe, failed, holds, refused};
 
 use OperationKind::{Reauthenticate, SetTwoStep, WhoAmI};
 
@@ -178,17 +178,19 @@ async fn sessions_of_the_off_period_end(cx: &mut Context) -> Ending {
     let mut phone = member.phone;
     let untrusted = cx.perform(&mut new.clone(), Operation::WhoAmI {}).await?;
     let trusted = cx.perform(&mut phone, Operation::WhoAmI {}).await?;
-    let proof = refused(
+    // Codes for the untrusted are a must, the end of their sessions is recommended.
+    let ended = refused(
         "the session an untrusted device opened while it was off",
         &untrusted,
         &trusted,
-    )?;
+    );
+    let proof = advised(ended)?;
     if !cx.target.has(Capability::RefreshCredential) || !cx.target.offers(OperationKind::Refresh) {
         return Ok(proof);
     }
     let renewed = cx.perform(&mut new, Operation::Refresh {}).await?;
     let control = cx.perform(&mut phone, Operation::Refresh {}).await?;
-    Ok(proof.and(refused("renewing that session", &renewed, &control)?))
+    Ok(proof.and(advised(refused("renewing that session", &renewed, &control))?))
 }
 
 /// A member whose setting was off and is on again, and the device that signed in meanwhile.

@@ -9,6 +9,12 @@ use crate::transcript::Exchange;
 static JSON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_.\-]+)" *: *"([^"\\]*)""#).ok());
 static ATTRIBUTE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"\b(value|content|href)="([^"]*)""#).ok());
 
+/// What stands in the shell for the part of a cookie's name that is drawn anew each time.
+const DRAWN: &str = "[^=]*";
+const SEPARATORS: [char; 3] = ['-', '_', '.'];
+/// A part of a cookie's name that is as long as this is no word.
+const LONGEST_WORD: usize = 20;
+
 /// A value and where it stands.
 pub(super) struct Capture {
     pub(super) step: usize,
@@ -23,15 +29,21 @@ pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
     let mut captures: Vec<Capture> = Vec::new();
     let mut add = |how: &str, name: &str, nth: usize, value: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if !name.chars().all(plain) || !looks_like_a_token(value) || captures.iter().any(|c| c.value == value) {
+        // A pattern stands for the part of a cookie's name that is drawn anew.
+        let stem = name.strip_suffix(DRAWN).unwrap_or(name);
+        if !stem.chars().all(plain) || !looks_like_a_token(value) || captures.iter().any(|c| c.value == value) {
             return;
         }
-        let word = name.to_ascii_uppercase().replace(['-', '.'], "_");
+        let kind = if how == "cookie_name" { "_NAME" } else { "" };
+        let word = stem
+            .trim_end_matches(SEPARATORS)
+            .to_ascii_uppercase()
+            .replace(['-', '.'], "_");
         captures.push(Capture {
             step,
             value: value.to_owned(),
-            variable: format!("S{step}_{word}_{nth}"),
-            expression: format!("$({how} {step} {name} {nth})"),
+            variable: format!("S{step}_{word}{kind}_{nth}"),
+            expression: format!("$({how} {step} '{name}' {nth})"),
         });
     };
     let text = exchange.text();
@@ -45,8 +57,16 @@ pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let cookies = cookies.filter_map(|(_, line)| line.split(';').next()?.split_once('='));
-    numbered(cookies.map(|(name, value)| (name.trim(), value.trim())))
-        .for_each(|(name, nth, value)| add("cookie", name, nth, value));
+    let cookies = cookies.map(|(name, value)| (split_name(name.trim()), value.trim()));
+    let named = cookies.map(|((stem, drawn), value)| (stem, (drawn, value)));
+    for (stem, nth, (drawn, value)) in numbered(named) {
+        if drawn.is_empty() {
+            add("cookie", stem, nth, value);
+        } else {
+            add("cookie_name", stem, nth, drawn);
+            add("cookie", &format!("{stem}{DRAWN}"), nth, value);
+        }
+    }
     let headers = exchange
         .response_headers
         .iter()
@@ -56,7 +76,7 @@ pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
 }
 
 /// Each pair with its number among those of its name.
-fn numbered<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> impl Iterator<Item = (&'a str, usize, &'a str)> {
+fn numbered<'a, V>(pairs: impl Iterator<Item = (&'a str, V)>) -> impl Iterator<Item = (&'a str, usize, V)> {
     let mut seen: Vec<&str> = Vec::new();
     pairs.map(move |(name, value)| {
         seen.push(name);
@@ -64,7 +84,39 @@ fn numbered<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> impl Iterato
     })
 }
 
+/// A cookie's name up to the part that is drawn anew each time, and that part, if there is one.
+fn split_name(name: &str) -> (&str, &str) {
+    let starts = name.match_indices(SEPARATORS).map(|(at, separator)| at + separator.len());
+    let drawn = starts.into_iter().find(|at| {
+        let rest = &name[*at..];
+        rest.find(SEPARATORS).unwrap_or(rest.len()) >= LONGEST_WORD
+    });
+    name.split_at(drawn.unwrap_or(name.len()))
+}
+
 fn looks_like_a_token(value: &str) -> bool {
     let long = value.len() >= 16 || (value.len() >= 8 && value.bytes().any(|b| b.is_ascii_digit()));
     long && !value.contains(char::is_whitespace) && !value.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drawn_part_of_a_cookies_name_is_told_from_its_words() {
+        for (name, stem, drawn) in [
+            (
+                "app.session_token_multi-mb4ynkhs5lhk3lzotqqroa4gmxqjmxwb",
+                "app.session_token_multi-",
+                "mb4ynkhs5lhk3lzotqqroa4gmxqjmxwb",
+            ),
+            ("s-0123456789abcdefghij-kl", "s-", "0123456789abcdefghij-kl"),
+            ("__Secure-next-auth.session-token", "__Secure-next-auth.session-token", ""),
+            ("sid", "sid", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(split_name(name), (stem, drawn));
+        }
+    }
 }

@@ -230,7 +230,20 @@ async fn accounts_share_a_phone(cx: &mut Context) -> Ending {
             describe(&kept),
         );
     }
+    // A service whose removals take no trust from anybody breaks DEV-11; whether accounts are apart cannot be seen there.
+    if removed.outcome == Outcome::SignedIn && !removal_takes_trust(cx).await? {
+        let why = "a phone with a single account stays trusted too when it is removed";
+        return Err(Stop::NotTested(why.to_owned()));
+    }
     asked("the phone in the account that removed it", &removed, &kept)
+}
+
+/// Whether a removed phone that only ever served one account is asked for a code.
+async fn removal_takes_trust(cx: &mut Context) -> Result<bool, Stop> {
+    let Member { account, mut phone } = cx.member().await?;
+    let id = super::id_of(cx, &mut phone).await?;
+    cx.prepare(&mut phone, Operation::RemoveDevice { id }).await?;
+    Ok(cx.sign_in(&mut phone, &account).await?.outcome != Outcome::SignedIn)
 }
 
 /// The same phone as seen from outside, holding nothing.

@@ -1,0 +1,184 @@
+//! Repeats a recorded flow: runs its chain of curl commands against a server whose messages come to a ledger, and hands the
+//! codes over as they come.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::ledger::{Ledger, Mark, Message};
+
+/// A server may still be sending when it has answered: this long after the last message no more is waited for.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Repeated {
+    /// Whether the script found every answer like the recorded one.
+    pub alike: bool,
+    /// The messages that came, in their order.
+    pub messages: Vec<Message>,
+}
+
+/// Runs the script in a POSIX shell, aimed at `base`. What it tells goes to this process's own output. The ledger has to be that
+/// of the server, and nobody else may be using it.
+pub async fn repeat(script: &str, base: &str, ledger: &Ledger) -> io::Result<Repeated> {
+    let folder = Folder::new()?;
+    let file = folder.0.join("chain.sh");
+    std::fs::write(&file, script)?;
+    let start = ledger.mark();
+    let mut child = Command::new("sh")
+        .arg(&file)
+        .env("BASE", base)
+        .env("MAIL", &folder.0)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut mail = Mail::new(&folder.0, start);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            arrived = ledger.wait(mail.seen, Duration::from_secs(3600), |_| true) => {
+                if arrived.is_some() {
+                    mail.hand_over(ledger)?;
+                }
+            }
+        }
+    };
+    let mut seen = ledger.mark();
+    while ledger.wait(seen, QUIET, |_| true).await.is_some() {
+        seen = ledger.mark();
+    }
+    Ok(Repeated {
+        alike: status.success(),
+        messages: ledger.since(start),
+    })
+}
+
+/// Codes and reset tokens as files, each under the name that the script knows it by.
+struct Mail<'f> {
+    folder: &'f Path,
+    seen: Mark,
+    codes: Vec<String>,
+    resets: Vec<String>,
+}
+
+impl<'f> Mail<'f> {
+    fn new(folder: &'f Path, seen: Mark) -> Self {
+        let (codes, resets) = (Vec::new(), Vec::new());
+        Self {
+            folder,
+            seen,
+            codes,
+            resets,
+        }
+    }
+
+    fn hand_over(&mut self, ledger: &Ledger) -> io::Result<()> {
+        for message in ledger.since(self.seen) {
+            self.seen = Mark(self.seen.0 + 1);
+            if let Some(code) = message.code {
+                put(self.folder, "CODE", &mut self.codes, code)?;
+            }
+            if let Some(token) = message.reset_token {
+                put(self.folder, "RESET", &mut self.resets, token)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers are those of the redactor: what comes a second time has no second one.
+fn put(folder: &Path, kind: &str, known: &mut Vec<String>, value: String) -> io::Result<()> {
+    if known.contains(&value) {
+        return Ok(());
+    }
+    // Renamed into place: a reader finds the whole value or nothing.
+    let (being_written, name) = (folder.join("next"), format!("{kind}_{}", known.len() + 1));
+    std::fs::write(&being_written, &value)?;
+    std::fs::rename(&being_written, folder.join(name))?;
+    known.push(value);
+    Ok(())
+}
+
+/// A directory of its own, gone when this is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("stepproof-repeat-{}-{next}", std::process::id()));
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Patterns;
+    use crate::operation::Method;
+
+    fn ledger() -> Ledger {
+        let pattern = |text| vec![regex::Regex::new(text).unwrap()];
+        Ledger::new(Patterns {
+            code_field: None,
+            code: pattern(r"code (\d+)"),
+            reset_token: pattern(r"reset (\w+)"),
+        })
+    }
+
+    fn mail(text: &str) -> Message {
+        Message {
+            text: text.to_owned(),
+            ..Message::new(Method::Email, "ada@example.test")
+        }
+    }
+
+    #[tokio::test]
+    async fn codes_and_tokens_are_numbered_as_they_come_and_a_repeated_one_counts_once() {
+        let ledger = ledger();
+        ledger.record(mail("code 999"));
+        let start = ledger.mark();
+        for text in ["code 111", "reset abc", "code 111", "nothing", "code 222"] {
+            ledger.record(mail(text));
+        }
+        let folder = Folder::new().unwrap();
+        let mut handed = Mail::new(&folder.0, start);
+        handed.hand_over(&ledger).unwrap();
+        handed.hand_over(&ledger).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).ok();
+        let found = ["CODE_1", "CODE_2", "CODE_3", "RESET_1", "RESET_2"].map(read);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [some("111"), some("222"), None, some("abc"), None]);
+    }
+
+    #[tokio::test]
+    async fn a_script_gets_what_comes_while_it_runs_and_its_word_counts() {
+        let ledger = ledger();
+        let script = r#"[ "$BASE" = http://x ] || exit 3
+            until [ -e "$MAIL/CODE_1" ]; do sleep 0.01 2>/dev/null || sleep 1; done
+            [ "$(cat "$MAIL/CODE_1")" = 4711 ]"#;
+        let run = |text: &'static str| async move {
+            let ledger = ledger();
+            let arrives = async {
+                tokio::task::yield_now().await;
+                ledger.record(mail(text));
+            };
+            let (repeated, ()) = tokio::join!(repeat(script, "http://x", &ledger), arrives);
+            let repeated = repeated.unwrap();
+            (repeated.alike, repeated.messages.len())
+        };
+        assert_eq!(tokio::join!(run("code 4711"), run("code 4712")), ((true, 1), (false, 1)));
+    }
+}
