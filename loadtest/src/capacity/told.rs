@@ -14,18 +14,19 @@ pub fn told(found: &Capacity, unit: &str) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         text,
-        "{:>12}{:>14}{:>10}{:>10}{:>12}{:>16}  verdict",
-        unit, "completed/s", "p50 ms", "p99 ms", "server CPU", "journeys/CPU s"
+        "{:>12}{:>14}{:>10}{:>10}{:>10}{:>12}{:>16}  verdict",
+        unit, "completed/s", "p50 ms", "p99 ms", "drain s", "server CPU", "journeys/CPU s"
     );
     for probe in &found.probes {
         let or_dash = |number: Option<f64>, digits: usize| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
         let _ = writeln!(
             text,
-            "{:>12.1}{:>14.1}{:>10.1}{:>10.1}{:>12}{:>16}  {}",
+            "{:>12.1}{:>14.1}{:>10.1}{:>10.1}{:>10}{:>12}{:>16}  {}",
             probe.rate,
             probe.completed_a_second,
             probe.p50_ms,
             probe.p99_ms,
+            or_dash(probe.drain_s, 1),
             or_dash(probe.server_cpu, 2),
             or_dash(probe.server_cpu_each.filter(|each| *each > 0.0).map(|each| 1.0 / each), 0),
             word(probe.verdict),
