@@ -1,6 +1,6 @@
 //! Which target was meant: the embedded reference server, one that speaks the reference API, or one told by a binding.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;

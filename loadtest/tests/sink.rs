@@ -305,7 +305,7 @@ async fn the_reference_servers_courier_reaches_all_three() {
         to,
         parcel: Parcel::Code {
             code: "012345".to_owned(),
-            challenge: ChallengeId("chl_7".to_owned()),
+            challenge: ChallengeId("chl_7".into()),
             expires_at: Timestamp(1_700_000_300_000),
             device_name: "Pixel 9".to_owned(),
             place: "Graz".to_owned(),

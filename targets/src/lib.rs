@@ -36,8 +36,8 @@ mod wrong_code;
 
 pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
 pub use binding::{Binding, BoundTarget};
-pub use connect::is_loopback;
 pub use clock::{ClockMode, WaitingClock};
+pub use connect::is_loopback;
 pub use control::{Control, EmailRoute};
 pub use device::{CredentialKind, Device};
 pub use draft::{Body, Draft, Prepared};

@@ -165,7 +165,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_script_gets_what_comes_while_it_runs_and_its_word_counts() {
-        let ledger = ledger();
         let script = r#"[ "$BASE" = http://x ] || exit 3
             until [ -e "$MAIL/CODE_1" ]; do sleep 0.01 2>/dev/null || sleep 1; done
             [ "$(cat "$MAIL/CODE_1")" = 4711 ]"#;

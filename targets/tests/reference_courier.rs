@@ -31,7 +31,7 @@ fn push_to(url: &str) -> PushTarget {
 fn code(to: Recipient, code: &str) -> Outgoing {
     let parcel = Parcel::Code {
         code: code.to_owned(),
-        challenge: ChallengeId("chl_1".to_owned()),
+        challenge: ChallengeId("chl_1".into()),
         expires_at: Timestamp(1_700_000_300_000),
         device_name: "Zo\u{eb}'s Pixel \u{202e}<b>".to_owned(),
         place: "Graz, Austria".to_owned(),

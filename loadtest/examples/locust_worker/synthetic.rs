@@ -10,17 +10,17 @@ use loadtest::locust::{LocustStats, Order, StormRunner};
 use tokio_util::sync::CancellationToken;
 
 /// Told after every sample.
-pub type Tell = Box<dyn Fn(Counted) + Send + Sync>;
+pub(crate) type Tell = Box<dyn Fn(Counted) + Send + Sync>;
 
 /// Runs made-up storms.
-pub struct Synthetic {
+pub(crate) struct Synthetic {
     /// Who is told how it goes.
     pub tell: Tell,
 }
 
 /// What one slice came to so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Counted {
+pub(crate) struct Counted {
     /// Of which run.
     pub run: String,
     /// Of which slice.
@@ -77,7 +77,7 @@ impl Synthetic {
         for nth in (0..(rate * seconds) as u64).filter(|nth| order.slice.has(*nth)) {
             tokio::time::sleep_until(began + Duration::from_secs_f64(nth as f64 / rate)).await;
             let made_up = mix(order.seed, nth);
-            let (ms, ok) = (10 + made_up % 1990, made_up % 10 != 0);
+            let (ms, ok) = (10 + made_up % 1990, !made_up.is_multiple_of(10));
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let method = format!("SLICE-{}", order.slice.index);
             stats.record("sign-in", &method, ms as f64, ok, Some("refused"), now.as_secs_f64());

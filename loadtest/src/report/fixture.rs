@@ -116,8 +116,8 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
         deliveries: Deliveries {
             push: parties[1].funnel.completed * 3 / 4,
             email: parties[1].funnel.completed / 2,
-            lag: clock(&mut (1..400).map(|nth| f64::from(nth) * 1.5).collect()),
-            code_age: clock(&mut (1..400).map(|nth| 800.0 + f64::from(nth) * 9.0).collect()),
+            lag: clock(&mut (1..400).map(|nth| f64::from(nth) * 1.5).collect::<Vec<_>>()),
+            code_age: clock(&mut (1..400).map(|nth| 800.0 + f64::from(nth) * 9.0).collect::<Vec<_>>()),
             sends_per_login: 1.25,
         },
         attack: Some(Attack {
@@ -190,7 +190,7 @@ fn promise(what: &str, wanted: f64, found: f64) -> Promise {
 }
 
 /// Percentiles by rank.
-pub(crate) fn clock(times: &mut Vec<f64>) -> Clock {
+pub(crate) fn clock(times: &mut [f64]) -> Clock {
     times.sort_by(f64::total_cmp);
     let at = |part: f64| {
         times
@@ -209,10 +209,10 @@ pub(crate) fn clock(times: &mut Vec<f64>) -> Clock {
     }
 }
 
-fn party(name: &str, journey: Journey, times: &mut Vec<f64>, otherwise: Funnel) -> PartyRecord {
+fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> PartyRecord {
     let completed = times.len() as u64;
     let begun = completed + otherwise.limited + otherwise.unanswered + otherwise.no_code;
-    let scaled = |by: f64| clock(&mut times.iter().map(|ms| ms * by).collect());
+    let scaled = |by: f64| clock(&mut times.iter().map(|ms| ms * by).collect::<Vec<_>>());
     let step = |step, by, extra: Option<(Ending, u64)>| StepRecord {
         step,
         endings: std::iter::once((Ending::Completed, completed))

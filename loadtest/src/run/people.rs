@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::{Line, Lines};
 use crate::engine::{Due, Recorder, StormClock, Walker, Went};
-use crate::journey::{Identity, Numbers, Terms, TrustedDevice, Visit, Walk, Walked, walk};
+use crate::journey::{Identity, Numbers, Terms, TrustedDevice, Visit, Walk, walk};
 use crate::measure::Ending;
 use crate::population::Population;
 use crate::scenario::{Connection, Journey, Party, Scenario};
@@ -82,38 +82,6 @@ impl People {
                 .then(|| self.population.source(number, due.arrival.party)),
         })
     }
-
-    async fn go(
-        &self,
-        line: &mut Line,
-        party: &Party,
-        due: &Due,
-        identity: &Identity,
-        numbers: &Numbers,
-        clock: StormClock,
-        recorder: &mut Recorder,
-    ) -> Walked {
-        recorder.of_attacker(party.attacker);
-        walk(Walk {
-            line,
-            lines: &self.lines,
-            mailbox: &self.mailbox,
-            party: due.arrival.party,
-            plan: party,
-            think: self.scenario.think,
-            terms: &self.terms,
-            identity,
-            numbers,
-            visit: Visit {
-                seed: self.seed,
-                nth: due.arrival.nth,
-                attempt: due.attempt,
-            },
-            clock,
-            recorder,
-        })
-        .await
-    }
 }
 
 impl Walker for People {
@@ -143,7 +111,26 @@ impl Walker for People {
                 .or_insert_with(|| self.lines.open(identity.source)),
             Connection::Cold => fresh.insert(self.lines.open(identity.source)),
         };
-        let walked = self.go(line, party, due, &identity, &visited.numbers, clock, recorder).await;
+        recorder.of_attacker(party.attacker);
+        let walked = walk(Walk {
+            line,
+            lines: &self.lines,
+            mailbox: &self.mailbox,
+            party: due.arrival.party,
+            plan: party,
+            think: self.scenario.think,
+            terms: &self.terms,
+            identity: &identity,
+            numbers: &visited.numbers,
+            visit: Visit {
+                seed: self.seed,
+                nth: due.arrival.nth,
+                attempt: due.attempt,
+            },
+            clock,
+            recorder,
+        })
+        .await;
         if let Some(owner) = &mut held {
             if walked.trust_doubtful {
                 owner.trust = Some(None);

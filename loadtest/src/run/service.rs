@@ -94,7 +94,7 @@ pub struct UnderLoad {
 }
 
 enum Kind {
-    Own(Child),
+    Own(Box<Child>),
     Controlled(String),
     Native,
     Bound(Arc<BoundTarget>, Option<Box<Launched>>),
@@ -124,7 +124,7 @@ impl UnderLoad {
         };
         let origin = child.addresses().api.clone();
         let parameters = Parameters::default();
-        Self::around(name, origin, parameters, sink, Kind::Own(child)).await
+        Self::around(name, origin, parameters, sink, Kind::Own(Box::new(child))).await
     }
 
     async fn native(native: &Native) -> anyhow::Result<Self> {

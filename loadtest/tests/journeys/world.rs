@@ -107,6 +107,7 @@ impl World {
             email: email_of(account),
             password: PASSWORD.to_owned(),
             two_step: true,
+            device: None,
         });
         service.seed(seeds.collect()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
