@@ -1,8 +1,8 @@
 //! The two baselines that the generator is measured against: the least that can be done over HTTP, and Goose as it comes.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
+
+use crate::cost::cpu;
 
 #[derive(Deserialize)]
 struct Challenged<'a> {
@@ -106,8 +108,12 @@ pub async fn exchange(
     Ok(answer.into_body().collect().await?.to_bytes())
 }
 
-/// The same journeys as a Goose load test is usually written, on reqwest, with Goose's own metrics; how many were made.
-pub async fn goose_as_it_comes(address: SocketAddr, users: usize, lasts: Duration) -> anyhow::Result<u64> {
+/// Processor time before Goose's first journey: its users' clients are made by then, and are no cost of a journey.
+static BEFORE_GOOSE: OnceLock<Duration> = OnceLock::new();
+
+/// The same journeys as a Goose load test is usually written, on reqwest, with Goose's own metrics; how many were made, and the
+/// processor time before the first.
+pub async fn goose_as_it_comes(address: SocketAddr, users: usize, lasts: Duration) -> anyhow::Result<(u64, Duration)> {
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(format!("http://{address}"));
     configuration.users = Some(users);
@@ -122,11 +128,14 @@ pub async fn goose_as_it_comes(address: SocketAddr, users: usize, lasts: Duratio
         .register_scenario(scenario!("journey").register_transaction(transaction!(goose_journey)))
         .execute()
         .await?;
-    let last = metrics.requests.iter().find(|(name, _)| name.contains("session"));
-    Ok(last.map_or(0, |(_, request)| request.success_count as u64))
+    // Only the last request of a journey is a GET.
+    let last = metrics.requests.values().filter(|request| request.method == GooseMethod::Get);
+    let made = last.map(|request| request.success_count as u64).sum();
+    Ok((made, BEFORE_GOOSE.get().copied().unwrap_or_default()))
 }
 
 async fn goose_journey(user: &mut GooseUser) -> TransactionResult {
+    BEFORE_GOOSE.get_or_init(|| cpu().unwrap_or_default());
     let nth = user.weighted_users_index as u64;
     let body = goose_post(user, "/v1/sign-ins", None, sign_in(nth)).await?;
     let Ok(challenged) = serde_json::from_slice::<Challenged<'_>>(&body) else {

@@ -23,4 +23,6 @@
 
 pub mod bare;
 pub mod cost;
+pub mod rounds;
+pub mod storm;
 pub mod stub;

@@ -3,7 +3,7 @@
 //! The connection is driven by whoever waits for its answer: no task of its own, so that an exchange costs no change of tasks. What
 //! the server did to an idle connection is therefore seen at the next exchange, before anything is written.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::TlsConnector;
 
 use super::Unanswered;
@@ -31,6 +32,8 @@ pub(super) struct Wire {
     service: Arc<Service>,
     source: Option<IpAddr>,
     open: Option<Open>,
+    // Kept from one exchange to the next: setting a timer takes a lock that all connections share.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// A complete answer, as far as it is read.
@@ -60,6 +63,7 @@ impl Wire {
             service,
             source,
             open: None,
+            timer: None,
         }
     }
 
@@ -70,6 +74,8 @@ impl Wire {
     /// The answer to a request, on the open connection or a new one.
     pub(super) async fn exchange(&mut self, request: Request) -> Result<Answered, Unanswered> {
         let within = self.service.waits.answer;
+        let deadline = Instant::now() + within;
+        let mut timer = self.timer.take().unwrap_or_else(|| Box::pin(sleep_until(deadline)));
         // Out of its place meanwhile: a connection whose exchange was broken off is never used again.
         let kept = self.open.take();
         let mut connected = kept.is_some();
@@ -91,14 +97,15 @@ impl Wire {
                 Err(Failed::Unwritten(_, why)) => Err(Unanswered::NotSent(why)),
             }
         };
-        let ending = tokio::time::timeout(within, exchange).await;
+        let ending = by(deadline, &mut timer, exchange).await;
+        self.timer = Some(timer);
         match ending {
-            Ok(Ok((open, answer))) => {
+            Some(Ok((open, answer))) => {
                 self.open = (!open.over).then_some(open);
                 Ok(answer)
             }
-            Ok(Err(why)) => Err(why),
-            Err(_) => {
+            Some(Err(why)) => Err(why),
+            None => {
                 let why = format!("no complete answer within {} ms", within.as_millis());
                 Err(if connected {
                     Unanswered::Lost(why)
@@ -223,6 +230,25 @@ impl Open {
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.connection, &mut self.over, cx);
     }
+}
+
+/// What comes out in time. The timer may be set to the deadline of an earlier exchange, which is earlier than this one: mostly the
+/// answer is there before even that, and nothing has to be set.
+async fn by<T>(deadline: Instant, timer: &mut Pin<Box<Sleep>>, exchange: impl Future<Output = T>) -> Option<T> {
+    let mut exchange = pin!(exchange);
+    poll_fn(|cx| {
+        if let Poll::Ready(came) = exchange.as_mut().poll(cx) {
+            return Poll::Ready(Some(came));
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(None);
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Lets the connection do what it can. Its errors come out of the exchange that they belong to.

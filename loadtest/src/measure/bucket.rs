@@ -1,9 +1,8 @@
 //! Counts of values, each value taken to the three digits that an HDR histogram keeps: what one second of one kind of sample
 //! needs is then as large as what was measured in it.
 
-use std::collections::HashMap;
-
 use hdrhistogram::Histogram;
+use rustc_hash::FxHashMap;
 
 /// The significant digits of every histogram here.
 pub const DIGITS: u8 = 3;
@@ -17,7 +16,7 @@ const EXACT: u64 = 2048;
 /// A histogram that is small while little is in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sparse {
-    counts: HashMap<u64, u64>,
+    counts: FxHashMap<u64, u64>,
 }
 
 /// The lowest value that a histogram of [`DIGITS`] digits cannot tell from this one.

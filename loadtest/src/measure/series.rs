@@ -1,11 +1,12 @@
 //! All samples of a storm. Response times of journeys are kept by the second in which the arrival was due, everything else by
 //! the second in which it was done. Whatever is reported is worked out from here, and the same from logs that were written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::SystemTime;
 
 use hdrhistogram::Histogram;
+use rustc_hash::FxHashMap;
 
 use super::bucket::{Sparse, histogram};
 use super::log::{Clock, Interval, Key, LogWriter};
@@ -18,13 +19,13 @@ const LATE_S: u32 = 2;
 /// The samples of a storm.
 #[derive(Default)]
 pub struct Series {
-    totals: HashMap<Key, Histogram<u64>>,
+    totals: FxHashMap<Key, Histogram<u64>>,
     // Response times of journeys by the second they were due, kept to the end: phases and the heat map need them.
-    due: BTreeMap<u32, HashMap<Key, Sparse>>,
+    due: BTreeMap<u32, FxHashMap<Key, Sparse>>,
     // How journeys ended, by the second they did.
-    ended: BTreeMap<u32, HashMap<(u16, Ending), u64>>,
+    ended: BTreeMap<u32, FxHashMap<(u16, Ending), u64>>,
     // Everything else, until its second is over.
-    open: BTreeMap<u32, HashMap<Key, Sparse>>,
+    open: BTreeMap<u32, FxHashMap<Key, Sparse>>,
     log: Option<LogWriter<Box<dyn Write + Send>>>,
 }
 
@@ -105,7 +106,7 @@ impl Series {
         Ok(())
     }
 
-    fn close(&mut self, second: u32, kinds: HashMap<Key, Sparse>) -> std::io::Result<()> {
+    fn close(&mut self, second: u32, kinds: FxHashMap<Key, Sparse>) -> std::io::Result<()> {
         for (key, times) in sorted(&kinds) {
             let times = times.histogram();
             if let Some(log) = &mut self.log {
@@ -202,13 +203,13 @@ fn second(us: u64) -> u32 {
 }
 
 /// In the order of the keys, so that the same samples make the same log.
-fn sorted(kinds: &HashMap<Key, Sparse>) -> Vec<(&Key, &Sparse)> {
+fn sorted(kinds: &FxHashMap<Key, Sparse>) -> Vec<(&Key, &Sparse)> {
     let mut kinds: Vec<_> = kinds.iter().collect();
     kinds.sort_unstable_by_key(|(key, _)| **key);
     kinds
 }
 
-fn add(totals: &mut HashMap<Key, Histogram<u64>>, key: Key, times: &Histogram<u64>) {
+fn add(totals: &mut FxHashMap<Key, Histogram<u64>>, key: Key, times: &Histogram<u64>) {
     // They resize by themselves and have the same digits.
     let _ = totals.entry(key).or_insert_with(histogram).add(times);
 }
