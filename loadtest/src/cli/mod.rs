@@ -135,23 +135,22 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// The first Ctrl-C stops the storm, and what was measured is told; the second ends the process at once.
+/// The first Ctrl-C stops the storm, and what was measured is told; the second ends the process at once. So does the first one before
+/// a storm has begun: there is nothing to tell yet.
 pub(crate) fn stop_on_interrupt(stop: Stop) {
     tokio::spawn(async move {
-        // Goose takes the signal for itself when it starts, and this is asked for again after that, so that both hear it.
-        for nth in 0u32.. {
-            let Ok(mut interrupt) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) else {
-                return;
-            };
-            if interrupt.recv().await.is_none() {
-                return;
-            }
-            if nth > 0 {
-                note("stopped at once: the record is not complete");
-                std::process::exit(3);
-            }
-            note("stopping: what was measured is told; press Ctrl-C again to end at once");
-            stop.now();
+        stop.begun().await;
+        let Ok(mut interrupt) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) else {
+            return;
+        };
+        if interrupt.recv().await.is_none() {
+            return;
+        }
+        note("stopping: what was measured is told; press Ctrl-C again to end at once");
+        stop.now();
+        if interrupt.recv().await.is_some() {
+            note("stopped at once: the record is not complete");
+            std::process::exit(3);
         }
     });
 }

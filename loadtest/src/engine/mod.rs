@@ -138,12 +138,14 @@ pub struct Ran {
 #[derive(Clone, Debug)]
 pub struct Stop {
     sender: Arc<tokio::sync::watch::Sender<Cut>>,
+    begun: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         Self {
             sender: Arc::new(tokio::sync::watch::Sender::new(Cut::No)),
+            begun: Arc::new(tokio::sync::watch::Sender::new(false)),
         }
     }
 }
@@ -152,6 +154,25 @@ impl Stop {
     /// Stops it; what is under way is recorded as interrupted.
     pub fn now(&self) {
         self.cut(Cut::Interrupted);
+    }
+
+    /// Waits until the engine has begun with a storm. Only then may a handler for signals be installed: Goose installs one of its own,
+    /// in the place of what was there.
+    pub async fn begun(&self) {
+        // The sender is in here, too, so that it is not gone.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    /// A word of its own for one storm; that it has begun is told here, too.
+    pub(crate) fn of_one_storm(&self) -> Self {
+        Self {
+            begun: Arc::clone(&self.begun),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn note_begun(&self) {
+        self.begun.send_replace(true);
     }
 
     pub(crate) fn cut(&self, why: Cut) {

@@ -61,7 +61,7 @@ pub(crate) async fn run<W: Walker>(
     outer: Stop,
 ) -> anyhow::Result<(Ran, Gathered)> {
     // The caller's word stops this storm; this storm's end is no word to the caller's others.
-    let stop = Stop::default();
+    let stop = outer.of_one_storm();
     let told = tokio::spawn({
         let stop = stop.clone();
         async move {
@@ -214,6 +214,8 @@ fn drive<W: Walker>(shared: Arc<Shared<W>>) -> Transaction {
     Transaction::new(Arc::new(move |goose| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
+            // Goose makes users after it has begun to listen for signals.
+            shared.stop.note_begun();
             let nth = shared.ready.fetch_add(1, Ordering::SeqCst);
             if nth + 1 == shared.orders.users.max(1) {
                 shared.all_ready.notify_one();

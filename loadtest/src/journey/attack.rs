@@ -60,10 +60,8 @@ pub(super) async fn guess_codes(going: &mut Going<'_>, line: &mut Line) -> Way<(
     if !open_challenge(going, &mut hand, &mut limits).await? {
         return limits.over();
     }
-    for _ in 0..going.plan.tries {
-        let digits = usize::try_from(going.terms.code_digits).unwrap_or(6);
-        let space = 10u64.checked_pow(going.terms.code_digits).unwrap_or(u64::MAX);
-        let code = format!("{:0digits$}", going.rng.random_range(0..space));
+    for nth in 0..going.plan.tries {
+        let code = guess(going, nth);
         let asked = going.verify(&mut hand, code, Presented::Guess, answered).await?;
         let outcome = asked.reply.outcome;
         match outcome {
@@ -83,6 +81,19 @@ pub(super) async fn guess_codes(going: &mut Going<'_>, line: &mut Line) -> Way<(
         }
     }
     limits.over()
+}
+
+/// What people leave in by mistake comes first, everything else is as good as anything.
+fn guess(going: &mut Going<'_>, nth: u32) -> String {
+    let digits = usize::try_from(going.terms.code_digits).unwrap_or(6);
+    match nth {
+        0 => "1234567890".chars().cycle().take(digits).collect(),
+        1 => "0".repeat(digits),
+        _ => {
+            let space = 10u64.checked_pow(going.terms.code_digits).unwrap_or(u64::MAX);
+            format!("{:0digits$}", going.rng.random_range(0..space))
+        }
+    }
 }
 
 /// Knows the password and asks for codes over and over.

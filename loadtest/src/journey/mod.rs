@@ -108,7 +108,9 @@ pub async fn walk(walk: Walk<'_>) -> Walked {
     let (mut going, line) = Going::begin(walk);
     let way = match journey {
         Journey::TrustedSignIn | Journey::Refresh | Journey::SignOut => trusted::go(&mut going, line, journey).await,
-        Journey::NewDevice | Journey::Resend | Journey::WrongThenRight => new_device::go(&mut going, line, journey).await,
+        Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::SubmitTwice => {
+            new_device::go(&mut going, line, journey).await
+        }
         Journey::RemoveDevice => removal::go(&mut going, line).await,
         Journey::ChangePassword => password::go(&mut going, line).await,
         Journey::StuffPasswords => attack::stuff_passwords(&mut going, line).await,

@@ -17,6 +17,7 @@ pub(super) async fn go(going: &mut Going<'_>, line: &mut Line, journey: Journey)
     match journey {
         Journey::Resend => again(going, &mut hand, asked.at).await?,
         Journey::WrongThenRight => mistyped(going, &mut hand, asked.at).await?,
+        Journey::SubmitTwice => twice(going, &mut hand, asked.at).await?,
         _ => going.second_step(&mut hand, asked.at).await?,
     }
     going.who_am_i(&mut hand).await?;
@@ -53,4 +54,20 @@ async fn mistyped(going: &mut Going<'_>, hand: &mut Hand<'_>, asked_at: Instant)
     going.verify(hand, wrong, Presented::Guess, refused).await?;
     going.reads_the_code().await;
     going.give(hand, code).await
+}
+
+/// Submits the code, and once more after it was accepted. Whatever is said to that, nobody may be signed in by it.
+async fn twice(going: &mut Going<'_>, hand: &mut Hand<'_>, asked_at: Instant) -> Way<()> {
+    let code = going.code(hand, asked_at, &[]).await?;
+    going.reads_the_code().await;
+    let (text, presented) = (code.text.clone(), code.presented);
+    going.give(hand, code).await?;
+    let spent = |outcome: &Outcome| {
+        matches!(
+            outcome,
+            Outcome::Refused { .. } | Outcome::Limited { .. } | Outcome::Unrecognised
+        )
+    };
+    going.verify(hand, text, presented, spent).await?;
+    Ok(())
 }

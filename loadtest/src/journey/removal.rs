@@ -1,4 +1,4 @@
-//! A new device is signed in, removed on the trusted one, and tries again.
+//! A new device is signed in, removed on the trusted one, and tries again: its session, its renewal and its trust are over.
 
 use targets::{Operation, Outcome, Refusal};
 
@@ -30,6 +30,11 @@ pub(super) async fn go(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
             }
     };
     going.ask(&mut other, Operation::WhoAmI {}, Act::Use, out).await?;
+    if other.phone.refresh.is_some() {
+        going.ask(&mut other, Operation::Refresh {}, Act::Refresh, out).await?;
+    }
+    // Its trust has ended, too: it is asked for a code like any other.
+    going.sign_in(&mut other, challenged).await?;
     asked_for_a_code.map_or(Ok(()), Err)
 }
 

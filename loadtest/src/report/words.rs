@@ -134,6 +134,7 @@ pub(crate) fn journey(journey: Journey) -> &'static str {
         Journey::NewDevice => "new device",
         Journey::Resend => "resend",
         Journey::WrongThenRight => "wrong, then right",
+        Journey::SubmitTwice => "submit twice",
         Journey::Refresh => "refresh",
         Journey::SignOut => "sign out",
         Journey::RemoveDevice => "remove a device",

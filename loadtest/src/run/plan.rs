@@ -73,7 +73,7 @@ fn takes_s(party: &Party, scenario: &Scenario) -> f64 {
     let second_step = party.device != DeviceKind::Trusted
         || matches!(
             party.journey,
-            Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::RemoveDevice
+            Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::SubmitTwice | Journey::RemoveDevice
         );
     let mut takes = SLACK_S;
     if second_step && !party.attacker {

@@ -123,8 +123,7 @@ impl UnderLoad {
             None => "reference server".to_owned(),
         };
         let origin = child.addresses().api.clone();
-        let parameters = Parameters::default();
-        Self::around(name, origin, parameters, sink, Kind::Own(Box::new(child))).await
+        Self::around(name, origin, server.parameters()?, sink, Kind::Own(Box::new(child))).await
     }
 
     async fn native(native: &Native) -> anyhow::Result<Self> {

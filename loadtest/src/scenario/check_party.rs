@@ -147,7 +147,10 @@ fn journey(party: &Party, place: &[Key], found: &mut Faults) {
         };
         found.add(place, "journey", format!("`{}` {what}", party.journey.name()), hint);
     }
-    let new = matches!(party.journey, Journey::NewDevice | Journey::Resend | Journey::WrongThenRight);
+    let new = matches!(
+        party.journey,
+        Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::SubmitTwice
+    );
     if new && party.device == DeviceKind::Trusted {
         let what = format!(
             "`{}` is walked with a new device: a trusted one needs no code",

@@ -165,6 +165,8 @@ pub enum Journey {
     Resend,
     /// As above, but mistypes the code once.
     WrongThenRight,
+    /// Signs in on a new device and, impatient, submits the code once more when it was accepted already: it must be spent.
+    SubmitTwice,
     /// Signs in on a trusted device and renews the session.
     Refresh,
     /// Signs in on a trusted device and signs out.
@@ -317,6 +319,7 @@ impl Journey {
             Journey::NewDevice => "new-device",
             Journey::Resend => "resend",
             Journey::WrongThenRight => "wrong-then-right",
+            Journey::SubmitTwice => "submit-twice",
             Journey::Refresh => "refresh",
             Journey::SignOut => "sign-out",
             Journey::RemoveDevice => "remove-device",

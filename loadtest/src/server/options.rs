@@ -4,6 +4,7 @@ use conformance::known_bad::{self, KnownBad};
 use reference_server::Settings;
 use reference_server::courier::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
+use specs::Parameters;
 
 use super::ServerFault;
 
@@ -75,14 +76,73 @@ pub(super) struct Meant {
 }
 
 impl Options {
+    /// What such a server declares.
+    pub fn parameters(&self) -> Result<Parameters, ServerFault> {
+        Ok(declared(&self.read_settings()?))
+    }
+
+    fn read_settings(&self) -> Result<Settings, ServerFault> {
+        toml::from_str(&self.settings).map_err(|error| ServerFault::Settings(error.to_string()))
+    }
+
     pub(super) fn meant(&self) -> Result<Meant, ServerFault> {
         let find = |slug: &String| known_bad::find(slug).ok_or_else(|| ServerFault::NoSuchKnownBad(slug.clone()));
-        let settings: Settings = toml::from_str(&self.settings).map_err(|error| ServerFault::Settings(error.to_string()))?;
         Ok(Meant {
             known_bad: self.known_bad.as_ref().map(find).transpose()?,
             push: self.push.as_deref().map(str::parse).transpose()?,
             email: self.email.as_deref().map(str::parse).transpose()?,
-            settings,
+            settings: self.read_settings()?,
         })
+    }
+}
+
+/// Settings in the words of the specification.
+fn declared(settings: &Settings) -> Parameters {
+    let by_default = Parameters::default();
+    Parameters {
+        code_length: settings.code_length,
+        code_ttl_s: settings.code_ttl_s,
+        challenge_max_s: settings.challenge_max_s,
+        attempts_per_challenge: settings.attempts_per_challenge,
+        account_wrong_limit: settings.account_wrong_limit,
+        window_s: settings.window_s,
+        account_consecutive_max: settings.account_consecutive_max,
+        lock_s: settings.lock_s,
+        resend_cooldown_s: settings.resend_cooldown_s,
+        sends_per_challenge: settings.sends_per_challenge,
+        sends_per_account_day: settings.sends_per_account_day,
+        live_challenges: settings.live_challenges,
+        source_wrong_limit: settings.source_wrong_limit,
+        source_window_s: settings.source_window_s,
+        revoke_bound_ms: by_default.revoke_bound_ms,
+        trust_absolute_d: settings.trust_absolute_d,
+        trust_idle_d: settings.trust_idle_d,
+        session_absolute_s: settings.session_absolute_s,
+        session_idle_s: settings.session_idle_s,
+        reauth_max_s: settings.reauth_max_s,
+        min_version: settings.min_version.to_string(),
+        password_min: settings.password_min,
+        delivery_answer_s: settings.delivery_answer_s,
+        delivery_p95_s: by_default.delivery_p95_s,
+        incomplete_notice_s: settings.incomplete_notice_s,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_declares_what_it_was_set_to_and_else_the_defaults() {
+        let set = |settings: &str| Options {
+            settings: settings.to_owned(),
+            ..Options::default()
+        };
+        assert_eq!(set("").parameters().unwrap(), Parameters::default());
+        let cooled = set("resend_cooldown_s = 1").parameters().unwrap();
+        assert_eq!(cooled.resend_cooldown_s, 1);
+        assert_eq!(cooled.code_ttl_s, Parameters::default().code_ttl_s);
+        let wrong = set("resend_cooldown = 1").parameters().unwrap_err();
+        assert!(wrong.to_string().contains("resend_cooldown"), "{wrong}");
     }
 }

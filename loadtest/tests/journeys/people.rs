@@ -139,6 +139,10 @@ async fn on_a_new_device() {
     let owner = world.owner(2).await;
     let history = [challenged, wrong, given, used];
     check(&world, &owner, Journey::WrongThenRight, DeviceKind::New, &history, &[Push]).await;
+    let owner = world.owner(5).await;
+    let spent = (1, gives(0, 0), Seen::Refused(Refusal::Challenge));
+    let history = [challenged, given, spent, used];
+    check(&world, &owner, Journey::SubmitTwice, DeviceKind::New, &history, &[Push]).await;
     let owner = world.owner(3).await;
     let history = [(1, outdated, refused), challenged, given, used];
     check(&world, &owner, Journey::NewDevice, DeviceKind::OldApp, &history, &[Push]).await;
@@ -188,6 +192,8 @@ async fn a_device_is_removed_and_is_out() {
         (1, Act::Use, Seen::Done),
         (0, Act::Remove { device: 1 }, Seen::Done),
         (1, Act::Use, Seen::Refused(Refusal::Session)),
+        (1, Act::Refresh, Seen::Refused(Refusal::Session)),
+        (1, SIGN_IN, Seen::Challenged(1)),
     ];
     check(&world, &owner, Journey::RemoveDevice, DeviceKind::Trusted, &history, &[Push]).await;
 }
