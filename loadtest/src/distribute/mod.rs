@@ -2,7 +2,7 @@
 //! `nth % of == index` of the arrivals, all begin at the same instant, and the records become one. No verdict when a slice is missing.
 //!
 //! - [`start`]: the instant.
-//! - [`merge`]: the records.
+//! - [`mod@merge`]: the records.
 
 pub mod merge;
 mod slice;

@@ -9,7 +9,7 @@
 //! | `stepproof_start_lag_seconds` | histogram | party | how late journeys were begun |
 //! | `stepproof_exchange_seconds` | histogram | party | single exchanges |
 //! | `stepproof_delivery_seconds` | histogram | party | from the request for a code to its arrival |
-//! | `stepproof_offered` … | gauge | | the latest [`LiveFrame`](super::LiveFrame): offered, started, abandoned, waiting, under way, rate, codes by push and email, attacks |
+//! | `stepproof_offered` … | gauge | | the latest [`LiveFrame`]: offered, started, abandoned, waiting, under way, rate, codes by push and email, attacks |
 //!
 //! The buckets of all histograms are the same, in seconds: 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, +Inf.
 //! They are for watching; the verdict is taken from HDR histograms with three significant digits.

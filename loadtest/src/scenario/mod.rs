@@ -1,7 +1,7 @@
 //! A storm as a model: who comes, when, with what device, what they do, what fails meanwhile, and what is promised.
 //!
 //! - `model`: the words of it, as a file has them.
-//! - [`load`]: from a file, with what is wrong shown in it.
+//! - [`mod@load`]: from a file, with what is wrong shown in it.
 //! - [`check`], `check_party`: whether it can be run.
 //! - `change`: the same storm larger or smaller, longer or shorter.
 //! - [`library`]: the storms that come with the program.
