@@ -1,0 +1,81 @@
+//! Servers that break one promise, under load: each is told on for that promise.
+
+use loadtest::record::Record;
+
+use crate::program::storm;
+
+fn broken(name: &str, slug: &str) -> Record {
+    // Guesses at one account have to add up; everything else shows at once.
+    let seconds = if name == "code-brute-force" { "8" } else { "4" };
+    let ended = storm(name, seconds, "25", &["--known-bad", slug]);
+    assert_eq!(ended.code, Some(1), "{slug}: {}", ended.told);
+    let record = ended.record();
+    assert_eq!(record.safety.unjudged, 0);
+    record
+}
+
+/// It breaks this promise, for this requirement, and no other.
+fn breaks(name: &str, slug: &str, promise: &str, requirement: &str) -> Record {
+    let record = broken(name, slug);
+    assert!(!record.safety.breaches.is_empty(), "{slug}");
+    for breach in &record.safety.breaches {
+        assert_eq!(
+            (&*breach.promise, &*breach.requirement),
+            (promise, requirement),
+            "{slug}: {breach:?}"
+        );
+    }
+    record
+}
+
+#[test]
+fn a_code_redeemed_twice() {
+    breaks("app-update", "code-not-consumed", "code-redeemed-twice", "LIFE-03");
+}
+
+#[test]
+fn a_session_after_removal() {
+    breaks("mass-removal", "jwt-outlives-removal", "session-after-removal", "DEV-10");
+}
+
+#[test]
+fn a_session_renewed_after_removal() {
+    breaks("mass-removal", "refresh-survives-removal", "session-after-removal", "DEV-10");
+}
+
+#[test]
+fn a_session_without_a_second_step() {
+    breaks(
+        "mass-removal",
+        "removed-token-still-skips",
+        "session-without-second-step",
+        "DEV-11",
+    );
+}
+
+#[test]
+fn a_budget_of_guesses_exceeded() {
+    breaks("code-brute-force", "counter-per-challenge-only", "over-budget", "ATT-02");
+}
+
+#[test]
+fn accounts_entered_by_attackers() {
+    let record = breaks(
+        "code-brute-force",
+        "test-code-left-in",
+        "session-without-second-step",
+        "CODE-04",
+    );
+    assert!(record.attack.is_some_and(|attack| attack.accounts_entered > 0));
+}
+
+#[test]
+fn owners_locked_out_for_what_strangers_do() {
+    let record = broken("code-brute-force", "code-lock-blocks-trusted-devices");
+    assert!(record.attack.is_some_and(|attack| attack.collateral > 0.001));
+    let promise = record
+        .promises
+        .iter()
+        .find(|promise| promise.what.contains("refused or limited"));
+    assert!(promise.is_some_and(|promise| !promise.kept));
+}

@@ -1,0 +1,7 @@
+//! Storms from the command line to the record, each as a process with a server of its own: the library in short, known-bad servers
+//! under load, and what goes wrong outside.
+
+mod faults;
+mod known_bad;
+mod library;
+mod program;
