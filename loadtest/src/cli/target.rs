@@ -21,7 +21,7 @@ pub(crate) struct TargetArgs {
     /// An implementation of one's own, by its binding; started as the binding says, unless --target is where it runs
     #[arg(long, value_name = "FILE", conflicts_with_all = ["control", "hash", "known_bad", "settings"])]
     binding: Option<PathBuf>,
-    /// Accounts that exist there: CSV of email,password[,push_token][,trust_token]
+    /// Accounts that exist there: CSV of email,password and, where there are any, push_token,trust_token
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
     /// Where the service tells processor time in Prometheus's format
