@@ -1,7 +1,9 @@
 //! The load tester's own way through the journey that the baselines make: its engine, its journey, its lines, and everything it measures.
 //!
-//! The journey is the one of a new device: sign-in, second step, a look at who is signed in. Its code lies in the mailbox before the
-//! storm, so that no delivery is waited for and none is paid for; all else is as in a storm.
+//! It comes in two sizes. `Requests` makes the three requests and records each of them, which is what the baselines are beside.
+//! `Persons` walks the journey of a new device as a storm does, with all that belongs to a person besides: the account and its
+//! devices, the mailbox that the code is taken out of, the delivery's and the code's own figures. Its codes lie in the mailbox before
+//! the storm.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -10,15 +12,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use loadtest::arrivals::Arrival;
-use loadtest::client::{Line, Lines, Waits};
+use loadtest::client::{Line, Lines, Phone, Waits};
 use loadtest::engine::{Due, Gatherer, Manners, Orders, Recorder, Stop, StormClock, Walker, Went, run};
 use loadtest::journey::{Identity, Numbers, Terms, Visit, Walk, walk};
-use loadtest::judge::{Happened, Histories};
-use loadtest::measure::{Clock, Ending, Series, Step, percentiles};
+use loadtest::judge::{Act, Happened, Histories, Presented, Seen};
+use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles};
 use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Letter, Mailbox};
-use targets::Method;
 use targets::ledger::Patterns;
+use targets::{Method, Operation, Outcome};
 
 use crate::cost::cpu;
 use crate::rounds::Told;
@@ -29,6 +31,81 @@ const SEED: u64 = 1;
 /// Longer than any measurement: nobody gives up, and letters are dated this far ahead.
 const LONG: Duration = Duration::from_secs(600);
 
+/// Three requests, one after the other, over the connection that its user keeps.
+struct Requests {
+    lines: Lines,
+}
+
+impl Walker for Requests {
+    type Kept = Line;
+
+    fn begin(&self) -> Line {
+        self.lines.open(None)
+    }
+
+    async fn walk(&self, line: &mut Line, due: &Due, clock: StormClock, recorder: &mut Recorder) -> Went {
+        let number = due.arrival.identity;
+        let mut phone = Phone::new(format!("i-{number}"), format!("phone {number}"));
+        let sign_in = Operation::SignIn {
+            email: email(number),
+            password: "correct horse battery".to_owned(),
+        };
+        let verify = Operation::Verify {
+            code: "123456".to_owned(),
+        };
+        let (password, app, challenge) = (true, true, 0);
+        let code = Presented::Delivered { challenge, number: 0 };
+        let steps = [
+            (
+                sign_in,
+                Act::SignIn { password, app },
+                Outcome::Challenged,
+                Seen::Challenged(challenge),
+            ),
+            (verify, Act::Verify { challenge, code }, Outcome::SignedIn, Seen::SignedIn),
+            (Operation::WhoAmI {}, Act::Use, Outcome::Done, Seen::Done),
+        ];
+        for (operation, act, right, seen) in steps {
+            let step = Step::Exchange(operation.kind());
+            let started_us = clock.now_us();
+            let outcome = line.perform(&mut phone, operation).await.outcome;
+            let done_us = clock.now_us();
+            let good = outcome == Ok(right);
+            recorder.sample(Sample {
+                party: due.arrival.party,
+                step,
+                ending: if good { Ending::Completed } else { Ending::Failed },
+                intended_us: started_us,
+                started_us,
+                done_us,
+                human_us: 0,
+            });
+            recorder.happened(Happened {
+                account: number,
+                device: 1,
+                act,
+                seen: if good { seen } else { Seen::Unknown },
+                started_us,
+                done_us,
+            });
+            if !good {
+                return went(Ending::Failed, Some(format!("{act:?}: {outcome:?}")));
+            }
+        }
+        went(Ending::Completed, None)
+    }
+}
+
+fn went(ending: Ending, complaint: Option<String>) -> Went {
+    Went {
+        ending,
+        human_us: 0,
+        retry_after: None,
+        complaint,
+    }
+}
+
+/// What people do on a new device, in the load tester's own words.
 struct Persons {
     lines: Lines,
     mailbox: Mailbox,
@@ -73,12 +150,7 @@ impl Walker for Persons {
             recorder,
         })
         .await;
-        Went {
-            ending: walked.ending,
-            human_us: walked.human_us,
-            retry_after: walked.retry_after,
-            complaint: walked.complaint,
-        }
+        went(walked.ending, walked.complaint)
     }
 }
 
@@ -102,16 +174,50 @@ impl Gatherer for Keep {
     }
 }
 
-/// Journeys at so many a second, or all due at once where no rate is given; what they took, the generator's own start included.
-pub async fn storm(address: SocketAddr, users: usize, journeys: u64, rate: Option<f64>) -> anyhow::Result<Told> {
-    let origin = format!("http://{address}");
-    let walker = Arc::new(Persons {
-        lines: Lines::native(&origin, Waits::default()).await?,
-        mailbox: Mailbox::new(Patterns::default(), Duration::from_secs(1)),
+/// What is asked of the load tester.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Where the service is.
+    pub service: SocketAddr,
+    /// Goose users, and so connections.
+    pub users: usize,
+    /// Journeys in all.
+    pub journeys: u64,
+    /// Journeys a second; without it, all are due at once.
+    pub rate: Option<f64>,
+}
+
+/// The three requests of each journey; what they took, the generator's own start included.
+pub async fn requests(asked: Asked) -> anyhow::Result<Told> {
+    let lines = lines(&asked).await?;
+    storm(asked, Requests { lines }).await
+}
+
+/// The whole journey of a new device.
+pub async fn persons(asked: Asked) -> anyhow::Result<Told> {
+    let mailbox = Mailbox::new(Patterns::default(), Duration::from_secs(1));
+    (0..asked.journeys).for_each(|number| mailbox.post(letter(number)));
+    let walker = Persons {
+        lines: lines(&asked).await?,
+        mailbox,
         party: party(),
         terms: Terms::default(),
-    });
-    (0..journeys).for_each(|number| walker.mailbox.post(letter(number)));
+    };
+    storm(asked, walker).await
+}
+
+async fn lines(asked: &Asked) -> anyhow::Result<Lines> {
+    let origin = format!("http://{}", asked.service);
+    Ok(Lines::native(&origin, Waits::default()).await?)
+}
+
+async fn storm(asked: Asked, walker: impl Walker) -> anyhow::Result<Told> {
+    let Asked {
+        service,
+        users,
+        journeys,
+        rate,
+    } = asked;
     let before = cpu()?;
     let log = tempfile::NamedTempFile::new()?;
     let keep = Keep {
@@ -119,7 +225,7 @@ pub async fn storm(address: SocketAddr, users: usize, journeys: u64, rate: Optio
         histories: Histories::default(),
     };
     let orders = Orders {
-        host: origin,
+        host: format!("http://{service}"),
         users,
         manners: vec![Manners {
             name: "new-device".to_owned(),
@@ -137,7 +243,7 @@ pub async fn storm(address: SocketAddr, users: usize, journeys: u64, rate: Optio
         party: 0,
         identity: nth,
     });
-    let (ran, gathered) = run(walker, schedule, orders, Box::new(keep), Stop::default()).await?;
+    let (ran, gathered) = run(Arc::new(walker), schedule, orders, Box::new(keep), Stop::default()).await?;
     let cpu_s = cpu()?.saturating_sub(before).as_secs_f64();
     let endings = gathered.series.endings(0..u32::MAX, |_| true);
     let completed = endings.get(&Ending::Completed).copied().unwrap_or_default();

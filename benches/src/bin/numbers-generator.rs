@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use benches::bare::{goose_as_it_comes, hyper_loop};
 use benches::cost::cpu;
 use benches::rounds::{Told, median, told};
-use benches::storm::storm;
+use benches::storm::{Asked, persons, requests};
 use benches::stub::{Child, Plan, role};
 use clap::{Parser, ValueEnum};
 
@@ -62,7 +62,8 @@ enum Role {
     Service,
     Hyper,
     Goose,
-    Storm,
+    Requests,
+    Persons,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -82,6 +83,12 @@ async fn play(cli: &Cli, as_what: Role) -> anyhow::Result<ExitCode> {
     let service = cli.service.context("where is the service?")?;
     let lasts = Duration::from_secs(cli.seconds);
     let begun = Instant::now();
+    let asked = Asked {
+        service,
+        users: cli.users,
+        journeys: cli.journeys,
+        rate: cli.rate,
+    };
     let mut told = Told {
         journeys: 0,
         cpu_s: 0.0,
@@ -92,10 +99,8 @@ async fn play(cli: &Cli, as_what: Role) -> anyhow::Result<ExitCode> {
     match as_what {
         Role::Hyper => told.journeys = hyper_loop(service, cli.users as u64, lasts).await?,
         Role::Goose => (told.journeys, before) = goose_as_it_comes(service, cli.users, lasts).await?,
-        Role::Storm | Role::Service => {
-            told = storm(service, cli.users, cli.journeys, cli.rate).await?;
-            return tell(&told);
-        }
+        Role::Requests => return tell(&requests(asked).await?),
+        Role::Persons | Role::Service => return tell(&persons(asked).await?),
     }
     told.cpu_s = cpu()?.saturating_sub(before).as_secs_f64();
     told.wall_s = begun.elapsed().as_secs_f64();
@@ -110,7 +115,8 @@ fn tell(told: &Told) -> anyhow::Result<ExitCode> {
 /// The generators in turn, round by round.
 #[derive(Default)]
 struct Rounds {
-    storm: Vec<Told>,
+    requests: Vec<Told>,
+    persons: Vec<Told>,
     hyper: Vec<Told>,
     goose: Vec<Told>,
     locust: Vec<Told>,
@@ -127,22 +133,23 @@ fn compare(cli: &Cli) -> anyhow::Result<ExitCode> {
         cli.users, cli.rounds
     )?;
     for round in 1..=cli.rounds {
-        rounds.storm.push(child(cli, service.address, "storm", None)?);
+        rounds.requests.push(child(cli, service.address, "requests", None)?);
         rounds.hyper.push(child(cli, service.address, "hyper", None)?);
         rounds.goose.push(child(cli, service.address, "goose", None)?);
         if let Some(locust) = &locust {
             rounds.locust.push(run_locust(cli, locust, service.address)?);
         }
-        let latest = [&rounds.storm, &rounds.hyper, &rounds.goose, &rounds.locust];
+        rounds.persons.push(child(cli, service.address, "persons", None)?);
+        let latest = [&rounds.requests, &rounds.hyper, &rounds.goose, &rounds.locust];
         let latest = latest.map(|of| of.last().map_or_else(|| "-".to_owned(), |told| format!("{:.1}", told.us())));
-        let [storm, hyper, goose, locust] = latest;
+        let [this, hyper, goose, locust] = latest;
         writeln!(
             out,
-            "round {round}: this {storm}, hyper {hyper}, Goose {goose}, Locust {locust}"
+            "round {round}: this {this}, hyper {hyper}, Goose {goose}, Locust {locust}"
         )?;
     }
-    let limit = median(rounds.storm.iter().map(Told::rate).collect());
-    let half = child(cli, service.address, "storm", Some(limit / 2.0))?;
+    let limit = median(rounds.requests.iter().map(Told::rate).collect());
+    let half = child(cli, service.address, "requests", Some(limit / 2.0))?;
     let good = table(&mut out, &rounds, limit, &half)?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -156,7 +163,8 @@ fn table(out: &mut impl std::io::Write, rounds: &Rounds, limit: f64, half: &Told
     let middle = |of: &[Told], value: fn(&Told) -> f64| median(of.iter().map(value).collect());
     let mut good = true;
     let rows = [
-        ("stepproof-load, measuring all", &rounds.storm, None),
+        ("stepproof-load, measuring all", &rounds.requests, None),
+        ("the same, a person's journey", &rounds.persons, None),
         ("a bare loop over hyper", &rounds.hyper, Some(OF_HYPER)),
         ("Goose as it comes, on reqwest", &rounds.goose, Some(OF_GOOSE)),
         ("Locust's FastHttpUser", &rounds.locust, Some(OF_LOCUST)),
@@ -183,10 +191,10 @@ fn table(out: &mut impl std::io::Write, rounds: &Rounds, limit: f64, half: &Told
         // Of each round by itself: what disturbed one of a pair mostly disturbed the other.
         let part = median(
             rounds
-                .storm
+                .requests
                 .iter()
                 .zip(of)
-                .map(|(storm, other)| storm.us() / other.us())
+                .map(|(this, other)| this.us() / other.us())
                 .collect(),
         );
         good &= part <= most;
