@@ -216,6 +216,7 @@ pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Fai
     let service = UnderLoad::open(choice).await?;
     let slices = plan.slice.map_or(1, |slice| slice.of);
     service.prepare(&plan.scenario, plan.seed, slices).await?;
+    service.probe(&plan.scenario, plan.seed, slices).await?;
     let record = run::storm(plan, &service).await;
     service.stop().await;
     let record = record?;

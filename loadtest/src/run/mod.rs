@@ -2,12 +2,14 @@
 //!
 //! - `plan`: what is to be run.
 //! - `service`: what is under load, and the sink it delivers to.
+//! - `probe`: whether codes reach the sink.
 //! - `people`: who walks.
 //! - `gather`: what is made of samples while it runs.
 
 mod gather;
 mod people;
 mod plan;
+mod probe;
 mod service;
 
 use std::fs::File;

@@ -270,6 +270,11 @@ impl UnderLoad {
         }
     }
 
+    /// Whether it is the storm's own.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.kind, Kind::Own(_))
+    }
+
     /// Whether it is on this machine.
     pub(crate) fn here(&self) -> bool {
         self.lines.loopback()
