@@ -138,19 +138,18 @@ pub(crate) fn note(text: &str) {
 /// The first Ctrl-C stops the storm, and what was measured is told; the second ends the process at once. So does the first one before
 /// a storm has begun: there is nothing to tell yet.
 pub(crate) fn stop_on_interrupt(stop: Stop) {
-    tokio::spawn(async move {
-        stop.begun().await;
-        let Ok(mut interrupt) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) else {
-            return;
-        };
-        if interrupt.recv().await.is_none() {
-            return;
-        }
-        note("stopping: what was measured is told; press Ctrl-C again to end at once");
-        stop.now();
-        if interrupt.recv().await.is_some() {
+    let mut stopping = false;
+    // There can be one such handler. Goose, which comes later, does without: its own would end the process with another code.
+    let installed = ctrlc::set_handler(move || {
+        if stopping || !stop.has_begun() {
             note("stopped at once: the record is not complete");
             std::process::exit(3);
         }
+        stopping = true;
+        note("stopping: what was measured is told; press Ctrl-C again to end at once");
+        stop.now();
     });
+    if let Err(error) = installed {
+        note(&format!("warning: Ctrl-C ends this without a report: {error}"));
+    }
 }

@@ -214,9 +214,8 @@ pub(crate) fn view(quiet: bool) -> View {
 pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Failure> {
     look_first(plan)?;
     let service = UnderLoad::open(choice).await?;
-    let slices = plan.slice.map_or(1, |slice| slice.of);
-    service.prepare(&plan.scenario, plan.seed, slices).await?;
-    service.probe(&plan.scenario, plan.seed, slices).await?;
+    service.prepare(&plan.scenario, plan.seed, plan.slice).await?;
+    service.probe(&plan.scenario, plan.seed, plan.slice).await?;
     let record = run::storm(plan, &service).await;
     service.stop().await;
     let record = record?;

@@ -15,6 +15,7 @@ mod scheduler;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hdrhistogram::Histogram;
@@ -138,14 +139,14 @@ pub struct Ran {
 #[derive(Clone, Debug)]
 pub struct Stop {
     sender: Arc<tokio::sync::watch::Sender<Cut>>,
-    begun: Arc<tokio::sync::watch::Sender<bool>>,
+    begun: Arc<AtomicBool>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         Self {
             sender: Arc::new(tokio::sync::watch::Sender::new(Cut::No)),
-            begun: Arc::new(tokio::sync::watch::Sender::new(false)),
+            begun: Arc::default(),
         }
     }
 }
@@ -156,11 +157,9 @@ impl Stop {
         self.cut(Cut::Interrupted);
     }
 
-    /// Waits until the engine has begun with a storm. Only then may a handler for signals be installed: Goose installs one of its own,
-    /// in the place of what was there.
-    pub async fn begun(&self) {
-        // The sender is in here, too, so that it is not gone.
-        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    /// Whether the engine has begun with a storm.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
     }
 
     /// A word of its own for one storm; that it has begun is told here, too.
@@ -172,7 +171,7 @@ impl Stop {
     }
 
     pub(crate) fn note_begun(&self) {
-        self.begun.send_replace(true);
+        self.begun.store(true, Ordering::Release);
     }
 
     pub(crate) fn cut(&self, why: Cut) {

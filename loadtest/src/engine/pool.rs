@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail};
-use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction};
+use goose::{GooseAttack, GooseError};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -106,7 +106,7 @@ pub(crate) async fn run<W: Walker>(
         .register_scenario(Scenario::new("storm").register_transaction(transaction))
         .execute()
         .await
-        .context("Goose gave up");
+        .map_err(gave_up);
     // Whatever ended Goose, nobody is left to take what is due.
     let cut = stop.why();
     stop.cut(Cut::Interrupted);
@@ -143,6 +143,14 @@ pub(crate) async fn run<W: Walker>(
         goose_counted: metrics.requests.values().map(counted).sum::<usize>() as u64,
     };
     Ok((ran, gathered))
+}
+
+/// Goose's own words leave out which file could not be written.
+fn gave_up(error: GooseError) -> anyhow::Error {
+    match error {
+        GooseError::InvalidOption { value, detail, .. } => anyhow::anyhow!("Goose gave up: {value}: {detail}"),
+        other => anyhow::Error::new(other).context("Goose gave up"),
+    }
 }
 
 /// Each user walks the scenario once, and that is the whole storm. Nothing listens; what Goose prints is how many users it

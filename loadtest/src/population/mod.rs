@@ -16,6 +16,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::arrivals::Ranges;
+use crate::record::Slice;
 use crate::scenario::{DeviceKind, Scenario, ScenarioError};
 
 pub use made::{Device, PASSWORD, account_of_email, account_of_push_token};
@@ -107,6 +108,11 @@ impl Population {
     /// All accounts there are.
     pub fn total(&self) -> u64 {
         self.ranges.total()
+    }
+
+    /// The numbers of all accounts, or of those that a slice comes to.
+    pub fn numbers(&self, slice: Option<Slice>) -> impl Iterator<Item = u64> + use<> {
+        (0..self.total()).filter(move |number| slice.is_none_or(|slice| slice.has(*number)))
     }
 
     /// The accounts of a party.

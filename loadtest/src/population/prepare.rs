@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Account, Population};
+use crate::record::Slice;
 use crate::scenario::ScenarioError;
 
 #[derive(Serialize)]
@@ -44,15 +45,21 @@ impl From<Account> for SeedAccount {
     }
 }
 
-/// The bodies for `POST /accounts`, with this many accounts in each; made one by one.
-pub fn control_bodies(population: &Population, batch: usize) -> impl Iterator<Item = Result<Vec<u8>, ScenarioError>> + use<'_> {
-    let batch = batch.max(1) as u64;
-    let total = population.total();
-    (0..total.div_ceil(batch)).map(move |nth| {
-        let numbers = nth * batch..((nth + 1) * batch).min(total);
-        let accounts = numbers.map(|number| population.account(number).map(SeedAccount::from));
-        let accounts = accounts.collect::<Result<_, _>>()?;
-        serde_json::to_vec(&SeedAccounts { accounts })
-            .map_err(|error| ScenarioError::new(format!("accounts cannot be written as JSON: {error}")))
+/// The bodies for `POST /accounts`, with this many accounts in each; made one by one. Of a slice, those of its own accounts alone:
+/// an account that is created again loses what its owner has won since, and another slice may have begun.
+pub fn control_bodies(
+    population: &Population,
+    slice: Option<Slice>,
+    batch: usize,
+) -> impl Iterator<Item = Result<Vec<u8>, ScenarioError>> + use<'_> {
+    let mut numbers = population.numbers(slice).peekable();
+    std::iter::from_fn(move || {
+        numbers.peek()?;
+        let accounts = numbers.by_ref().take(batch.max(1));
+        let accounts = accounts.map(|number| population.account(number).map(SeedAccount::from));
+        Some(accounts.collect::<Result<_, _>>().and_then(|accounts| {
+            serde_json::to_vec(&SeedAccounts { accounts })
+                .map_err(|error| ScenarioError::new(format!("accounts cannot be written as JSON: {error}")))
+        }))
     })
 }

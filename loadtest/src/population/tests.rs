@@ -143,7 +143,7 @@ fn sources_are_loopback_apart_from_each_other_and_shared_where_they_are() {
 #[test]
 fn bodies_are_those_of_the_control_interface() {
     let population = Population::of(&mixed(), 1).unwrap();
-    let bodies: Vec<Vec<u8>> = prepare::control_bodies(&population, 64).map(Result::unwrap).collect();
+    let bodies: Vec<Vec<u8>> = prepare::control_bodies(&population, None, 64).map(Result::unwrap).collect();
     let bodies: Vec<serde_json::Value> = bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect();
     let accounts: Vec<&serde_json::Value> = bodies.iter().flat_map(|body| body["accounts"].as_array().unwrap()).collect();
     assert_eq!((bodies.len(), accounts.len()), (3, 150));
@@ -164,6 +164,29 @@ fn bodies_are_those_of_the_control_interface() {
         })
     );
     assert!(accounts[120]["device"].get("push_token").is_none());
+}
+
+#[test]
+fn each_slice_prepares_its_own_accounts_and_no_other() {
+    let population = Population::for_slices(&mixed(), 1, 2).unwrap();
+    let emails = |slice: Option<Slice>| -> Vec<String> {
+        let bodies = prepare::control_bodies(&population, slice, 64).map(Result::unwrap);
+        let bodies = bodies.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap());
+        let accounts = bodies.flat_map(|body| body["accounts"].as_array().unwrap().clone());
+        accounts
+            .map(|account| account["email"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut both: Vec<String> = Vec::new();
+    for index in 0..2 {
+        let own = emails(Some(Slice { index, of: 2 }));
+        assert_eq!(own[1], format!("storm-{}@example.com", index + 2));
+        both.extend(own);
+    }
+    both.sort_unstable();
+    let mut whole = emails(None);
+    whole.sort_unstable();
+    assert_eq!(both, whole);
 }
 
 fn from_text(text: &str) -> Result<Population, ScenarioError> {

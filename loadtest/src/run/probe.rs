@@ -8,6 +8,7 @@ use targets::{Operation, Outcome};
 use super::UnderLoad;
 use crate::client::Phone;
 use crate::preflight::{Problem, probe_sink};
+use crate::record::Slice;
 use crate::scenario::{DeviceKind, Scenario};
 use crate::sink::Wanted;
 
@@ -17,13 +18,16 @@ const WITHIN: Duration = Duration::from_secs(10);
 impl UnderLoad {
     /// Signs in to one account of the storm on a new device, waits for its code, and gives up again. A server of the storm's
     /// own delivers here by its making, and a storm that needs no codes needs no probe.
-    pub async fn probe(&self, scenario: &Scenario, seed: u64, slices: u32) -> anyhow::Result<()> {
+    pub async fn probe(&self, scenario: &Scenario, seed: u64, slice: Option<Slice>) -> anyhow::Result<()> {
         let needs_codes = scenario.parties.iter().any(|party| party.device != DeviceKind::Trusted);
         if self.is_own() || !needs_codes {
             return Ok(());
         }
-        let population = self.population(scenario, seed, slices)?;
-        let account = population.account(population.total().saturating_sub(1))?;
+        let population = self.population(scenario, seed, slice.map_or(1, |slice| slice.of))?;
+        let Some(number) = population.numbers(slice).next() else {
+            return Ok(());
+        };
+        let account = population.account(number)?;
         let mut line = self.lines.open(None);
         let mut phone = Phone::new(format!("probe-{seed}"), "probe");
         phone.app_version = Some(self.terms.served.clone());

@@ -16,7 +16,7 @@ use crate::client::{Lines, Phone, Waits};
 use crate::journey::Terms;
 use crate::population::Population;
 use crate::population::prepare::control_bodies;
-use crate::record::TargetFacts;
+use crate::record::{Slice, TargetFacts};
 use crate::resources::Watched;
 use crate::scenario::Scenario;
 use crate::server::{Child, ControlClient, Options};
@@ -205,20 +205,20 @@ impl UnderLoad {
         Ok(population)
     }
 
-    /// Prepares the accounts of a storm.
-    pub async fn prepare(&self, scenario: &Scenario, seed: u64, slices: u32) -> anyhow::Result<()> {
-        let population = self.population(scenario, seed, slices)?;
+    /// Prepares the accounts of a storm, or of one slice of it.
+    pub async fn prepare(&self, scenario: &Scenario, seed: u64, slice: Option<Slice>) -> anyhow::Result<()> {
+        let population = self.population(scenario, seed, slice.map_or(1, |slice| slice.of))?;
         match &self.kind {
             _ if self.accounts.is_some() => Ok(()),
-            Kind::Own(child) => create(&child.addresses().control, &population).await,
-            Kind::Controlled(control) => create(control, &population).await,
-            Kind::Native => self.sign_up(&population, true).await,
-            Kind::Bound(target, _) => self.sign_up(&population, target.two_step_by_default()).await,
+            Kind::Own(child) => create(&child.addresses().control, &population, slice).await,
+            Kind::Controlled(control) => create(control, &population, slice).await,
+            Kind::Native => self.sign_up(&population, slice, true).await,
+            Kind::Bound(target, _) => self.sign_up(&population, slice, target.two_step_by_default()).await,
         }
     }
 
     /// Everybody signs up, and switches two-step verification on where it is not.
-    async fn sign_up(&self, population: &Population, two_step: bool) -> anyhow::Result<()> {
+    async fn sign_up(&self, population: &Population, slice: Option<Slice>, two_step: bool) -> anyhow::Result<()> {
         let one = |number: u64| async move {
             let account = population.account(number)?;
             let mut line = self.lines.open(None);
@@ -248,7 +248,7 @@ impl UnderLoad {
             }
             Ok(())
         };
-        stream::iter((0..population.total()).map(one))
+        stream::iter(population.numbers(slice).map(one))
             .buffer_unordered(SIGN_UPS)
             .try_collect::<()>()
             .await
@@ -303,9 +303,9 @@ impl UnderLoad {
 const BATCH: usize = 5_000;
 
 /// Creates the accounts of a population over a control interface.
-async fn create(control: &str, population: &Population) -> anyhow::Result<()> {
+async fn create(control: &str, population: &Population, slice: Option<Slice>) -> anyhow::Result<()> {
     let mut wrong = None;
-    let bodies = control_bodies(population, BATCH).map_while(|body| body.map_err(|error| wrong = Some(error)).ok());
+    let bodies = control_bodies(population, slice, BATCH).map_while(|body| body.map_err(|error| wrong = Some(error)).ok());
     ControlClient::open(control).await?.seed_bodies(bodies).await?;
     wrong.map_or(Ok(()), |error| Err(error.into()))
 }

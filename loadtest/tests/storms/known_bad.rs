@@ -1,6 +1,8 @@
 //! Servers that break one promise, under load: each is told on for that promise.
 
-use loadtest::record::Record;
+use loadtest::record::{Promise, Record, Verdict};
+
+use tempfile::TempDir;
 
 use crate::program::storm;
 
@@ -78,4 +80,63 @@ fn owners_locked_out_for_what_strangers_do() {
         .iter()
         .find(|promise| promise.what.contains("refused or limited"));
     assert!(promise.is_some_and(|promise| !promise.kept));
+}
+
+const FEW_ACCOUNTS: &str = r#"
+name = "stuffing-few"
+title = "Many leaked passwords on a few accounts, whose owners sign in"
+seconds = 4
+drain_s = 10
+
+[[parties]]
+name = "owners"
+journey = "trusted-sign-in"
+device = "trusted"
+connection = "kept"
+accounts = 10
+arrivals = { rate = 15 }
+
+[[parties]]
+name = "stuffers"
+attacker = true
+journey = "stuff-passwords"
+accounts_of = "owners"
+tries = 12
+arrivals = { rate = 10 }
+
+[slo]
+collateral = 0.001
+"#;
+
+/// The record of it, and what was promised to owners.
+fn few_accounts(more: &[&str]) -> (Record, Promise) {
+    let directory = TempDir::new().unwrap();
+    let scenario = directory.path().join("stuffing-few.toml");
+    std::fs::write(&scenario, FEW_ACCOUNTS).unwrap();
+    let ended = storm(&scenario.display().to_string(), "4", "25", more);
+    let record = ended.record();
+    assert_eq!(ended.code, Some(record.verdict.exit_code().into()), "{}", ended.told);
+    let mut promises = record.promises.iter();
+    let collateral = promises.find(|promise| promise.what.contains("refused or limited"));
+    let collateral = collateral.unwrap_or_else(|| panic!("{}", ended.told)).clone();
+    (record, collateral)
+}
+
+#[test]
+fn owners_locked_out_by_wrong_passwords_of_strangers() {
+    let (record, collateral) = few_accounts(&["--known-bad", "hard-lock-by-email"]);
+    assert!(!collateral.kept && collateral.found > Some(0.1), "{collateral:?}");
+    assert_eq!(record.verdict, Verdict::Broken);
+}
+
+#[test]
+fn owners_of_a_few_accounts_get_in_whatever_strangers_type() {
+    let (record, collateral) = few_accounts(&[]);
+    assert!(collateral.kept && collateral.found == Some(0.0), "{collateral:?}");
+    assert!(
+        record.attack.is_some_and(|attack| attack.guesses_evaluated >= 100),
+        "{:?}",
+        record.attack
+    );
+    assert_eq!(record.safety.breaches, []);
 }

@@ -5,3 +5,4 @@ mod faults;
 mod known_bad;
 mod library;
 mod program;
+mod shared;

@@ -7,8 +7,8 @@ use std::sync::{Condvar, Mutex};
 use loadtest::record::Record;
 use tempfile::TempDir;
 
-/// Storms at once: generator and server keep two processors busy.
-const AT_ONCE: usize = 2;
+/// Storms at once: they are small, and generator and server keep two processors busy with the three of them.
+const AT_ONCE: usize = 3;
 
 static RUNNING: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
