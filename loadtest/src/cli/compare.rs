@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use loadtest::distribute::merge::RECORD;
 use loadtest::record::Record;
 use loadtest::report;
 use loadtest::report::compare::{Outcome, compare};
 
-use super::outputs::RECORD;
 use super::{Failure, print};
 
 #[derive(Debug, Args)]

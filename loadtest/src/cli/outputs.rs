@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use loadtest::distribute::merge::RECORD;
 use loadtest::record::Record;
 use loadtest::report;
-
-/// The record, in a run's directory.
-pub(crate) const RECORD: &str = "record.json";
 
 /// Writes all reports of a run.
 pub(crate) fn write(record: &Record, out: &Path) -> anyhow::Result<()> {

@@ -23,6 +23,7 @@ pub use plan::{Plan, View, users};
 pub use service::{Bound, Choice, Listen, Native, UnderLoad};
 
 use crate::arrivals::Schedule;
+use crate::distribute::merge::LOG;
 use crate::engine::{self, Cut, Gathered, Manners, Orders, Ran};
 use crate::judge::{Histories, Prepared, judge};
 use crate::limits::{Observed, generator_limits};
@@ -34,9 +35,6 @@ use crate::resources::{Meter, Moment, cores};
 use crate::scenario::{Fault, Scenario};
 use gather::{Gather, LastSecond};
 use people::{Accounts, People};
-
-/// The interval log of a run, in its directory.
-pub const LOG: &str = "storm.hlog";
 
 /// Runs the storm against the service, and judges it.
 pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
