@@ -1,12 +1,15 @@
 //! `stepproof explore`: the abstract machine in an explorer, on a local page.
 
+#[cfg(feature = "explore")]
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use conformance::verdict::Exit;
 
-use crate::exit::{code, refuse};
+#[cfg(feature = "explore")]
+use crate::exit::code;
+use crate::exit::refuse;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -25,7 +28,19 @@ pub(crate) async fn run(args: ExploreArgs) -> anyhow::Result<ExitCode> {
             None,
         ));
     }
-    let listen = args.listen;
+    serve(args.listen).await
+}
+
+/// The explorer is left out of an ordinary build, which has no use for the crates that it brings along.
+#[cfg(not(feature = "explore"))]
+async fn serve(_: SocketAddr) -> anyhow::Result<ExitCode> {
+    let what = "this stepproof was built without the explorer";
+    let hint = "cargo run --features explore -- explore";
+    Ok(refuse(Exit::Usage, what, Some(hint)))
+}
+
+#[cfg(feature = "explore")]
+async fn serve(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     // Standard error may be closed; the page is served all the same.
     let _ = writeln!(anstream::stderr(), "the machine is explored on http://{listen}/ until Ctrl-C");
     match tokio::task::spawn_blocking(move || specs::explore::serve(listen)).await? {

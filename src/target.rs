@@ -11,7 +11,7 @@ use conformance::spread::{Pace, Spread};
 use conformance::verdict::Exit;
 use targets::binding::{self, Running};
 use targets::fakes::{FakeAddresses, Fakes};
-use targets::{Control, EmailRoute, Native, NativeOptions, Target};
+use targets::{Control, EmailRoute, Native, NativeOptions, Target, TargetError};
 use url::Url;
 
 use crate::exit::refuse;
@@ -52,6 +52,8 @@ pub(crate) struct Ready {
     /// Where messages have to go, for a person who looks for them.
     deliveries: String,
     running: Option<Running>,
+    /// The interface by which the target's clock was stopped for the run.
+    control: Option<Control>,
     _fakes: Option<Fakes>,
 }
 
@@ -61,12 +63,17 @@ impl Ready {
             provider: Arc::new(provider),
             deliveries: String::new(),
             running: None,
+            control: None,
             _fakes: None,
         }
     }
 
-    /// Stops what was started for the run.
+    /// Stops what was started for the run, and lets a clock that was stopped for it run on.
     pub(crate) async fn stop(self) {
+        if let Some(control) = self.control {
+            // A target that is gone has no clock to run on.
+            let _ = control.freeze(false).await;
+        }
         if let Some(running) = self.running {
             running.stop().await;
         }
@@ -149,6 +156,7 @@ impl TargetArgs {
             provider: Arc::new(provider),
             deliveries: deliveries(running.fakes.smtp.url()),
             running: Some(running),
+            control: None,
             _fakes: None,
         })
     }
@@ -162,20 +170,13 @@ impl TargetArgs {
         let fakes = Fakes::start(addresses, Native::patterns()).await;
         let fakes =
             fakes.map_err(|error| refuse(Exit::Unreachable, format!("the delivery fakes cannot listen: {error}"), None))?;
-        if let Some(control) = &self.control {
-            let email = EmailRoute::Smtp(fakes.smtp.url());
-            let pointed = match Control::new(control.as_str()) {
-                Ok(control) => control.deliver_to(Some(&email), Some(&fakes.fcm.url())).await,
-                Err(error) => Err(error),
-            };
-            pointed.map_err(|error| {
-                refuse(
-                    Exit::Unreachable,
-                    format!("the control interface does not answer: {error}"),
-                    None,
-                )
-            })?;
-        }
+        let control = match &self.control {
+            Some(url) => Some(take_control(url, &fakes).await.map_err(|error| {
+                let what = format!("the control interface does not answer: {error}");
+                refuse(Exit::Unreachable, what, None)
+            })?),
+            None => None,
+        };
         let options = NativeOptions {
             name: target.to_string(),
             control: self.control.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
@@ -198,9 +199,20 @@ impl TargetArgs {
             provider: Arc::new(provider),
             deliveries: deliveries(fakes.smtp.url()),
             running: None,
+            control,
             _fakes: Some(fakes),
         })
     }
+}
+
+/// Points the deliveries at the fakes and stops the clock: however long a run stalls, no limit passes that it did not mean to
+/// pass.
+async fn take_control(url: &Url, fakes: &Fakes) -> Result<Control, TargetError> {
+    let control = Control::new(url.as_str())?;
+    let email = EmailRoute::Smtp(fakes.smtp.url());
+    control.deliver_to(Some(&email), Some(&fakes.fcm.url())).await?;
+    control.freeze(true).await?;
+    Ok(control)
 }
 
 fn deliveries(smtp: String) -> String {

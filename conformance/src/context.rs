@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use specs::{Parameters, Profile};
 use targets::{
-    Answer, Capability, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest, Target, Tweak,
+    Answer, Capability, ClockMode, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest,
+    Target, Tweak,
 };
 
 use crate::proof::{Stop, describe};
@@ -115,6 +116,9 @@ pub struct Context {
     exchanges: Vec<Arc<Exchange>>,
     tried: BTreeMap<OperationKind, bool>,
     began: Mark,
+    began_at: Instant,
+    /// How much of the target's time was let pass, in all.
+    waited: Duration,
 }
 
 impl Context {
@@ -135,6 +139,8 @@ impl Context {
             exchanges: Vec::new(),
             tried: BTreeMap::new(),
             began,
+            began_at: Instant::now(),
+            waited: Duration::ZERO,
         }
     }
 
@@ -359,9 +365,28 @@ impl Context {
         }
     }
 
-    /// Lets this much of the target's time pass.
+    /// Lets this much of the target's time pass, and a moment more: whether a period ends with its last instant or behind it
+    /// is nobody's to judge.
     pub async fn advance(&mut self, by: Duration) -> Result<(), Stop> {
-        Ok(self.target.advance(by).await?)
+        let by = by + Duration::from_millis(1);
+        self.target.advance(by).await?;
+        self.waited += by;
+        Ok(())
+    }
+
+    /// How much of the target's time was let pass since the check began.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// How much of the target's time passed unasked since the check began: none where its clock stands still.
+    pub fn drift(&self) -> Duration {
+        let elapsed = self.began_at.elapsed();
+        match self.target.clock() {
+            ClockMode::Controlled => Duration::ZERO,
+            ClockMode::Waiting { .. } => elapsed.saturating_sub(self.waited),
+            ClockMode::None => elapsed,
+        }
     }
 
     /// The present moment of the ledger.

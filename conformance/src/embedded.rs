@@ -1,7 +1,8 @@
 //! The reference server inside the process: a fresh one for every check, on free loopback ports, with a clock and fakes of its
-//! own, so that checks run side by side without touching each other.
+//! own, so that checks run side by side without touching each other. The clock stands still unless it is moved: however long the
+//! machine stalls, no limit passes that a check did not mean to pass.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,14 +12,29 @@ use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;
 use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
+use targets::open_files;
 use targets::{
     Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
     TargetError, Tweak,
 };
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::known_bad::KnownBad;
+
+/// Files that one server needs at its busiest, with its providers and both ends of every connection.
+const FILES_EACH: u64 = 48;
+
+/// Files that the process needs besides: the record, the runtime, the terminal.
+const FILES_BESIDES: u64 = 48;
+
+/// Open files are the process's, whoever starts servers in it: as many run at once as can be had, and further ones wait.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let places = open_files::raise_limit().saturating_sub(FILES_BESIDES) / FILES_EACH;
+    Arc::new(Semaphore::new(
+        usize::try_from(places.max(1)).map_or(Semaphore::MAX_PERMITS, |places| places.min(Semaphore::MAX_PERMITS)),
+    ))
+});
 
 /// A running reference server as a target. It stops when this is dropped.
 pub struct Embedded {
@@ -27,16 +43,22 @@ pub struct Embedded {
     // Its providers, which stop with it.
     _fakes: Fakes,
     _stop: oneshot::Sender<()>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Embedded {
     /// Starts a reference server, or the known-bad one.
     pub async fn start(known_bad: Option<&KnownBad>) -> Result<Self, TargetError> {
+        let place = Arc::clone(&PLACES)
+            .acquire_owned()
+            .await
+            .map_err(|error| cannot_start(&error))?;
         let settings = Settings::default();
         let fakes = Fakes::start(FakeAddresses::default(), Native::patterns())
             .await
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
+        clock.freeze(true);
         let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
         let parts = match known_bad {
             Some(known_bad) => (known_bad.build)(parts),
@@ -63,6 +85,7 @@ impl Embedded {
             clock,
             _fakes: fakes,
             _stop: stop,
+            _place: place,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::target::TargetError;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockMode {
-    /// The target's clock moves on order.
+    /// The target's clock stands still, and moves on order.
     Controlled,
     /// Real waiting, this much in all.
     Waiting {

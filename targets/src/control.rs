@@ -44,6 +44,11 @@ impl Control {
         self.call("POST", "/clock", Some(json!({ "advance_ms": by }))).await.map(drop)
     }
 
+    /// Stops the server's clock where it is, or lets it run on from there.
+    pub async fn freeze(&self, frozen: bool) -> Result<(), TargetError> {
+        self.call("POST", "/clock", Some(json!({ "freeze": frozen }))).await.map(drop)
+    }
+
     /// The server's time, in milliseconds since 1970.
     pub async fn now_ms(&self) -> Result<i64, TargetError> {
         let answer = self.call("GET", "/clock", None).await?;

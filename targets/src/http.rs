@@ -1,7 +1,7 @@
 //! The exchange layer: one prepared request out, one recorded exchange back. Redirects are not followed, an answer has to
 //! come within a time and a size, and what fails is told as [`TargetError::Unreachable`], never as a verdict.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,6 +37,13 @@ impl Default for Limits {
     }
 }
 
+/// Source addresses whose connections are kept open. A check speaks from hundreds of addresses, most of them once: what they
+/// left open would use up the files that the process may have.
+const SOURCES_KEPT: usize = 8;
+
+/// Idle connections kept for one source address.
+const IDLE_KEPT: usize = 2;
+
 type Pool = Client<Connector, Full<Bytes>>;
 
 /// The way to one target. Clones share connections and transcript.
@@ -50,8 +57,9 @@ struct Inner {
     limits: Limits,
     opened: Instant,
     transcript: Transcript,
-    // A pool for each source address, since a connection keeps the address it was opened from. Never held over an await.
-    clients: Mutex<HashMap<Option<IpAddr>, Pool>>,
+    // A pool for each source address, since a connection keeps the address it was opened from; the one used last stands last.
+    // Never held over an await.
+    clients: Mutex<VecDeque<(Option<IpAddr>, Pool)>>,
 }
 
 impl Wire {
@@ -165,13 +173,22 @@ impl Wire {
 
     fn client(&self, source: Option<IpAddr>) -> Pool {
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = clients.entry(source).or_insert_with(|| {
-            Client::builder(TokioExecutor::new())
+        let known = clients.iter().position(|(of, _)| *of == source);
+        let entry = known.and_then(|at| clients.remove(at)).unwrap_or_else(|| {
+            let pool = Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(15))
-                .build(self.connector(source))
+                .pool_max_idle_per_host(IDLE_KEPT)
+                .build(self.connector(source));
+            (source, pool)
         });
-        made.clone()
+        let pool = entry.1.clone();
+        clients.push_back(entry);
+        if clients.len() > SOURCES_KEPT {
+            // A request that is under way has a clone of its pool; idle connections close with the last one.
+            clients.pop_front();
+        }
+        pool
     }
 }
 

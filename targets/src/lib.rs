@@ -9,6 +9,7 @@
 //! - [`fakes`]: the delivery providers, faked, with faults on order.
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`binding`]: any other implementation, told in a file.
+//! - [`open_files`]: how many connections there can be at once.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
@@ -25,6 +26,7 @@ pub mod http;
 pub mod jar;
 pub mod ledger;
 pub mod native;
+pub mod open_files;
 pub mod operation;
 pub mod redact;
 pub mod repeat;

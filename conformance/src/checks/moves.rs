@@ -1,9 +1,9 @@
 //! Moves that checks of several areas make: open a challenge, guess, wait, send again, look for credentials in an answer.
 //! Each stops the check as *not tested* when the ground cannot be prepared; judging is for the checks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use targets::{Answer, ClockMode, CredentialKind, Device, Exchange, Mark, Message, Method, Operation, Outcome};
+use targets::{Answer, CredentialKind, Device, Exchange, Mark, Message, Method, Operation, Outcome};
 
 use crate::context::{Account, Context, Pending};
 use crate::proof::{Ending, Stop, accepted, describe, refused};
@@ -98,51 +98,38 @@ pub(super) fn margin_s(declared_s: u64) -> u64 {
     (declared_s / 5).clamp(2, 20)
 }
 
-/// How much of the target's time has passed unasked since `since`, when `waited_s` were asked for.
-pub(super) struct Lag {
-    since: Instant,
-    waited_s: u64,
+/// The target's time that passes unasked from here on, as clocks do that cannot be stopped.
+pub(super) struct Drift {
+    before: Duration,
+    waited: Duration,
 }
 
-impl Lag {
+impl Drift {
     /// Starts to measure.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(cx: &Context) -> Self {
         Self {
-            since: Instant::now(),
-            waited_s: 0,
+            before: cx.drift(),
+            waited: cx.waited(),
         }
-    }
-
-    /// Lets this many seconds pass, as asked.
-    pub(super) async fn wait_s(&mut self, cx: &mut Context, seconds: u64) -> Result<(), Stop> {
-        self.waited_s += seconds;
-        wait_s(cx, seconds).await
-    }
-
-    /// Notes seconds that a move of its own let pass, such as a cool-down.
-    pub(super) fn waited_s(&mut self, seconds: u64) {
-        self.waited_s += seconds;
     }
 
     /// Stops the check where a code from the start may have lapsed by now, however little was waited for.
     pub(super) fn within_lifetime(&self, cx: &Context) -> Result<(), Stop> {
+        let waited = (cx.waited() - self.waited).as_secs();
         let lifetime = cx.parameters().code_ttl_s;
-        self.within(cx, lifetime.saturating_sub(self.waited_s + 1))
+        self.within(cx, lifetime.saturating_sub(waited + 1))
     }
 
     /// Stops the check where more time passed unasked than the margin allows: a probe before a limit then says nothing.
     pub(super) fn within(&self, cx: &Context, margin_s: u64) -> Result<(), Stop> {
-        let mut unasked = self.since.elapsed();
-        if let ClockMode::Waiting { .. } = cx.target.clock() {
-            unasked = unasked.saturating_sub(Duration::from_secs(self.waited_s));
+        let unasked = cx.drift().saturating_sub(self.before);
+        if unasked < Duration::from_secs(margin_s) || unasked.is_zero() {
+            return Ok(());
         }
-        if unasked >= Duration::from_secs(margin_s) {
-            return Err(Stop::Inconclusive(format!(
-                "{:.1} s passed beside what was waited for, and {margin_s} s are the most that a probe before a limit bears",
-                unasked.as_secs_f64()
-            )));
-        }
-        Ok(())
+        Err(Stop::Inconclusive(format!(
+            "{:.1} s passed beside what was waited for, and {margin_s} s are the most that a probe before a limit bears",
+            unasked.as_secs_f64()
+        )))
     }
 }
 

@@ -1,10 +1,9 @@
 //! Resend: another code for the same challenge, within limits, for its holder alone.
 
-use std::time::Duration;
-
-use targets::{CredentialKind, Device, Method, Operation, OperationKind, Outcome, Tweak};
+use targets::{CredentialKind, Device, Method, Operation, OperationKind, Tweak};
 
 use crate::check::Check;
+use crate::checks::moves::{Drift, cool_down, resend};
 use crate::context::{Account, Context, Pending};
 use crate::proof::{Ending, Stop, accepted, failed, holds, refused};
 
@@ -143,9 +142,11 @@ async fn old_code_is_void(cx: &mut Context) -> Ending {
 async fn early_resend_sends_nothing(cx: &mut Context) -> Ending {
     let (_, account) = member(cx).await?;
     let mut new = cx.device("new phone");
+    let drift = Drift::start(cx);
     cx.challenged(&mut new, &account).await?;
     let mark = cx.mark();
     let early = cx.perform(&mut new, Operation::Resend {}).await?;
+    drift.within(cx, cx.parameters().resend_cooldown_s)?;
     let came = cx.settled_for(mark, &account).await?;
     if !came.is_empty() {
         return failed(
@@ -184,8 +185,10 @@ async fn double_tap_sends_one_message(cx: &mut Context) -> Ending {
     let mut new = cx.device("new phone");
     let mut again = new.clone();
     let mark = cx.mark();
+    let drift = Drift::start(cx);
     cx.challenged(&mut new, &account).await?;
     cx.sign_in(&mut again, &account).await?;
+    drift.within(cx, cx.parameters().resend_cooldown_s)?;
     let came = cx.settled_for(mark, &account).await?;
     holds(
         "one message for a sign-in tapped twice",
@@ -344,29 +347,4 @@ async fn owners_code_survives_others(cx: &mut Context) -> Ending {
 async fn member(cx: &mut Context) -> Result<(Device, Account), Stop> {
     let member = cx.member().await?;
     Ok((member.phone, member.account))
-}
-
-/// Lets the declared cool-down pass.
-async fn cool_down(cx: &mut Context) -> Result<(), Stop> {
-    let wait = Duration::from_secs(cx.parameters().resend_cooldown_s);
-    cx.advance(wait).await
-}
-
-/// Waits out the cool-down, resends, and reads the new code.
-async fn resend(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Pending, Stop> {
-    cool_down(cx).await?;
-    let mark = cx.mark();
-    let answer = cx.prepare(device, Operation::Resend {}).await?;
-    debug_assert!(!matches!(answer.outcome, Outcome::Refused { .. }));
-    let message = cx.code_since(mark, account).await?;
-    let code = message
-        .code
-        .clone()
-        .ok_or_else(|| Stop::NotTested("the resent message carries no code".to_owned()))?;
-    Ok(Pending {
-        answer,
-        mark,
-        method: message.channel,
-        code,
-    })
 }

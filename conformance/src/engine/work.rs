@@ -83,6 +83,7 @@ impl Run {
             .under(self.config.profile);
         let ending = tokio::time::timeout(limit, (check.run)(&mut cx)).await;
         let ending = ending.unwrap_or_else(|_| Err(Stop::Harness(format!("the check did not end within {} s", limit.as_secs()))));
+        let ending = unless_time_ran_on(ending, &cx);
         let mut done = self.judge(check, judged, ending, &cx);
         done.judged.took_ms = start.elapsed().as_secs_f64() * 1000.0;
         done
@@ -115,6 +116,21 @@ impl Run {
         }
         done.evidence = evidence.events();
         done
+    }
+}
+
+/// A breach that time may have caused by itself is none: a check leaves a fifth of a period at least for what its own steps take,
+/// and where a clock that cannot be stopped took more, whatever lapsed may have lapsed rightly.
+fn unless_time_ran_on(ending: Ending, cx: &Context) -> Ending {
+    let bearable = Duration::from_secs(cx.parameters().shortest_period_s()) / 5;
+    match ending {
+        Err(stop @ (Stop::Failed(_) | Stop::Advised(_))) if cx.drift() > bearable => Err(Stop::Inconclusive(format!(
+            "{:.1} s of real time passed beside what was waited for, {:.1} s are the most that the declared periods bear; {}",
+            cx.drift().as_secs_f64(),
+            bearable.as_secs_f64(),
+            reason(&stop)
+        ))),
+        ending => ending,
     }
 }
 

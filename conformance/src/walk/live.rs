@@ -6,7 +6,7 @@ mod conversation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -40,7 +40,7 @@ impl LiveGround {
         }
     }
 
-    /// Whether a target's time is a walk's own: it stands still, and passes on order. A shared clock is left alone.
+    /// Whether a target's time is a walk's own, to let pass as it likes. One that others share stands still.
     fn commands_time(&self, target: &dyn Target) -> bool {
         target.clock() == ClockMode::Controlled && !self.provider.shared()
     }
@@ -68,7 +68,6 @@ impl Ground for LiveGround {
         hash.update(self.seed.to_le_bytes());
         hash.update(run.to_le_bytes());
         let target = self.provider.lease().await?;
-        let stands_still = self.commands_time(target.as_ref());
         let mut cx = Context::new(target, hash.finalize().into(), self.addresses.clone());
         let accounts = vec![cx.account().await?, cx.account().await?];
         let mut devices = BTreeMap::new();
@@ -84,8 +83,6 @@ impl Ground for LiveGround {
             devices,
             challenges: Vec::new(),
             wrong_codes: 0,
-            began: Instant::now(),
-            stands_still,
         }))
     }
 }
@@ -125,8 +122,6 @@ struct Live {
     devices: BTreeMap<Key, Held>,
     challenges: Vec<Opened>,
     wrong_codes: u32,
-    began: Instant,
-    stands_still: bool,
 }
 
 /// Something that the machine named and this run does not have.
@@ -198,12 +193,15 @@ impl Subject for Live {
                 Answer::Done
             }
         };
-        // The machine's time stands still where it cannot be ordered: the target's must not have moved past anything.
+        // The machine's time stands still: the target's must not have moved past anything, however long this step took.
         let parameters = self.cx.parameters();
-        let shortest = parameters.resend_cooldown_s.min(parameters.code_ttl_s);
-        if !self.stands_still && self.began.elapsed().as_secs() >= shortest {
+        let cooldown = Some(parameters.resend_cooldown_s).filter(|seconds| *seconds > 0);
+        let shortest = cooldown.into_iter().fold(parameters.shortest_period_s(), u64::min);
+        let drift = self.cx.drift();
+        if !drift.is_zero() && drift >= Duration::from_secs(shortest) {
             return Err(Stop::Inconclusive(format!(
-                "the walk took longer than {shortest} s of real time"
+                "{:.1} s of real time passed in the walk, and the shortest declared period is {shortest} s",
+                drift.as_secs_f64()
             )));
         }
         // Where every device has the same address, a throttle of addresses bites for reasons that the machine does not know.

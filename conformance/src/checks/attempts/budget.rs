@@ -6,6 +6,7 @@ use targets::{Operation, OperationKind};
 
 use super::{guess_right, guess_wrong, open, spend};
 use crate::check::Check;
+use crate::checks::moves::cool_down;
 use crate::context::{Account, Context, Member};
 use crate::proof::{Ending, Stop, accepted, refused};
 
@@ -134,7 +135,7 @@ async fn after_guess_resend_guess(cx: &mut Context, more: u32) -> Result<targets
     let (mut device, pending) = open(cx, &account).await?;
     let cap = cx.parameters().attempts_per_challenge;
     guess_wrong(cx, &mut device, &pending, cap - 1).await?;
-    cx.advance(Duration::from_secs(cx.parameters().resend_cooldown_s)).await?;
+    cool_down(cx).await?;
     let mark = cx.mark();
     cx.prepare(&mut device, Operation::Resend {}).await?;
     let message = cx.code_since(mark, &account).await?;

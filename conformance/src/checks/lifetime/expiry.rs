@@ -3,7 +3,7 @@
 use targets::{Device, Exchange, Operation, OperationKind};
 
 use crate::check::Check;
-use crate::checks::moves::{Lag, cool_down, margin_s, open, resend, submit, two_sided, wait_s, with_handle};
+use crate::checks::moves::{Drift, cool_down, margin_s, open, resend, submit, two_sided, wait_s, with_handle};
 use crate::context::{Account, Context, Member, Pending};
 use crate::proof::{Ending, Stop, describe, every, failed, holds, refused};
 
@@ -71,12 +71,12 @@ async fn pushed_code_dies_at_its_lifetime(cx: &mut Context) -> Ending {
 async fn dies_at_its_lifetime(cx: &mut Context, early: &Account, late: &Account) -> Ending {
     let ttl = cx.parameters().code_ttl_s;
     let margin = margin_s(ttl);
-    let mut lag = Lag::start();
+    let drift = Drift::start(cx);
     let (mut before, within) = open(cx, early).await?;
     let (mut after, beyond) = open(cx, late).await?;
-    lag.wait_s(cx, ttl.saturating_sub(margin)).await?;
+    wait_s(cx, ttl.saturating_sub(margin)).await?;
     let good = submit(cx, &mut before, &within.code).await?;
-    lag.within(cx, margin)?;
+    drift.within(cx, margin)?;
     wait_s(cx, margin + 1).await?;
     let bad = submit(cx, &mut after, &beyond.code).await?;
     two_sided(
@@ -128,7 +128,7 @@ async fn challenge_ends_at_its_limit(cx: &mut Context) -> Ending {
     let (ttl, limit) = (cx.parameters().code_ttl_s, cx.parameters().challenge_max_s);
     let margin = margin_s(ttl);
     let (early, late) = (cx.account().await?, cx.account().await?);
-    let mut lag = Lag::start();
+    let drift = Drift::start(cx);
     let (mut before, mut within) = open(cx, &early).await?;
     let (mut after, mut beyond) = open(cx, &late).await?;
     // Sent again just before each code lapses, until a code would outlive the limit.
@@ -143,15 +143,14 @@ async fn challenge_ends_at_its_limit(cx: &mut Context) -> Ending {
             ));
         }
         // `resend` waits out the cool-down itself, once for each of the two.
-        lag.wait_s(cx, stride.saturating_sub(2 * cooldown)).await?;
-        lag.waited_s(2 * cooldown);
+        wait_s(cx, stride.saturating_sub(2 * cooldown)).await?;
         within = again(cx, &mut before, &early, &within).await?;
         beyond = again(cx, &mut after, &late, &beyond).await?;
         elapsed += stride.max(2 * cooldown);
     }
-    lag.wait_s(cx, limit.saturating_sub(elapsed + margin)).await?;
+    wait_s(cx, limit.saturating_sub(elapsed + margin)).await?;
     let good = submit(cx, &mut before, &within.code).await?;
-    lag.within(cx, margin)?;
+    drift.within(cx, margin)?;
     wait_s(cx, margin + 1).await?;
     let bad = submit(cx, &mut after, &beyond.code).await?;
     two_sided(

@@ -3,7 +3,7 @@
 use targets::{Answer, Capability, Method, Operation, OperationKind};
 
 use crate::check::Check;
-use crate::checks::moves::{Lag, cool_down, guess_wrong, open, submit};
+use crate::checks::moves::{Drift, cool_down, guess_wrong, open, submit};
 use crate::context::{Context, Member};
 use crate::proof::{Ending, Stop, accepted, every, failed, refused};
 
@@ -136,10 +136,10 @@ async fn wrong_guesses_keep_the_code(cx: &mut Context) -> Ending {
         return Err(Stop::NotApplicable("a challenge takes one guess by declaration".to_owned()));
     }
     let account = cx.account().await?;
-    let lag = Lag::start();
+    let drift = Drift::start(cx);
     let (mut device, pending) = open(cx, &account).await?;
     guess_wrong(cx, &mut device, &pending.code, cap - 1).await?;
     let right = submit(cx, &mut device, &pending.code).await?;
-    lag.within_lifetime(cx)?;
+    drift.within_lifetime(cx)?;
     accepted(&format!("the right code after {} wrong ones", cap - 1), &right)
 }

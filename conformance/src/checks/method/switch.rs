@@ -3,7 +3,7 @@
 use targets::{Answer, Capability, Device, Method, Operation, OperationKind};
 
 use crate::check::Check;
-use crate::checks::moves::{Lag, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
+use crate::checks::moves::{Drift, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
 use crate::context::{Context, Member, Pending};
 use crate::proof::{Ending, Stop, every, failed, refused};
 
@@ -154,14 +154,13 @@ async fn mailed_code_dies_in_time(cx: &mut Context) -> Ending {
     let ttl = cx.parameters().code_ttl_s;
     let margin = margin_s(ttl);
     let mut early = switched(cx, 0).await?;
-    let mut lag = Lag::start();
+    let drift = Drift::start(cx);
     // The cool-down before the second switch is part of the first code's lifetime.
     let gone = cx.parameters().resend_cooldown_s;
     let mut late = switched(cx, 0).await?;
-    lag.waited_s(gone);
-    lag.wait_s(cx, ttl.saturating_sub(gone + margin)).await?;
+    wait_s(cx, ttl.saturating_sub(gone + margin)).await?;
     let good = submit(cx, &mut early.device, &early.mailed.code).await?;
-    lag.within(cx, margin)?;
+    drift.within(cx, margin)?;
     wait_s(cx, gone + margin + 1).await?;
     let bad = submit(cx, &mut late.device, &late.mailed.code).await?;
     two_sided(

@@ -4,7 +4,7 @@ use targets::{Answer, Device, Operation, OperationKind, Outcome};
 
 use super::traces;
 use crate::check::Check;
-use crate::checks::moves::{Lag, handle_of, open, submit};
+use crate::checks::moves::{Drift, handle_of, open, submit};
 use crate::context::{Account, Context, Pending};
 use crate::proof::{Ending, Stop, accepted, advised, holds};
 
@@ -83,12 +83,12 @@ async fn live_challenges_are_bounded(cx: &mut Context) -> Ending {
 
 async fn first_challenge_stays(cx: &mut Context) -> Ending {
     let account = cx.account().await?;
-    let lag = Lag::start();
+    let drift = Drift::start(cx);
     let opened = open_beyond_the_bound(cx, &account).await?;
     let first = opened.into_iter().next();
     let (mut device, pending) = first.ok_or_else(|| Stop::NotTested("no challenge was opened".to_owned()))?;
     let answer = submit(cx, &mut device, &pending.code).await?;
-    lag.within_lifetime(cx)?;
+    drift.within_lifetime(cx)?;
     // Refusing the new one is recommended; evicting an old one is a warning.
     advised(accepted(
         "the first challenge, after others were opened up to the bound",

@@ -6,6 +6,7 @@ use targets::{Capability, CredentialKind, Device, Method, Operation, OperationKi
 
 use super::{id_of, second, sign_in_again};
 use crate::check::Check;
+use crate::checks::moves::cool_down;
 use crate::context::{Account, Context, Member};
 use crate::proof::{Ending, Stop, accepted, asked, describe, every, failed, holds, refused};
 
@@ -227,7 +228,7 @@ async fn old_trust_stays_dead(cx: &mut Context) -> Ending {
     remove(cx, &mut phone, &id).await?;
     cx.target.set_credential(&mut tablet, CredentialKind::Trust, None);
     cx.trust(&mut tablet, &account).await?;
-    cx.advance(Duration::from_secs(cx.parameters().resend_cooldown_s)).await?;
+    cool_down(cx).await?;
     let old = cx.sign_in(&mut keeper, &account).await?;
     let new = sign_in_again(cx, &mut phone, &account).await?;
     asked("the trust credential from before the removal", &old, &new)

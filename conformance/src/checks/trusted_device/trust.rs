@@ -6,6 +6,7 @@ use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKi
 
 use super::{rows, sign_in_again};
 use crate::check::Check;
+use crate::checks::moves::cool_down;
 use crate::context::{Account, Context, Member};
 use crate::proof::{Ending, Stop, asked, describe, every, failed, holds, refused};
 
@@ -126,7 +127,7 @@ async fn pending_is_not_trusted(cx: &mut Context) -> Ending {
             format!("the list grew from {before} to {after}"),
         );
     }
-    cx.advance(Duration::from_secs(cx.parameters().resend_cooldown_s)).await?;
+    cool_down(cx).await?;
     let again = cx.sign_in(&mut new, &account).await?;
     let control = sign_in_again(cx, &mut phone, &account).await?;
     asked("a device whose challenge is only open", &again, &control)
