@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -14,6 +14,8 @@ use targets::{
     Answer, Capability, ClockMode, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest,
     Target, Tweak,
 };
+
+use tokio::time::Instant;
 
 use crate::proof::{Stop, describe};
 

@@ -181,3 +181,24 @@ impl Target for Embedded {
         self.native.wrong_code(right, nth)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Addresses, Context};
+
+    /// Real time passes here on purpose: it is what must not count.
+    #[tokio::test]
+    async fn a_stall_of_the_machine_passes_no_limit() {
+        let target = Arc::new(Embedded::start(None).await.unwrap());
+        let mut cx = Context::new(target, [3; 32], Addresses::default());
+        let account = cx.account().await.unwrap();
+        let mut device = cx.device("new phone");
+        let pending = cx.challenged(&mut device, &account).await.unwrap();
+        let lifetime = Duration::from_secs(cx.parameters().code_ttl_s);
+        cx.advance(lifetime - Duration::from_secs(1)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        let code = pending.code;
+        assert!(cx.perform(&mut device, Operation::Verify { code }).await.unwrap().accepted());
+    }
+}

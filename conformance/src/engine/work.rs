@@ -195,3 +195,49 @@ fn check_seed(seed: u64, id: &str) -> [u8; 32] {
         .finalize()
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use targets::{Ledger, Native, NativeOptions, Patterns};
+
+    use super::*;
+    use crate::context::Addresses;
+    use crate::proof::failed;
+
+    /// A context on a target that nobody asks anything.
+    fn context(control: Option<&str>) -> Context {
+        let options = NativeOptions {
+            control: control.map(str::to_owned),
+            ..NativeOptions::new("http://127.0.0.1:9", Ledger::new(Patterns::default()))
+        };
+        Context::new(Arc::new(Native::open(options).unwrap()), [1; 32], Addresses::default())
+    }
+
+    fn breach() -> Ending {
+        failed("refused", "accepted")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_breach_after_more_time_than_the_periods_bear_is_inconclusive() {
+        let cx = context(None);
+        let bearable = Duration::from_secs(cx.parameters().shortest_period_s()) / 5;
+        tokio::time::advance(bearable).await;
+        assert!(matches!(unless_time_ran_on(breach(), &cx), Err(Stop::Failed(_))));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        match unless_time_ran_on(breach(), &cx) {
+            Err(Stop::Inconclusive(told)) => assert!(told.contains("seen: accepted"), "{told}"),
+            other => panic!("{other:?}"),
+        }
+        let missing = Err(Stop::NotTested("no code came".to_owned()));
+        assert!(matches!(unless_time_ran_on(missing, &cx), Err(Stop::NotTested(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_stands_still_is_no_excuse() {
+        let cx = context(Some("http://127.0.0.1:9"));
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(matches!(unless_time_ran_on(breach(), &cx), Err(Stop::Failed(_))));
+    }
+}
