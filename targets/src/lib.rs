@@ -9,6 +9,7 @@
 //! - [`fakes`]: the delivery providers, faked, with faults on order.
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`binding`]: any other implementation, told in a file.
+//! - [`text`]: foreign text shown safely to people and in reports.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
@@ -29,6 +30,7 @@ pub mod operation;
 pub mod redact;
 pub mod repeat;
 pub mod target;
+pub mod text;
 mod together;
 pub mod transcript;
 pub mod tweak;
