@@ -1,4 +1,6 @@
 //! `stepproof explore`: the abstract machine in an explorer, on a local page.
+//!
+//! Exit codes: 0 stopped by a signal, 2 the call is wrong, 3 the address cannot be had.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -7,6 +9,8 @@ use std::process::ExitCode;
 use conformance::verdict::Exit;
 
 use crate::exit::{code, refuse};
+use crate::signals::{Stop, unless_stopped};
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -17,7 +21,7 @@ pub(crate) struct ExploreArgs {
 }
 
 /// Serves the explorer until it is interrupted.
-pub(crate) async fn run(args: ExploreArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ExploreArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
     if !args.listen.ip().is_loopback() {
         return Ok(refuse(
             Exit::Usage,
@@ -26,11 +30,12 @@ pub(crate) async fn run(args: ExploreArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     let listen = args.listen;
-    // Standard error may be closed; the page is served all the same.
-    let _ = writeln!(anstream::stderr(), "the machine is explored on http://{listen}/ until Ctrl-C");
-    match tokio::task::spawn_blocking(move || specs::explore::serve(listen)).await? {
-        Ok(()) => Ok(code(Exit::Conforms)),
-        Err(error) => {
+    let _ = writeln!(terminal::err(), "the machine is explored on http://{listen}/ until Ctrl-C");
+    // Left alone when the command ends: nothing under way there has to be finished.
+    let serving = tokio::task::spawn_blocking(move || specs::explore::serve(listen));
+    match unless_stopped(&mut stop, serving).await.transpose()? {
+        None | Some(Ok(())) => Ok(code(Exit::Conforms)),
+        Some(Err(error)) => {
             let hint = Some("name another address with --listen");
             Ok(refuse(Exit::Unreachable, format!("cannot listen on {listen}: {error}"), hint))
         }
