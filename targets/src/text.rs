@@ -209,7 +209,8 @@ mod tests {
         assert_eq!(neutral(b"a\xff\xe2\x80z"), r"a\xff\xe2\x80z");
         harmless(&neutral(HOSTILE.as_bytes()), &['\n']);
         let mut to = Vec::new();
-        write!(Neutral::new(&mut to), "{}2J", "\u{1b}[").unwrap();
+        let begun = "\u{1b}[";
+        write!(Neutral::new(&mut to), "{begun}2J").unwrap();
         assert_eq!(to, br"\u{1b}[2J");
     }
 }

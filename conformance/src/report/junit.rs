@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use targets::text::xml;
+use targets::text::{printable, xml};
 
 use super::record::Record;
 use super::text::{INTERRUPTED, area_of};
@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 /// Writes the report.
 pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
     let contradictions = record.contradictions();
-    let record = &record.shown(xml);
+    let record = &record.shown(printable);
     let name = record
         .started
         .as_ref()
@@ -41,7 +41,9 @@ pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
         suites.push(run);
     }
     report.add_test_suites(suites);
-    report.serialize(&mut to).map_err(io::Error::other)?;
+    // In two steps, so that what the writer has to say is not lost in the serializer's words.
+    let document = report.to_string().map_err(io::Error::other)?;
+    to.write_all(document.as_bytes())?;
     to.flush()
 }
 
