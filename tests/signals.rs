@@ -118,11 +118,11 @@ fn dead(pid: &str) -> bool {
 fn what_a_binding_launched_ends_with_the_command() {
     // A server that takes connections and does not answer holds the way in up.
     let silent = common::serve(|mut client| drop(client.read_to_end(&mut Vec::new())));
-    for (at, ready) in [String::new(), format!("echo ready {silent};")].iter().enumerate() {
+    for ready in [String::new(), format!("echo ready {silent};")] {
         for command in ["check", "doctor"] {
-            for (name, seconds) in [("INT", false), ("TERM", false), ("HUP", false), ("TERM", true)] {
+            for (name, twice) in [("INT", false), ("TERM", false), ("HUP", false), ("TERM", true)] {
                 let dir = tempfile::tempdir().unwrap();
-                let file = binding(dir.path(), ready);
+                let file = binding(dir.path(), &ready);
                 let report = dir.path().join("report");
                 let mut call = stepproof(&[command, "--binding", &file]);
                 if command == "check" {
@@ -138,14 +138,13 @@ fn what_a_binding_launched_ends_with_the_command() {
                 };
                 signal(name, child.id());
                 says(&mut child, "interrupted");
-                if seconds {
+                if twice {
                     signal(name, child.id());
                 }
                 ended(child).is(3, &[]);
                 while !dead(&pid) {
                     std::thread::yield_now();
                 }
-                assert!(at < 2);
             }
         }
     }
