@@ -1,25 +1,25 @@
 //! `stepproof check`: judge a target, requirement by requirement.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use conformance::check::Check;
 use conformance::engine::{self, Config, Walks};
-use conformance::events::Event;
 use conformance::report::record::Record;
 use conformance::report::text;
 use conformance::select::{BOUNDS, SelectError, Selection, WALK};
 use conformance::verdict::Exit;
 use conformance::walk::Step;
-use indicatif::{ProgressBar, ProgressStyle};
 use specs::Profile;
-use tokio::sync::watch;
 
-use crate::exit::{code, refuse};
+use crate::exit::{refuse, shown};
 use crate::outputs::Outputs;
+use crate::progress::Progress;
+use crate::signals::{Stop, interrupted, unless_stopped};
 use crate::target::TargetArgs;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ impl CheckArgs {
 }
 
 /// Judges the target.
-pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
     let selection = args.selection();
     let checks = match selection.checks() {
         Ok(checks) => checks,
@@ -105,7 +105,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         Err(error @ SelectError::Empty) => return Ok(refuse(Exit::TooLittle, error, None)),
     };
     if args.list {
-        return list(&checks, &selection);
+        return Ok(shown(Exit::Conforms, list(&checks, &selection)));
     }
     let steps = match args.steps.as_deref().map(read_steps).transpose() {
         Ok(steps) => steps,
@@ -118,16 +118,14 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let seed = args.seed.unwrap_or_else(rand::random);
-    let mut outputs = match Outputs::open(&args.report) {
+    let mut outputs = match Outputs::open(&args.report, args.steps.as_deref()) {
         Ok(outputs) => outputs,
-        Err(error) => {
-            let what = format!("{} cannot be written: {error}", args.report.display());
-            return Ok(refuse(Exit::Usage, what, Some("name another directory with --report")));
-        }
+        Err(error) => return Ok(refuse(Exit::Usage, error, Some("name another directory with --report"))),
     };
-    let ready = match args.target.ready().await {
-        Ok(ready) => ready,
-        Err(exit) => return Ok(exit),
+    let ready = match unless_stopped(&mut stop, args.target.ready()).await {
+        Some(Ok(ready)) => ready,
+        Some(Err(exit)) => return Ok(exit),
+        None => return Ok(interrupted()),
     };
     let cases = args.cases(ready.provider.shared(), steps.is_some());
     let config = Config {
@@ -146,50 +144,41 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         tell_all: args.record_all,
         replay: format!("{}{}", args.target.again(), profile_flag(args.profile)),
     };
-    let progress = progress(config.checks.len() + config.walks.as_ref().map_or(0, |walks| walks.cases.len()));
+    let walks = config.walks.as_ref().map_or(0, |walks| walks.cases.len());
+    let progress = Progress::of(config.checks.len(), walks);
     let mut record = Record::default();
-    let stop = stop_on_signal();
     let outcome = engine::run(config, ready.provider.clone(), stop, |event| {
         outputs.take(&event);
         record.take(&event);
-        match &event {
-            Event::CheckStarted { check, .. } => progress.set_message(check.clone()),
-            Event::Verdict(_) | Event::Walk { .. } => progress.inc(1),
-            _ => {}
-        }
+        progress.take(&event);
     })
     .await;
-    progress.finish_and_clear();
+    progress.finish();
     ready.stop().await;
     let summary = match outcome {
         Ok(summary) => summary,
         Err(error) => return Ok(refuse(Exit::Unreachable, error, None)),
     };
     outputs.finish(&record);
-    show(&record, seed)?;
-    let mut err = anstream::stderr().lock();
     for trouble in &outputs.troubles {
-        writeln!(err, "error: a report could not be written: {trouble}")?;
+        refuse(Exit::Unreachable, format!("a report could not be written: {trouble}"), None);
     }
+    let written = show(&record);
     if outputs.troubles.is_empty() {
-        writeln!(err, "record and reports: {}", args.report.display())?;
+        let _ = writeln!(terminal::err(), "record and reports: {}", args.report.display());
+        return Ok(shown(summary.exit, written));
     }
-    let exit = summary.exit;
-    let unwritten = exit != Exit::DoesNotConform && !outputs.troubles.is_empty();
-    Ok(code(if unwritten { Exit::Unreachable } else { exit }))
+    let unwritten = summary.exit != Exit::DoesNotConform;
+    Ok(shown(if unwritten { Exit::Unreachable } else { summary.exit }, written))
 }
 
-fn show(record: &Record, seed: u64) -> std::io::Result<()> {
-    let mut out = anstream::stdout().lock();
-    text::checks(record, &mut out)?;
-    text::breaches(record, &mut out)?;
-    match &record.finished {
-        Some(finished) => text::summary(finished, seed, &mut out),
-        None => Ok(()),
-    }
+fn show(record: &Record) -> io::Result<()> {
+    let mut out = terminal::out();
+    text::write(record, &mut out)?;
+    out.flush()
 }
 
-fn list(checks: &[&'static Check], selection: &Selection) -> anyhow::Result<ExitCode> {
+fn list(checks: &[&'static Check], selection: &Selection) -> io::Result<()> {
     let mut rows: Vec<(&str, &str)> = checks.iter().map(|check| (check.id, check.title)).collect();
     if selection.bounds() {
         rows.push((BOUNDS, "The declared parameters lie within their bounds."));
@@ -200,12 +189,12 @@ fn list(checks: &[&'static Check], selection: &Selection) -> anyhow::Result<Exit
             "Random walks of honest and hostile steps, compared with the abstract machine.",
         ));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::out();
     let wide = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, title) in rows {
         writeln!(out, "{name:wide$}  {title}")?;
     }
-    Ok(code(Exit::Conforms))
+    out.flush()
 }
 
 fn read_steps(file: &Path) -> Result<Vec<Step>, String> {
@@ -219,43 +208,4 @@ fn profile_flag(profile: Profile) -> String {
     } else {
         format!(" --profile {profile}")
     }
-}
-
-/// A bar on standard error, for a person who waits there.
-fn progress(checks: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(checks as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Turns true at the first Ctrl-C or SIGTERM; the run then ends and its record is closed. The second ends the process.
-pub(crate) fn stop_on_signal() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        signal().await;
-        let _ = writeln!(anstream::stderr(), "interrupted: the record is closed");
-        let _ = stop.send(true);
-        signal().await;
-        std::process::exit(i32::from(Exit::Unreachable.code()));
-    });
-    stopped
-}
-
-async fn signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

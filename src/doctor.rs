@@ -1,20 +1,22 @@
 //! `stepproof doctor`: is the binding right, before the server is judged.
 //!
-//! Exit codes: 0 the binding reads the server well, 2 it does not (or the file is wrong), 3 the server cannot be had.
+//! Exit codes: 0 the binding reads the server well, 2 it does not (or the file is wrong), 3 the server cannot be had, or the
+//! walk was interrupted.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use conformance::verdict::Exit;
 use targets::binding::{self, Finding, Health, Running};
+use targets::text::{json, printable};
 
+use crate::exit::{refuse, shown};
+use crate::signals::{Stop, interrupted, unless_stopped};
 use crate::target::loopback;
-
-const WELL: u8 = 0;
-const WRONG: u8 = 2;
-const UNREACHABLE: u8 = 3;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -37,48 +39,50 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Examines the binding.
-pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: DoctorArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
     let binding = match binding::load(&args.binding) {
         Ok(binding) => binding,
-        Err(report) => {
-            writeln!(anstream::stderr(), "{report:?}")?;
-            return Ok(ExitCode::from(WRONG));
-        }
+        Err(report) => return Ok(refuse(Exit::Usage, format!("{report:?}"), None)),
     };
     if let Some(target) = args.target.as_ref().filter(|target| !args.allow_remote && !loopback(target)) {
-        writeln!(
-            anstream::stderr(),
-            "error: {target} is not on this machine\nhint: add --allow-remote if it is yours to test"
-        )?;
-        return Ok(ExitCode::from(WRONG));
+        let what = format!("{target} is not on this machine");
+        return Ok(refuse(Exit::Usage, what, Some("add --allow-remote if it is yours to test")));
     }
-    let started = match &args.target {
-        Some(target) => Running::attach(binding, target.as_str(), Some(args.smtp)).await,
-        None => Running::start(binding).await,
-    };
-    let running = match started {
-        Ok(running) => running,
-        Err(error) => {
-            writeln!(anstream::stderr(), "error: {error}")?;
-            return Ok(ExitCode::from(UNREACHABLE));
+    let start = async {
+        match &args.target {
+            Some(target) => Running::attach(binding, target.as_str(), Some(args.smtp)).await,
+            None => Running::start(binding).await,
         }
     };
-    let findings = binding::doctor(&running.target).await;
+    let running = match unless_stopped(&mut stop, start).await {
+        Some(Ok(running)) => running,
+        Some(Err(error)) => return Ok(refuse(Exit::Unreachable, error, None)),
+        None => return Ok(interrupted()),
+    };
+    let findings = unless_stopped(&mut stop, binding::doctor(&running.target)).await;
     running.stop().await;
-    match args.json {
-        true => writeln!(anstream::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
-        false => show(&findings)?,
-    }
+    let Some(findings) = findings else { return Ok(interrupted()) };
+    let written = match args.json {
+        true => document(&findings),
+        false => show(&findings),
+    };
     let any = |health| findings.iter().any(|finding| finding.health == health);
-    Ok(ExitCode::from(match (any(Health::Unreachable), any(Health::Ill)) {
-        (true, _) => UNREACHABLE,
-        (false, true) => WRONG,
-        (false, false) => WELL,
-    }))
+    let exit = match (any(Health::Unreachable), any(Health::Ill)) {
+        (true, _) => Exit::Unreachable,
+        (false, true) => Exit::Usage,
+        (false, false) => Exit::Conforms,
+    };
+    Ok(shown(exit, written))
 }
 
-fn show(findings: &[Finding]) -> std::io::Result<()> {
-    let mut out = anstream::stdout().lock();
+fn document(findings: &[Finding]) -> io::Result<()> {
+    let mut out = terminal::out();
+    writeln!(out, "{}", json(&serde_json::to_string_pretty(findings)?))?;
+    out.flush()
+}
+
+fn show(findings: &[Finding]) -> io::Result<()> {
+    let mut out = terminal::out();
     let wide = findings.iter().map(|finding| finding.operation.len()).max().unwrap_or(0);
     for finding in findings {
         let (mark, colour) = match finding.health {
@@ -88,7 +92,12 @@ fn show(findings: &[Finding]) -> std::io::Result<()> {
             Health::Untried => (" - ", AnsiColor::BrightBlack),
         };
         let style = Style::new().fg_color(Some(colour.into()));
-        writeln!(out, "{style}{mark}{style:#} {:wide$}  {}", finding.operation, finding.told)?;
+        writeln!(
+            out,
+            "{style}{mark}{style:#} {:wide$}  {}",
+            finding.operation,
+            printable(&finding.told)
+        )?;
     }
-    Ok(())
+    out.flush()
 }

@@ -1,15 +1,14 @@
 //! `stepproof explore`: the abstract machine in an explorer, on a local page.
+//!
+//! Exit codes: 0 stopped by a signal, 2 the call is wrong, 3 the address cannot be had.
 
-#[cfg(feature = "explore")]
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use conformance::verdict::Exit;
 
-#[cfg(feature = "explore")]
-use crate::exit::code;
 use crate::exit::refuse;
+use crate::signals::Stop;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,7 @@ pub(crate) struct ExploreArgs {
 }
 
 /// Serves the explorer until it is interrupted.
-pub(crate) async fn run(args: ExploreArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ExploreArgs, stop: Stop) -> anyhow::Result<ExitCode> {
     if !args.listen.ip().is_loopback() {
         return Ok(refuse(
             Exit::Usage,
@@ -28,24 +27,30 @@ pub(crate) async fn run(args: ExploreArgs) -> anyhow::Result<ExitCode> {
             None,
         ));
     }
-    serve(args.listen).await
+    serve(args.listen, stop).await
 }
 
-/// The explorer is left out of an ordinary build, which has no use for the crates that it brings along.
+/// An ordinary build leaves the explorer out, so that nobody who only checks waits for the crates that it brings along.
 #[cfg(not(feature = "explore"))]
-async fn serve(_: SocketAddr) -> anyhow::Result<ExitCode> {
+async fn serve(_: SocketAddr, _: Stop) -> anyhow::Result<ExitCode> {
     let what = "this stepproof was built without the explorer";
     let hint = "cargo run --features explore -- explore";
     Ok(refuse(Exit::Usage, what, Some(hint)))
 }
 
 #[cfg(feature = "explore")]
-async fn serve(listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    // Standard error may be closed; the page is served all the same.
-    let _ = writeln!(anstream::stderr(), "the machine is explored on http://{listen}/ until Ctrl-C");
-    match tokio::task::spawn_blocking(move || specs::explore::serve(listen)).await? {
-        Ok(()) => Ok(code(Exit::Conforms)),
-        Err(error) => {
+async fn serve(listen: SocketAddr, mut stop: Stop) -> anyhow::Result<ExitCode> {
+    use std::io::Write;
+
+    let _ = writeln!(
+        crate::terminal::err(),
+        "the machine is explored on http://{listen}/ until Ctrl-C"
+    );
+    // Left alone when the command ends: nothing under way there has to be finished.
+    let serving = tokio::task::spawn_blocking(move || specs::explore::serve(listen));
+    match crate::signals::unless_stopped(&mut stop, serving).await.transpose()? {
+        None | Some(Ok(())) => Ok(crate::exit::code(Exit::Conforms)),
+        Some(Err(error)) => {
             let hint = Some("name another address with --listen");
             Ok(refuse(Exit::Unreachable, format!("cannot listen on {listen}: {error}"), hint))
         }

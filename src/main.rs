@@ -6,17 +6,22 @@ mod exit;
 mod explore;
 mod manual;
 mod outputs;
+mod progress;
 mod repeat;
 mod report;
 mod selftest;
 mod serve;
+mod signals;
 mod smoke;
 mod target;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use conformance::verdict::Exit;
+
+use crate::signals::{Stop, heeding, interrupted, unless_stopped};
 
 /// Does a service that signs people in with two-step verification keep its promises?
 #[derive(Debug, Parser)]
@@ -49,7 +54,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    // What is wrong with a file is told without colours: a file may hold some of its own.
+    let plain = |_: &_| Box::new(miette::MietteHandlerOpts::new().color(false).build()) as Box<dyn miette::ReportHandler>;
+    // Refused only where a hook has been set already.
+    let _ = miette::set_hook(Box::new(plain));
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(said) => return exit::usage(&said),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return exit::refuse(Exit::Unreachable, format!("no threads can be had: {error}"), None),
@@ -62,15 +74,20 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> ExitCode {
     let result = match command {
-        Command::Check(args) => check::run(*args).await,
-        Command::Doctor(args) => doctor::run(args).await,
-        Command::Selftest(args) => selftest::run(args).await,
-        Command::Serve(args) => serve::run(*args).await,
+        Command::Check(args) => heeding("interrupted: the record is closed", |stop| check::run(*args, stop)).await,
+        Command::Doctor(args) => heeding("interrupted", |stop| doctor::run(args, stop)).await,
+        Command::Selftest(args) => heeding("interrupted", |stop| selftest::run(args, stop)).await,
+        Command::Serve(args) => heeding("stopping: requests under way are finished", |stop| serve::run(*args, stop)).await,
         Command::Report(args) => report::run(&args),
-        Command::Repeat(args) => repeat::run(args).await,
-        Command::Explore(args) => explore::run(args).await,
+        Command::Repeat(args) => heeding("interrupted", |stop| repeated(args, stop)).await,
+        Command::Explore(args) => heeding("stopping", |stop| explore::run(args, stop)).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man => manual::page(),
     };
     result.unwrap_or_else(|error| exit::refuse(Exit::Unreachable, format!("{error:#}"), None))
+}
+
+async fn repeated(args: repeat::RepeatArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
+    let ended = unless_stopped(&mut stop, repeat::run(args)).await;
+    ended.unwrap_or_else(|| Ok(interrupted()))
 }

@@ -4,8 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use conformance::verdict::Exit;
 
 use crate::Cli;
+use crate::exit::shown;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -18,14 +21,18 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "stepproof", &mut text);
-    std::io::stdout().write_all(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(print(&text))
 }
 
 /// Prints the manual page.
 pub(crate) fn page() -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-    std::io::stdout().write_all(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(print(&text))
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    let mut out = terminal::data();
+    let written = out.write_all(text).and_then(|()| out.flush());
+    shown(Exit::Conforms, written)
 }

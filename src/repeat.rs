@@ -14,9 +14,11 @@ use conformance::verdict::Exit;
 use targets::Target;
 use targets::binding::{self, Binding, Running};
 use targets::repeat::repeat;
+use targets::text::printable;
 
 use crate::exit::{code, refuse};
 use crate::target::loopback;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -60,10 +62,7 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
     };
     let binding = match binding::load(&file) {
         Ok(binding) => binding,
-        Err(report) => {
-            writeln!(anstream::stderr(), "{report:?}")?;
-            return Ok(code(Exit::Usage));
-        }
+        Err(report) => return Ok(refuse(Exit::Usage, format!("{report:?}"), None)),
     };
     if let Some(target) = args.target.as_ref().filter(|target| !args.allow_remote && !loopback(target)) {
         let what = format!("{target} is not on this machine");
@@ -92,7 +91,7 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
             None => return Ok(code(Exit::Unreachable)),
         }
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::out();
     writeln!(out)?;
     for (check, alike) in &told {
         writeln!(out, "{} {check}", if *alike { "repeated    " } else { "not repeated" })?;
@@ -122,13 +121,13 @@ async fn once(
     };
     let word = |text: &Option<String>| text.clone().unwrap_or_default();
     {
-        let mut out = anstream::stdout().lock();
-        writeln!(out, "\n{} at {}", judged.check, running.target.origin())?;
+        let mut out = terminal::out();
+        writeln!(out, "\n{} at {}", printable(&judged.check), running.target.origin())?;
         writeln!(
             out,
             "  expected: {}\n  seen:     {}",
-            word(&judged.expected),
-            word(&judged.seen)
+            printable(&word(&judged.expected)),
+            printable(&word(&judged.seen))
         )?;
         out.flush()?;
     }
@@ -138,6 +137,6 @@ async fn once(
     let evidence = record.evidence.get(&judged.check).map_or(&[][..], Vec::as_slice);
     let before = evidence.iter().filter(|event| event["event"] == "delivery").count();
     let came = repeated.messages.len();
-    writeln!(anstream::stdout(), "messages: {came} came, {before} in the recorded run")?;
+    writeln!(terminal::out(), "messages: {came} came, {before} in the recorded run")?;
     Ok(Some(repeated.alike && came == before))
 }

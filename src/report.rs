@@ -1,8 +1,11 @@
 //! `stepproof report`: reports from the record of a run, also later.
+//!
+//! Exit codes: 0 the report is made, whatever it says, also about a run that was interrupted or a record that contradicts itself;
+//! 2 the record cannot be read or is none; 3 the report cannot be written.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
-use std::path::PathBuf;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -10,7 +13,9 @@ use conformance::report::record::Record;
 use conformance::report::{json, junit, text};
 use conformance::verdict::Exit;
 
-use crate::exit::refuse;
+use crate::exit::{refuse, shown, warn};
+use crate::outputs::whole;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -43,25 +48,47 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         .and_then(|file| Record::read(BufReader::new(file)));
     let record = match read {
         Ok(record) => record,
-        Err(error) => return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), None)),
-    };
-    let mut bytes = Vec::new();
-    match args.format {
-        Format::Junit => junit::write(&record, &mut bytes)?,
-        Format::Json => json::write(&record, &mut bytes)?,
-        Format::Text => {
-            text::checks(&record, &mut bytes)?;
-            text::breaches(&record, &mut bytes)?;
-            let seed = record.started.as_ref().map_or(0, |started| started.seed);
-            match &record.finished {
-                Some(finished) => text::summary(finished, seed, &mut bytes)?,
-                None => writeln!(bytes, "\nthe run was interrupted; what is missing was not judged")?,
-            }
+        Err(error) => {
+            let hint = args.record.is_dir().then_some("name the run.ndjson in it");
+            return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), hint));
         }
+    };
+    let write = |to: &mut dyn Write| match args.format {
+        Format::Junit => junit::write(&record, to),
+        Format::Json => json::write(&record, to),
+        Format::Text => text::write(&record, to),
+    };
+    let written = match &args.out {
+        Some(path) => to_file(path, write),
+        None => {
+            let mut out = terminal::out();
+            write(&mut out).and_then(|()| out.flush())
+        }
+    };
+    // A person reads it in the report itself.
+    if args.out.is_some() || !matches!(args.format, Format::Text) {
+        warn_of(&record);
     }
-    match &args.out {
-        Some(path) => std::fs::write(path, &bytes).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?,
-        None => anstream::stdout().lock().write_all(&bytes)?,
+    Ok(shown(Exit::Conforms, written))
+}
+
+/// Without colours, and as a whole where the place is a file.
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    write(&mut terminal::plain(&mut bytes))?;
+    let file = |mut file: BufWriter<File>| file.write_all(&bytes).and_then(|()| file.flush());
+    let written = match path.metadata() {
+        Ok(place) if !place.is_file() => File::options().write(true).open(path).map(BufWriter::new).and_then(file),
+        _ => whole(path, file),
+    };
+    written.map_err(|error| io::Error::new(error.kind(), format!("{} cannot be written: {error}", path.display())))
+}
+
+fn warn_of(record: &Record) {
+    if record.interrupted() {
+        warn("the run was interrupted; what is missing was not judged");
     }
-    Ok(ExitCode::SUCCESS)
+    if let [first, ..] = &record.contradictions()[..] {
+        warn(format!("the record contradicts itself: {first}"));
+    }
 }

@@ -1,7 +1,7 @@
 //! `stepproof selftest`: the suite against every known-bad server. Who tests the tests, for anyone to see.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,11 @@ use conformance::provider::Fresh;
 use conformance::select::Selection;
 use conformance::verdict::{Exit, Verdict};
 use specs::Profile;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use crate::check::stop_on_signal;
-use crate::exit::{code, refuse};
+use crate::exit::{refuse, shown};
+use crate::signals::Stop;
+use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,7 @@ struct Row {
 const SUITES_AT_ONCE: usize = 3;
 
 /// Runs the suite against the reference server, which has to pass, and against each known-bad server.
-pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCode> {
     let mut chosen = Vec::new();
     for slug in &args.only {
         match known_bad::find(slug) {
@@ -62,13 +63,11 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
         chosen = known_bad::all().collect();
     }
     let seed = args.seed.unwrap_or_else(rand::random);
-    let stop = stop_on_signal();
-    let mut err = anstream::stderr();
-    writeln!(
-        err,
-        "the suite on the reference server, then on {} known-bad servers; seed {seed}",
-        chosen.len()
-    )?;
+    let servers = chosen.len();
+    let _ = writeln!(
+        terminal::err(),
+        "the suite on the reference server, then on {servers} known-bad servers; seed {seed}"
+    );
     let green = suite(None, seed, args.jobs, &stop).await?;
     if green.finished.interrupted {
         return Ok(refuse(Exit::Unreachable, "interrupted", None));
@@ -109,18 +108,20 @@ pub(crate) async fn run(args: SelftestArgs) -> anyhow::Result<ExitCode> {
             ));
         }
         let row = Row::of(bad, &summary);
-        writeln!(err, "{:>3}/{} {:<40} {}", at + 1, chosen.len(), bad.slug, row.word())?;
+        let (at, slug, word) = (at + 1, bad.slug, row.word());
+        let _ = writeln!(terminal::err(), "{at:>3}/{servers} {slug:<40} {word}");
         rows.push(row);
     }
-    matrix(&rows, green.judged.len())
+    if rows.is_empty() {
+        let what = "there is no known-bad server, so nothing was tested";
+        return Ok(refuse(Exit::TooLittle, what, None));
+    }
+    let all = rows.iter().all(|row| !row.own.is_empty());
+    let exit = if all { Exit::Conforms } else { Exit::DoesNotConform };
+    Ok(shown(exit, matrix(&rows, green.judged.len())))
 }
 
-async fn suite(
-    known_bad: Option<&'static KnownBad>,
-    seed: u64,
-    jobs: usize,
-    stop: &watch::Receiver<bool>,
-) -> anyhow::Result<Summary> {
+async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
     let config = Config {
         checks: Selection::default().checks()?,
         // Whatever a walk finds, the check of the requirement has to find too.
@@ -163,7 +164,7 @@ impl Row {
     }
 }
 
-fn matrix(rows: &[Row], checks: usize) -> anyhow::Result<ExitCode> {
+fn matrix(rows: &[Row], checks: usize) -> io::Result<()> {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
@@ -177,7 +178,7 @@ fn matrix(rows: &[Row], checks: usize) -> anyhow::Result<ExitCode> {
         };
         table.add_row([row.bad.slug, row.bad.requirement, row.bad.part, &caught, &brief(&row.others)]);
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::out();
     writeln!(out, "{table}")?;
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
     for row in rows {
@@ -190,15 +191,7 @@ fn matrix(rows: &[Row], checks: usize) -> anyhow::Result<ExitCode> {
         rows.len(),
         words.join(", ")
     )?;
-    if rows.is_empty() {
-        return Ok(refuse(
-            Exit::TooLittle,
-            "there is no known-bad server, so nothing was tested",
-            None,
-        ));
-    }
-    let all = rows.iter().all(|row| !row.own.is_empty());
-    Ok(code(if all { Exit::Conforms } else { Exit::DoesNotConform }))
+    out.flush()
 }
 
 fn brief(others: &[String]) -> String {

@@ -1,12 +1,12 @@
 //! `stepproof serve`: the reference server, or a known-bad one, on an address.
 //!
-//! Exit codes: 0 stopped by a signal, 2 the call or the configuration is wrong, 3 an address cannot be had.
+//! Exit codes: 0 stopped by a signal, with every request under way answered or its time over; 2 the call or the configuration is
+//! wrong; 3 an address cannot be had, or a second signal ended it at once.
 
 mod config;
 mod mailbox;
 mod walkthrough;
 
-use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,9 +23,10 @@ use reference_server::parts::ManualClock;
 use reference_server::settings::Network;
 use reference_server::{ConnectionLimits, Parts, Service, serve};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::exit;
+use crate::signals::{Stop, stopped};
+use crate::terminal;
 use config::{Meant, Store};
 
 /// What was typed. What is typed wins over the configuration file.
@@ -63,14 +64,11 @@ pub(crate) struct ServeArgs {
     log: Option<config::LogFormat>,
 }
 
-/// Serves until Ctrl-C or SIGTERM.
-pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+/// Serves until a signal.
+pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
     let meant = match config::meant(args) {
         Ok(meant) => meant,
-        Err(report) => {
-            writeln!(anstream::stderr(), "{report:?}")?;
-            return Ok(exit::code(Exit::Usage));
-        }
+        Err(report) => return Ok(exit::refuse(Exit::Usage, format!("{report:?}"), None)),
     };
     let known_bad = match meant.known_bad.as_deref().map(|slug| (slug, known_bad::find(slug))) {
         Some((slug, None)) => {
@@ -98,9 +96,6 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         Err((address, error)) => return Ok(unreachable(address, &error)),
     };
     config::start_log(meant.log);
-    // Installed before anything is promised, so that no signal is lost.
-    let signals = signals()?;
-    let stop = stop_on(signals);
 
     let (router, mailbox) = courier(&meant)?;
     let clock = Arc::new(ManualClock::default());
@@ -118,10 +113,12 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
     let address = listener.local_addr()?;
     let control_address = controls.as_ref().map(TcpListener::local_addr).transpose()?;
-    // Whoever reads it may have had enough, such as `head`; the server goes on.
-    let _ = greet(address, control_address, mailbox.is_some(), known_bad);
-
-    let api = serve(listener, service.clone(), ConnectionLimits::default(), stopped(stop.clone()));
+    if let Err(error) = greet(address, control_address, mailbox.is_some(), known_bad) {
+        // The server is of use to those who know its address.
+        exit::warn(error);
+    }
+    let mut also = stop.clone();
+    let api = serve(listener, service.clone(), ConnectionLimits::default(), stopped(&mut also));
     match controls {
         None => api.await,
         Some(listener) => {
@@ -131,7 +128,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
                 router,
                 mailbox,
             };
-            tokio::join!(api, control::serve(listener, control, stopped(stop)));
+            tokio::join!(api, control::serve(listener, control, stopped(&mut stop)));
         }
     }
     Ok(exit::code(Exit::Conforms))
@@ -179,7 +176,7 @@ fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
 }
 
 fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_bad: Option<&KnownBad>) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::out();
     if let Some(bad) = known_bad {
         writeln!(out, "Known-bad server {}: {} ({})", bad.slug, bad.summary, bad.requirement)?;
     }
@@ -190,10 +187,9 @@ fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_
         .flatten()
         .filter(|address| !address.ip().is_loopback())
     {
-        writeln!(
-            anstream::stderr(),
-            "warning: {exposed} can be reached from other machines; this server is for tests and speaks no TLS"
-        )?;
+        exit::warn(format!(
+            "{exposed} can be reached from other machines; this server is for tests and speaks no TLS"
+        ));
     }
     Ok(())
 }
@@ -208,39 +204,4 @@ fn similar(slug: &str) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`stepproof selftest` lists them".to_owned(),
     }
-}
-
-/// The signals that stop the server, caught from here on.
-fn signals() -> io::Result<impl Future<Output = ()> + Send> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    #[cfg(unix)]
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
-}
-
-fn stop_on(signals: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
-    let (stop, stopping) = watch::channel(false);
-    tokio::spawn(async move {
-        signals.await;
-        // Standard error may be gone; the server stops all the same.
-        let _ = writeln!(anstream::stderr(), "stopping: requests under way are finished");
-        let _ = stop.send(true);
-    });
-    stopping
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    // The sender lives until it has sent.
-    let _ = stop.wait_for(|stop| *stop).await;
 }

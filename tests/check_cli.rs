@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use common::{Ended, check, ends, events, stepproof, verdicts};
 use serde_json::Value;
@@ -123,8 +123,7 @@ fn an_interrupted_run_closes_its_record() {
             assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
             std::thread::yield_now();
         }
-        let kill = format!("kill -{signal} {}", child.id());
-        assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+        common::signal(signal, child.id());
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         assert!(said.any(|line| line.unwrap().contains("interrupted: the record is closed")));
         let ended = Ended::of(&child.wait_with_output().unwrap());

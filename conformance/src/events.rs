@@ -1,6 +1,8 @@
 //! What the engine tells while it runs: typed events, and nothing printed. Every report is made from them, also later from
 //! their record. Fields are added, never renamed.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -169,9 +171,19 @@ impl Judged {
     }
 }
 
+/// The requirements of the catalogue that were really judged.
+pub(crate) fn requirements_judged(judged: &[Judged]) -> BTreeSet<&str> {
+    let judged = judged.iter().filter(|judged| judged.verdict.judged());
+    judged
+        .map(|judged| judged.requirement.as_str())
+        .filter(|id| specs::catalogue::requirement(id).is_some())
+        .collect()
+}
+
 impl Event {
-    /// Its line in the record.
+    /// Its line in the record, which a terminal can show.
     pub fn line(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let line = serde_json::to_string(self).unwrap_or_default();
+        targets::text::json(&line).into_owned()
     }
 }

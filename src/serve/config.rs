@@ -10,6 +10,7 @@ use reference_server::courier::{EmailTarget, PushTarget};
 use serde::{Deserialize, Deserializer};
 
 use super::ServeArgs;
+use crate::terminal;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
@@ -131,15 +132,11 @@ pub(super) fn start_log(format: LogFormat) {
         .with_env_var("STEPPROOF_LOG")
         .with_default_directive(tracing::Level::INFO.into())
         .from_env_lossy();
-    // Where standard error is gone, complaining there about it would end the request that is logged.
-    let log = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false)
-        .with_env_filter(filter);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
     // Refused only where a log has been started already.
     let _ = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_writer(terminal::err).try_init(),
+        LogFormat::Json => log.json().with_writer(terminal::err_json).try_init(),
         LogFormat::Off => Ok(()),
     };
 }

@@ -5,19 +5,25 @@ use std::io::Write;
 
 use reference_server::courier::Letter;
 use reference_server::parts::Recipient;
+use targets::text::printable;
+
+use crate::terminal;
 
 pub(super) fn print(letter: &Letter) {
     let (channel, to) = match &letter.to {
         Recipient::Email(address) => ("email", address),
         Recipient::Push(token) => ("push", token),
     };
-    let mut text = format!("--- {channel} to {to} (development mailbox) ---\n{}\n", letter.subject);
+    let mut text = format!(
+        "--- {channel} to {to} (development mailbox) ---\n{}\n",
+        printable(&letter.subject)
+    );
     for line in letter.text.lines() {
         text.push_str("    ");
-        text.push_str(line);
+        text.push_str(&printable(line));
         text.push('\n');
     }
     text.push_str("---");
-    // One write, so that messages of two requests do not mix. With standard error gone there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    // One write, so that messages of two requests do not mix.
+    let _ = writeln!(terminal::err(), "{text}");
 }

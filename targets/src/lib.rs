@@ -10,6 +10,7 @@
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`binding`]: any other implementation, told in a file.
 //! - [`open_files`]: how many connections there can be at once.
+//! - [`text`]: foreign text shown safely to people and in reports.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
@@ -31,6 +32,7 @@ pub mod operation;
 pub mod redact;
 pub mod repeat;
 pub mod target;
+pub mod text;
 mod together;
 pub mod transcript;
 pub mod tweak;

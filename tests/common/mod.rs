@@ -52,6 +52,12 @@ pub(crate) fn check(report: &Path, args: &[&str]) -> Ended {
     ends(&[&["check", "--report", report], args].concat())
 }
 
+/// Sends a signal to a process that a test started.
+pub(crate) fn signal(name: &str, process: u32) {
+    let kill = format!("kill -{name} {process}");
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+}
+
 /// The events of the record in this directory.
 pub(crate) fn events(report: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(report.join("run.ndjson")).unwrap();

@@ -1,13 +1,13 @@
 //! What the verdicts add up to, and whether enough was tested to say so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use targets::OperationKind;
 
 use super::told::now;
 use super::work::Done;
 use super::{Config, Summary};
-use crate::events::{Event, Judged, RunFinished};
+use crate::events::{Event, Judged, RunFinished, requirements_judged};
 use crate::verdict::{Counts, exit_of};
 
 /// The verdicts so far.
@@ -36,7 +36,7 @@ impl Tally {
     }
 
     pub(super) fn finish(self, config: &Config, interrupted: bool) -> Summary {
-        let requirements_judged = self.requirements().len();
+        let requirements_judged = requirements_judged(&self.judged).len();
         let gaps = self.gaps(config, requirements_judged);
         let exit = exit_of(self.counts, interrupted, !gaps.is_empty());
         let finished = RunFinished {
@@ -52,15 +52,6 @@ impl Tally {
             finished,
             exit,
         }
-    }
-
-    /// The requirements of the catalogue that were really judged.
-    fn requirements(&self) -> BTreeSet<&str> {
-        let judged = self.judged.iter().filter(|judged| judged.verdict.judged());
-        judged
-            .map(|judged| judged.requirement.as_str())
-            .filter(|id| specs::catalogue::requirement(id).is_some())
-            .collect()
     }
 
     fn gaps(&self, config: &Config, requirements: usize) -> Vec<String> {

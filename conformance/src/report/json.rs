@@ -1,20 +1,23 @@
-//! A run as one JSON document: its beginning, every verdict, its end.
+//! A run as one JSON document: its beginning, every verdict, its end as it was counted, and where the record contradicts
+//! itself.
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::json as value;
+use targets::text::json;
 
 use super::record::Record;
 
 /// Writes the document.
 pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
-    let document = json!({
+    let document = value!({
         "run": record.started,
         "verdicts": record.ordered(),
-        "end": record.finished,
+        "end": record.end(),
         "interrupted": record.interrupted(),
+        "contradictions": record.contradictions(),
     });
-    serde_json::to_writer_pretty(&mut to, &document)?;
-    to.write_all(b"\n")?;
+    let document = serde_json::to_string_pretty(&document)?;
+    writeln!(to, "{}", json(&document))?;
     to.flush()
 }

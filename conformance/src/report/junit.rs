@@ -4,14 +4,17 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use targets::text::{printable, xml};
 
 use super::record::Record;
-use super::text::area_of;
+use super::text::{INTERRUPTED, area_of};
 use crate::events::Judged;
 use crate::verdict::Verdict;
 
 /// Writes the report.
 pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
+    let contradictions = record.contradictions();
+    let record = &record.shown(printable);
     let name = record
         .started
         .as_ref()
@@ -27,16 +30,28 @@ pub fn write(record: &Record, mut to: impl Write) -> io::Result<()> {
             suite.add_test_case(case(judged));
         }
     }
-    if record.interrupted() {
-        let mut cut = TestSuite::new("run");
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message("the run was interrupted; what is missing here was not judged");
-        cut.add_test_case(TestCase::new("completeness", status));
-        suites.push(cut);
+    let interrupted = record.interrupted().then_some(INTERRUPTED);
+    let doubts = [
+        interrupted.map(|told| error("completeness", told)),
+        (!contradictions.is_empty()).then(|| error("consistency", &xml(&contradictions.join("\n")))),
+    ];
+    let mut run = TestSuite::new("run");
+    run.add_test_cases(doubts.into_iter().flatten());
+    if run.tests > 0 {
+        suites.push(run);
     }
     report.add_test_suites(suites);
-    report.serialize(&mut to).map_err(io::Error::other)?;
+    // In two steps, so that what the writer has to say is not lost in the serializer's words.
+    let document = report.to_string().map_err(io::Error::other)?;
+    to.write_all(document.as_bytes())?;
     to.flush()
+}
+
+/// What is the matter with the run as a whole.
+fn error(name: &str, told: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(told);
+    TestCase::new(name, status)
 }
 
 fn case(judged: &Judged) -> TestCase {
@@ -54,7 +69,10 @@ fn case(judged: &Judged) -> TestCase {
     };
     let mut case = TestCase::new(judged.check.clone(), status);
     case.set_classname(judged.requirement.clone());
-    case.set_time(Duration::from_secs_f64(judged.took_ms.max(0.0) / 1000.0));
+    // A record may say anything; what is no time is left out.
+    if let Ok(took) = Duration::try_from_secs_f64(judged.took_ms / 1000.0) {
+        case.set_time(took);
+    }
     case
 }
 

@@ -1,7 +1,7 @@
 //! A run as its events tell it.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use serde_json::Value;
 
@@ -20,7 +20,12 @@ pub struct Record {
     pub judged: Vec<Judged>,
     /// Its end; a record without one is an interrupted run.
     pub finished: Option<RunFinished>,
+    /// Events that came where none of their kind can, in sentences.
+    pub disordered: Vec<String>,
 }
+
+/// Bytes of a line that is read; the longest that a run writes, a verdict with its commands, are far below.
+pub const MAX_LINE: usize = 64 << 20;
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,22 +34,44 @@ pub enum RecordError {
     #[error("the record cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// A line is no event.
-    #[error("line {line} is no event of a run: {source}")]
+    #[error("line {line} is no event of a run: {}", shortened(source))]
     Line {
         /// Its number, from 1.
         line: usize,
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A line is longer than any that a run writes.
+    #[error("line {line} is no event of a run: it is longer than {} MiB", MAX_LINE >> 20)]
+    TooLong {
+        /// Its number, from 1.
+        line: usize,
+    },
     /// There is no beginning.
     #[error("this is no record of a run: it has no run_started")]
     NoBeginning,
 }
 
+/// Such an error quotes what it met, which may be long.
+fn shortened(error: &serde_json::Error) -> String {
+    const SHOWN: usize = 300;
+    let told = error.to_string();
+    match told.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &told[..at]),
+        None => told,
+    }
+}
+
 impl Record {
     /// Takes one more event.
     pub fn take(&mut self, event: &Event) {
+        if self.finished.is_some() {
+            self.disordered.push("an event follows the end of the run".to_owned());
+        }
         match event {
+            Event::RunStarted(_) if self.started.is_some() => {
+                self.disordered.push("a second run begins: two are mixed here".to_owned());
+            }
             Event::RunStarted(started) => self.started = Some((**started).clone()),
             Event::CheckStarted { check, title, .. } => {
                 self.titles.insert(check.clone(), title.clone());
@@ -61,18 +88,25 @@ impl Record {
     }
 
     /// Reads a record. A last line that was cut off in the middle is left out: the run was interrupted there.
-    pub fn read(from: impl BufRead) -> Result<Self, RecordError> {
+    pub fn read(mut from: impl BufRead) -> Result<Self, RecordError> {
         let mut record = Self::default();
-        let mut lines = from.lines().enumerate().peekable();
-        while let Some((at, line)) = lines.next() {
-            let line = line?;
-            if line.trim().is_empty() {
+        let mut bytes = Vec::new();
+        for line in 1.. {
+            bytes.clear();
+            (&mut from).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut bytes)?;
+            if bytes.is_empty() {
+                break;
+            }
+            if bytes.len() > MAX_LINE {
+                return Err(RecordError::TooLong { line });
+            }
+            if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            match serde_json::from_str::<Event>(&line) {
+            match serde_json::from_slice::<Event>(&bytes) {
                 Ok(event) => record.take(&event),
-                Err(error) if error.is_eof() && lines.peek().is_none() => break,
-                Err(source) => return Err(RecordError::Line { line: at + 1, source }),
+                Err(error) if error.is_eof() && from.fill_buf()?.is_empty() => break,
+                Err(source) => return Err(RecordError::Line { line, source }),
             }
         }
         if record.started.is_none() {

@@ -4,13 +4,35 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use targets::text::printable;
 
 use super::record::Record;
-use crate::events::{Judged, RunFinished};
+use super::totals::Totals;
+use crate::events::Judged;
 use crate::verdict::Verdict;
 
-/// Writes the list of checks, area by area.
-pub fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
+/// What is said of a run that did not come to its end.
+pub(super) const INTERRUPTED: &str = "the run was interrupted; what is missing was not judged";
+
+/// Writes the report. What it is made of holds no text that a terminal acts upon, or that could pass for a line of ours.
+pub fn write(record: &Record, to: &mut dyn Write) -> io::Result<()> {
+    let (totals, contradictions) = (record.totals(), record.contradictions());
+    let record = &record.shown(printable);
+    checks(record, to)?;
+    breaches(record, to)?;
+    summary(record, &totals, to)?;
+    const SHOWN: usize = 10;
+    for contradiction in contradictions.iter().take(SHOWN) {
+        writeln!(to, "the record contradicts itself: {}", printable(contradiction))?;
+    }
+    match contradictions.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(to, "the record contradicts itself: {more} times more"),
+    }
+}
+
+/// The list of checks, area by area.
+fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
     let mut area = "";
     for judged in record.ordered() {
         let of = area_of(&judged.requirement);
@@ -36,8 +58,8 @@ pub fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes each breach, warning and harness error with its evidence.
-pub fn breaches(record: &Record, to: &mut dyn Write) -> io::Result<()> {
+/// Each breach, warning and harness error with its evidence.
+fn breaches(record: &Record, to: &mut dyn Write) -> io::Result<()> {
     let loud = [Verdict::Failed, Verdict::Warned, Verdict::HarnessError];
     for judged in record.ordered().into_iter().filter(|judged| loud.contains(&judged.verdict)) {
         breach(record, judged, to)?;
@@ -121,14 +143,14 @@ fn transcript(evidence: &[Value], to: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what the run comes to.
-pub fn summary(finished: &RunFinished, seed: u64, to: &mut dyn Write) -> io::Result<()> {
+/// What the run comes to, as it was counted.
+fn summary(record: &Record, totals: &Totals, to: &mut dyn Write) -> io::Result<()> {
     let parts: Vec<String> = Verdict::ALL
         .into_iter()
-        .filter(|verdict| finished.counts.of(*verdict) > 0)
+        .filter(|verdict| totals.counts.of(*verdict) > 0)
         .map(|verdict| {
             let style = style(verdict);
-            format!("{style}{} {}{style:#}", finished.counts.of(verdict), verdict.name())
+            format!("{style}{} {}{style:#}", totals.counts.of(verdict), verdict.name())
         })
         .collect();
     let parts = if parts.is_empty() {
@@ -136,16 +158,16 @@ pub fn summary(finished: &RunFinished, seed: u64, to: &mut dyn Write) -> io::Res
     } else {
         parts.join(", ")
     };
-    writeln!(
-        to,
-        "\n{parts}; {} requirements judged; seed {seed}",
-        finished.requirements_judged
-    )?;
-    for gap in &finished.gaps {
+    write!(to, "\n{parts}; {} requirements judged", totals.requirements_judged)?;
+    match &record.started {
+        Some(started) => writeln!(to, "; seed {}", started.seed)?,
+        None => writeln!(to)?,
+    }
+    for gap in record.finished.iter().flat_map(|finished| &finished.gaps) {
         writeln!(to, "too little was tested: {gap}")?;
     }
-    if finished.interrupted {
-        writeln!(to, "the run was interrupted; what is missing was not judged")?;
+    if record.interrupted() {
+        writeln!(to, "{INTERRUPTED}")?;
     }
     Ok(())
 }
