@@ -59,7 +59,7 @@ struct Breach<'r> {
 pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
     let record = match read(&args.record) {
         Ok(record) => record,
-        Err(error) => return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), None)),
+        Err(error) => return Ok(refuse(Exit::Usage, wrong(&args.record, &error), None)),
     };
     let Some(file) = &args.binding else {
         let what = "a binding is needed, which tells how a server is started and where its codes stand";
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
         Ok(chosen) => chosen,
         Err(error) => {
             let hint = "name the checks whose breaches are to be repeated, to leave this one out";
-            return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), Some(hint)));
+            return Ok(refuse(Exit::Usage, wrong(&args.record, &error), Some(hint)));
         }
     };
     let missing = |check: &&String| !chosen.iter().any(|breach| breach.judged.check == **check);
@@ -143,6 +143,11 @@ fn chosen<'r>(record: &'r Record, checks: &[String]) -> Result<Vec<Breach<'r>>, 
         }
     }
     Ok(chosen)
+}
+
+/// What is wrong with a record; a part of it may be in that.
+fn wrong(record: &Path, error: &RecordError) -> String {
+    format!("{}: {}", record.display(), shown(&error.to_string()))
 }
 
 /// A record's text for a terminal: it moves no cursor.

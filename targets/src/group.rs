@@ -18,7 +18,7 @@ pub(crate) struct Group {
     id: Pid,
     keeper: Child,
     /// Closed by the system when this process ends.
-    _lifeline: Option<ChildStdin>,
+    lifeline: Option<ChildStdin>,
 }
 
 impl Group {
@@ -35,7 +35,7 @@ impl Group {
         let id = keeper.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
         Ok(Self {
             id: id.ok_or_else(|| io::Error::other("the keeper of a process group has ended already"))?,
-            _lifeline: keeper.stdin.take(),
+            lifeline: keeper.stdin.take(),
             keeper,
         })
     }
@@ -53,6 +53,8 @@ impl Group {
     /// Kills what is left of it.
     pub(crate) async fn end(mut self) {
         self.signal(Signal::KILL);
+        // Where that could not be sent, the keeper does it.
+        drop(self.lifeline.take());
         // It has left, or cannot be waited for: then nobody has to.
         let _ = self.keeper.wait().await;
     }
