@@ -1,16 +1,19 @@
 //! `stepproof repeat`: repeats recorded breaches by their chains of curl commands, each against a server started for it.
 //!
+//! A record is data, never a program: the chains are made anew from its exchanges, nothing is started but what the binding on
+//! the command line says, and nothing is asked but the server that this gives.
+//!
 //! Exit codes: 0 every one was repeated, 1 one was not, 2 the call is wrong, 3 the server cannot be had.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use conformance::events::Judged;
-use conformance::report::record::Record;
-use conformance::verdict::Exit;
+use conformance::report::record::{Record, RecordError};
+use conformance::verdict::{Exit, Verdict};
 use targets::Target;
 use targets::binding::{self, Binding, Running};
 use targets::repeat::repeat;
@@ -26,10 +29,10 @@ pub(crate) struct RepeatArgs {
     /// The record of a run
     #[arg(value_name = "RUN.ndjson")]
     record: PathBuf,
-    /// The checks whose breaches are repeated; every one that has a chain when none is given
+    /// The checks whose breaches are repeated; every one that has exchanges when none is given
     #[arg(value_name = "CHECK")]
     checks: Vec<String>,
-    /// The binding file; the one the run was made with when not given
+    /// The binding file, which tells how a server is started and where its codes stand
     #[arg(long, value_name = "FILE")]
     binding: Option<PathBuf>,
     /// The origin of a server that runs already; without it, one is started for each breach as the binding says
@@ -43,24 +46,34 @@ pub(crate) struct RepeatArgs {
     allow_remote: bool,
 }
 
+/// A record that is larger than this is none.
+const LARGEST_RECORD: u64 = 256 << 20;
+
+/// A breach that is repeated.
+struct Breach<'r> {
+    judged: &'r Judged,
+    chain: String,
+    /// Messages that came in the recorded run.
+    messages: usize,
+}
+
 /// Repeats them.
 pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
-    let read = File::open(&args.record)
-        .map_err(Into::into)
-        .and_then(|file| Record::read(BufReader::new(file)));
-    let record = match read {
+    let record = match read(&args.record) {
         Ok(record) => record,
-        Err(error) => return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), None)),
+        Err(error) => return Ok(refuse(Exit::Usage, wrong(&args.record, &error), None)),
     };
-    let file = args
-        .binding
-        .clone()
-        .or_else(|| Some(record.started.as_ref()?.target.binding.as_ref()?.into()));
-    let Some(file) = file else {
-        let what = "the run was made without a binding, which would tell how a server is started and where its codes stand";
-        return Ok(refuse(Exit::Usage, what, Some("give one with --binding")));
+    let Some(file) = &args.binding else {
+        let what = "a binding is needed, which tells how a server is started and where its codes stand";
+        let made_with = record.started.as_ref().and_then(|started| started.target.binding.as_deref());
+        let hint = made_with.map_or_else(
+            || "give it with --binding FILE; the run was made without a binding".to_owned(),
+            // Not taken from there: whoever wrote the record would choose what is started.
+            |made_with| format!("give it with --binding FILE; the record says that the run was made with {made_with:?}"),
+        );
+        return Ok(refuse(Exit::Usage, what, Some(&hint)));
     };
-    let binding = match binding::load(&file) {
+    let binding = match binding::load(file) {
         Ok(binding) => binding,
         Err(report) => return Ok(refuse(Exit::Usage, format!("{report:?}"), None)),
     };
@@ -68,15 +81,14 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
         let what = format!("{target} is not on this machine");
         return Ok(refuse(Exit::Usage, what, Some("add --allow-remote if it is yours to test")));
     }
-    let mut chosen = Vec::new();
-    for judged in record.ordered() {
-        if let Some(chain) = &judged.curl
-            && (args.checks.is_empty() || args.checks.contains(&judged.check))
-        {
-            chosen.push((judged, chain.as_str()));
+    let chosen = match chosen(&record, &args.checks) {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            let hint = "name the checks whose breaches are to be repeated, to leave this one out";
+            return Ok(refuse(Exit::Usage, wrong(&args.record, &error), Some(hint)));
         }
-    }
-    let missing = |check: &&String| !chosen.iter().any(|(judged, _)| judged.check == **check);
+    };
+    let missing = |check: &&String| !chosen.iter().any(|breach| breach.judged.check == **check);
     if let Some(check) = args.checks.iter().find(missing) {
         return Ok(refuse(
             Exit::Usage,
@@ -84,10 +96,13 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
             None,
         ));
     }
+    if chosen.is_empty() {
+        return Ok(refuse(Exit::Usage, "the record has no breach that can be repeated", None));
+    }
     let mut told = Vec::new();
-    for (judged, chain) in chosen {
-        match once(&args, binding.clone(), &record, judged, chain).await? {
-            Some(alike) => told.push((judged.check.as_str(), alike)),
+    for breach in &chosen {
+        match once(&args, binding.clone(), breach).await? {
+            Some(alike) => told.push((printable(&breach.judged.check), alike)),
             None => return Ok(code(Exit::Unreachable)),
         }
     }
@@ -100,14 +115,43 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
     Ok(code(if all { Exit::Conforms } else { Exit::DoesNotConform }))
 }
 
+fn read(path: &Path) -> Result<Record, RecordError> {
+    let file = File::open(path)?;
+    let mut within = file.take(LARGEST_RECORD);
+    let record = Record::read(BufReader::new(&mut within));
+    if within.limit() == 0 {
+        let what = format!("it is larger than {} MiB, and no run's record is", LARGEST_RECORD >> 20);
+        return Err(io::Error::other(what).into());
+    }
+    record
+}
+
+/// The breaches that were asked for, each with its chain.
+fn chosen<'r>(record: &'r Record, checks: &[String]) -> Result<Vec<Breach<'r>>, RecordError> {
+    let mut chosen = Vec::new();
+    for judged in record.ordered() {
+        let broken = matches!(judged.verdict, Verdict::Failed | Verdict::Warned);
+        let asked = checks.is_empty() || checks.contains(&judged.check);
+        // The breach of a declared parameter has no exchanges: nothing was sent to find it.
+        if broken && asked && !record.exchanges(judged)?.is_empty() {
+            chosen.push(Breach {
+                judged,
+                chain: record.chain(judged)?,
+                messages: record.deliveries(judged)?.len(),
+            });
+        }
+    }
+    Ok(chosen)
+}
+
+/// What is wrong with a record; a part of it may be in that.
+fn wrong(record: &Path, error: &RecordError) -> String {
+    format!("{}: {}", record.display(), printable(&error.to_string()))
+}
+
 /// Whether one breach came again; `None` when there is no server to ask.
-async fn once(
-    args: &RepeatArgs,
-    binding: Binding,
-    record: &Record,
-    judged: &Judged,
-    chain: &str,
-) -> anyhow::Result<Option<bool>> {
+async fn once(args: &RepeatArgs, binding: Binding, breach: &Breach<'_>) -> anyhow::Result<Option<bool>> {
+    let judged = breach.judged;
     let started = match &args.target {
         Some(target) => Running::attach(binding, target.as_str().trim_end_matches('/'), Some(args.smtp)).await,
         None => Running::start(binding).await,
@@ -119,24 +163,22 @@ async fn once(
             return Ok(None);
         }
     };
-    let word = |text: &Option<String>| text.clone().unwrap_or_default();
+    let word = |text: &Option<String>| printable(text.as_deref().unwrap_or_default()).into_owned();
     {
         let mut out = terminal::out();
         writeln!(out, "\n{} at {}", printable(&judged.check), running.target.origin())?;
         writeln!(
             out,
             "  expected: {}\n  seen:     {}",
-            printable(&word(&judged.expected)),
-            printable(&word(&judged.seen))
+            word(&judged.expected),
+            word(&judged.seen)
         )?;
         out.flush()?;
     }
-    let repeated = repeat(chain, running.target.origin(), &running.fakes.ledger).await;
+    let repeated = repeat(&breach.chain, running.target.origin(), &running.fakes.ledger).await;
     running.stop().await;
     let repeated = repeated?;
-    let evidence = record.evidence.get(&judged.check).map_or(&[][..], Vec::as_slice);
-    let before = evidence.iter().filter(|event| event["event"] == "delivery").count();
-    let came = repeated.messages.len();
+    let (came, before) = (repeated.messages.len(), breach.messages);
     writeln!(terminal::out(), "messages: {came} came, {before} in the recorded run")?;
     Ok(Some(repeated.alike && came == before))
 }

@@ -169,6 +169,9 @@ fn matrix(rows: &[Row], checks: usize) -> io::Result<()> {
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {
+        table.set_width(columns);
+    }
     table.set_header(["known-bad server", "breaks", "part replaced", "caught by", "also noticed by"]);
     for row in rows {
         let caught = if row.own.is_empty() {

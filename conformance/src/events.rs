@@ -133,7 +133,7 @@ pub struct Judged {
     /// Its steps as data, which can be walked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Value>,
-    /// A chain of curl commands that repeats it.
+    /// A chain of curl commands that repeats it, for people: no program runs it, one makes it anew from the exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curl: Option<String>,
     /// Milliseconds it took.

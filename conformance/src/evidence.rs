@@ -1,12 +1,11 @@
 //! What stands behind a verdict, without secrets: the exchanges, the deliveries, and a chain of curl commands.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use targets::redact::Redactor;
-use targets::{Exchange, Message};
+use targets::{Exchange, Message, RedactedExchange, RedactedMessage};
 
 use crate::events::Event;
 use crate::proof::Breach;
@@ -15,54 +14,47 @@ use crate::proof::Breach;
 pub(crate) struct Evidence {
     check: String,
     redactor: Redactor,
-    exchanges: Vec<Arc<Exchange>>,
-    messages: Vec<Message>,
+    exchanges: Vec<RedactedExchange>,
+    messages: Vec<RedactedMessage>,
 }
 
 impl Evidence {
-    /// Learns what is secret in what the check did.
-    pub(crate) fn new(check: &str, exchanges: Vec<Arc<Exchange>>, messages: Vec<Message>) -> Self {
+    /// Learns what is secret in what the check did, and takes it out.
+    pub(crate) fn new(check: &str, exchanges: &[Arc<Exchange>], messages: &[Message]) -> Self {
         let mut redactor = Redactor::default();
         // A code is told as such by its message, which comes after the request that caused it.
-        for message in &messages {
-            redactor.learn_message(message);
-        }
-        for exchange in &exchanges {
-            redactor.learn_exchange(exchange);
-        }
+        messages.iter().for_each(|message| redactor.learn_message(message));
+        exchanges.iter().for_each(|exchange| redactor.learn_exchange(exchange));
         Self {
             check: check.to_owned(),
+            exchanges: exchanges.iter().map(|exchange| redactor.exchange(exchange)).collect(),
+            messages: messages.iter().map(|message| redactor.message(message)).collect(),
             redactor,
-            exchanges,
-            messages,
         }
     }
 
     /// Exchange and delivery events.
     pub(crate) fn events(&self) -> Vec<Event> {
-        // What is not learned yet is learned in a copy.
-        let mut redactor = self.redactor.clone();
-        let mut events = Vec::new();
-        for exchange in &self.exchanges {
-            events.push(Event::Exchange {
-                check: self.check.clone(),
-                exchange: fields(&redactor.exchange(exchange)),
-            });
-        }
-        for message in &self.messages {
-            events.push(Event::Delivery {
-                check: self.check.clone(),
-                message: fields(&redactor.message(message)),
-            });
-        }
-        events
+        let exchanges = self.exchanges.iter().map(|exchange| Event::Exchange {
+            check: self.check.clone(),
+            exchange: fields(exchange),
+        });
+        let messages = self.messages.iter().map(|message| Event::Delivery {
+            check: self.check.clone(),
+            message: fields(message),
+        });
+        exchanges.chain(messages).collect()
     }
 
     /// The chain of curl commands that repeats what the check did.
     pub(crate) fn curl(&self) -> Option<String> {
-        let delivered: BTreeSet<String> = self.messages.iter().filter_map(|message| message.code.clone()).collect();
-        let exchanges = self.exchanges.iter().map(AsRef::as_ref);
-        (!self.exchanges.is_empty()).then(|| targets::curl::chain(exchanges, &self.redactor, &delivered))
+        if self.exchanges.is_empty() {
+            return None;
+        }
+        let chain = targets::curl::chain(&self.exchanges, &self.messages);
+        chain
+            .inspect_err(|error| tracing::warn!(check = self.check, %error, "no curl commands repeat this"))
+            .ok()
     }
 
     /// The breach without secrets.

@@ -1,11 +1,16 @@
 //! A chain of curl commands that repeats a flow, with accounts of its own.
 //!
-//! What came out of an earlier answer (a handle, a token, a cookie) is taken from the answer of the run at hand; codes are
-//! asked for, or taken from `CODE_1` and so on; addresses and passwords are made up afresh. So no secret of the recorded
-//! run is needed, and none is in it: the redactor goes over the whole script last. Each answer is held against the recorded
-//! one, so that the script itself tells whether the flow was repeated.
+//! It is made from redacted exchanges, as they are recorded, so a live run and its record give the same script. What came out
+//! of an earlier answer (a handle, a token, a cookie) is taken from the answer of the run at hand; codes are asked for, or
+//! taken from `CODE_1` and so on; addresses and passwords are made up afresh. Each answer is held against the recorded one,
+//! so that the script itself tells whether the flow was repeated.
+//!
+//! A record is data, whoever wrote it: whatever is not of this source stands in single quotes or in a comment, and what an
+//! answer gives is never read as shell text.
 
 mod capture;
+mod command;
+mod known;
 mod shell;
 
 use std::collections::BTreeSet;
@@ -14,14 +19,22 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::redact::{Redactor, Secret, SecretKind};
-use crate::transcript::Exchange;
-use crate::wrong_code::wrong_code;
+use crate::redact::{Placeholder, RedactedExchange, RedactedMessage, SecretKind};
 
 use capture::Capture;
-use shell::{Piece, Text};
+use command::Command;
+use known::Known;
 
 static FIELD: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_]*)" *:"#));
+
+const OPENING: &str = "#!/bin/sh
+# Repeats the flow with fresh accounts. BASE aims it elsewhere, EMAIL_1 gives an address whose mail you read;
+# codes are asked for, or taken from CODE_1 and so on, or from files of these names in the directory MAIL.
+# Each answer is shown and held against the recorded one by its status and the names of its fields.
+set -u
+";
+
+const FUNCTIONS: &str = include_str!("curl/functions.sh");
 
 const CLOSING: &str = r#"
 if [ "$DIFFERENT" -gt 0 ]; then
@@ -31,102 +44,128 @@ fi
 echo 'every answer is like the recorded one'
 "#;
 
-const FUNCTIONS: &str = r#"OUT=$(mktemp -d)
-RUN=$(date +%s)$$
-DIFFERENT=0
-status() { head -n 1 "$OUT/$1" 2>/dev/null | tr -d '\r' | cut -d ' ' -f 2; }
-body() { cat "$OUT/$1" 2>/dev/null | tr -d '\r' | sed '1,/^$/d'; }
-fields() { body "$1" | grep -o '"[A-Za-z0-9_]*" *:' | tr -cd 'A-Za-z0-9_\n' | LC_ALL=C sort -u | tr '\n' ' '; }
-tell() { printf '%s: %s %s\n' "$1" "$(head -n 1 "$OUT/$1" 2>/dev/null | tr -d '\r')" "$(body "$1" | tr -d '\n' | cut -c 1-400)"; }
-differs() {
-  DIFFERENT=$((DIFFERENT + 1))
-  printf '   differs: in the recorded run it was %s\n' "$1"
-}
-show() {
-  tell "$1"
-  found=$(status "$1")
-  [ "${found:-0}" = "$2" ] && [ "$(fields "$1")" = "$3" ] || differs "$2, fields: $3"
-}
-together() {
-  for step in $1; do tell "$step"; done
-  found=$(for step in $1; do status "$step"; done | LC_ALL=C sort | tr '\n' ' ')
-  [ "$found" = "$2" ] || differs "$2"
-}
-json() { grep -o "\"$2\" *: *\"[^\"]*\"" "$OUT/$1" | sed -n "$3p" | sed 's/^[^:]*: *"//; s/"$//'; }
-attribute() { grep -o "$2=\"[^\"]*\"" "$OUT/$1" | sed -n "$3p" | sed 's/^[^"]*"//; s/"$//'; }
-header() { grep -i "^$2:" "$OUT/$1" | sed -n "$3p" | tr -d '\r' | sed 's/^[^:]*: *//'; }
-cookie() { grep -i "^set-cookie: *$2=" "$OUT/$1" | sed -n "$3p" | tr -d '\r' | sed 's/^[^=]*=//; s/;.*//'; }
-cookie_name() { grep -i "^set-cookie: *$2[^=]*=" "$OUT/$1" | sed -n "$3p" | sed "s/^[^:]*: *$2//; s/=.*//"; }
-encoded() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g'; }
-ask() {
-  eval "value=\${$1:-}"
-  tries=0
-  while [ -z "$value" ] && [ -n "${MAIL:-}" ] && [ "$tries" -lt 50 ]; do
-    value=$(cat "$MAIL/$1" 2>/dev/null) || sleep 0.2 2>/dev/null || sleep 1
-    tries=$((tries + 1))
-  done
-  if [ -z "$value" ]; then
-    printf '%s: ' "$2" >&2
-    read -r value
-  fi
-  eval "$1=\$value"
-}
-"#;
+/// The longest flows of checks have under a hundred: more than this is none.
+pub const MAX_EXCHANGES: usize = 1000;
+/// As much of a wrong value is shown.
+const SHOWN: usize = 80;
 
-/// The script that repeats these exchanges. `delivered` are the codes that the target sent; any other code in a request
-/// was a guess, and is replaced by another guess.
-pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &Redactor, delivered: &BTreeSet<String>) -> String {
-    let exchanges: Vec<&Exchange> = exchanges.into_iter().collect();
-    let mut redactor = redactor.clone();
-    exchanges.iter().for_each(|exchange| redactor.learn_exchange(exchange));
-    let origin = exchanges.first().map_or("", |exchange| origin_of(&exchange.url));
-    let mut known = told(&redactor, delivered);
-    // An `Origin` has to name the server that is asked now.
-    known.push((origin.to_owned(), Piece::Variable("BASE".to_owned())));
-    let mut captures: Vec<Capture> = Vec::new();
+/// Why no chain repeats these exchanges.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// One cannot be sent.
+    #[error("exchange {step} cannot be sent again: its {what} is {value}, and {why}")]
+    Exchange {
+        /// Its number, from 1.
+        step: usize,
+        /// The part that is wrong.
+        what: &'static str,
+        /// Its beginning, escaped.
+        value: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There are too many.
+    #[error("{0} exchanges are more than a chain repeats ({MAX_EXCHANGES})")]
+    TooMany(usize),
+}
+
+impl ChainError {
+    fn new(step: usize, what: &'static str, value: &str, why: &'static str) -> Self {
+        let value = format!("{:?}", value.chars().take(SHOWN).collect::<String>());
+        Self::Exchange { step, what, value, why }
+    }
+}
+
+/// The script that repeats these exchanges. The messages tell which codes the target sent; any other code in a request was
+/// a guess, and is replaced by another guess.
+pub fn chain(exchanges: &[RedactedExchange], messages: &[RedactedMessage]) -> Result<String, ChainError> {
+    if exchanges.len() > MAX_EXCHANGES {
+        return Err(ChainError::TooMany(exchanges.len()));
+    }
+    let mut known = Known::new(delivered(messages));
+    let bases = bases(exchanges)?;
+    for (origin, base) in &bases {
+        // An `Origin` has to name the server that is asked now.
+        known.add(origin, base);
+    }
+    let mut captures: Vec<Vec<Capture>> = Vec::new();
     let mut commands = Vec::new();
-    let mut sent = Vec::new();
-    for (at, exchange) in exchanges.iter().enumerate() {
-        commands.push(command(exchange, at + 1, origin, &known));
-        sent.extend_from_slice(&exchange.request_body);
-        sent.extend(exchange.url.bytes());
-        sent.extend(exchange.request_headers.iter().flat_map(|(_, value)| value.bytes()));
-        for capture in capture::captures(exchange, at + 1) {
-            let settled = |(value, piece): &(String, Piece)| *value == capture.value && !matches!(piece, Piece::Needed(_));
-            let fresh = !known.iter().any(settled);
-            let ours = String::from_utf8_lossy(&sent).contains(&capture.value);
-            if fresh && !ours {
-                known.retain(|(value, _)| *value != capture.value);
-                known.push((capture.value.clone(), Piece::Variable(capture.variable.clone())));
-                captures.push(capture);
+    let mut sent = String::new();
+    for (step, exchange) in (1..).zip(exchanges) {
+        let (origin, _) = command::split(&exchange.request.url, step)?;
+        let base = bases
+            .iter()
+            .find(|(known, _)| known == origin)
+            .map_or("BASE", |(_, base)| base);
+        commands.push(Command::new(exchange, step, base, &known)?);
+        let request = &exchange.request;
+        sent.extend([request.url.as_str(), &request.body]);
+        sent.extend(request.headers.iter().map(|(_, value)| value.as_str()));
+        let mut found = exchange
+            .response
+            .as_ref()
+            .map_or_else(Vec::new, |answer| capture::captures(answer, step));
+        found.retain(|capture| {
+            let fresh = !known.has(&capture.value) && !sent.contains(&capture.value);
+            if fresh {
+                known.add(&capture.value, &capture.variable);
             }
+            fresh
+        });
+        captures.push(found);
+    }
+    Ok(script(exchanges, &bases, &commands, &captures))
+}
+
+/// The numbers of the codes that were sent.
+fn delivered(messages: &[RedactedMessage]) -> BTreeSet<u32> {
+    let codes = messages.iter().flat_map(|message| {
+        // What was recorded before messages named their code has it in the text.
+        Placeholder::all(message.code.as_ref().unwrap_or(&message.text))
+    });
+    codes
+        .filter(|code| code.kind == SecretKind::Code)
+        .map(|code| code.number)
+        .collect()
+}
+
+/// The origins that were asked, each with its variable.
+fn bases(exchanges: &[RedactedExchange]) -> Result<Vec<(String, String)>, ChainError> {
+    let mut bases: Vec<(String, String)> = Vec::new();
+    for (step, exchange) in (1..).zip(exchanges) {
+        let (origin, _) = command::split(&exchange.request.url, step)?;
+        if !bases.iter().any(|(known, _)| known == origin) {
+            let base = match bases.len() {
+                0 => "BASE".to_owned(),
+                before => format!("BASE_{}", before + 1),
+            };
+            bases.push((origin.to_owned(), base));
         }
     }
+    Ok(bases)
+}
+
+/// The commands, each with what it needs before and what is looked at after it.
+fn script(exchanges: &[RedactedExchange], bases: &[(String, String)], commands: &[Command], captures: &[Vec<Capture>]) -> String {
     let used: BTreeSet<&str> = commands
         .iter()
         .flat_map(|command| command.variables.iter().map(String::as_str))
         .collect();
-    let mut script = opening(origin, &used);
+    let mut script = opening(bases, &used);
     let mut asked = BTreeSet::new();
-    for (at, (exchange, command)) in exchanges.iter().zip(&commands).enumerate() {
+    let mut looked_at = 0;
+    for (at, (exchange, command)) in exchanges.iter().zip(commands).enumerate() {
+        let step = at + 1;
         for variable in command.variables.iter().filter(|v| is_asked(v)) {
             if asked.insert(variable) {
-                let _ = writeln!(
-                    script,
-                    "ask {variable} '{}, needed for step {} ({variable})'",
-                    spoken(variable),
-                    at + 1
-                );
+                let words = format!("{}, needed for step {step} ({variable})", spoken(variable));
+                let _ = writeln!(script, "{variable}=$(ask {variable} \"${{{variable}:-}}\" '{words}')");
             }
         }
         let beside = |other: usize| exchanges.get(other).is_some_and(|other| beside_each_other(exchange, other));
         let (with_next, with_previous) = (beside(at + 1), at > 0 && beside(at - 1));
-        let _ = writeln!(
-            script,
-            "{}{}",
-            command.text,
-            if with_next || with_previous { " &" } else { "" }
-        );
+        script.push_str(&command.text);
+        script.push_str(if with_next || with_previous { " &\n" } else { "\n" });
         if with_next {
             continue;
         }
@@ -134,43 +173,51 @@ pub fn chain<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>, redactor: &R
             script.push_str("wait\n");
         }
         script.push_str(&comparison(&exchanges[..=at]));
-        for capture in captures
-            .iter()
-            .filter(|capture| capture.step <= at + 1 && used.contains(capture.variable.as_str()))
-        {
-            if asked.insert(&capture.variable) {
+        for capture in captures[looked_at..=at].iter().flatten() {
+            if used.contains(capture.variable.as_str()) {
                 let _ = writeln!(script, "{}={}", capture.variable, capture.expression);
             }
         }
+        looked_at = step;
     }
     script.push_str(CLOSING);
-    redactor.text(&script)
+    script
 }
 
 /// What shows the answer of the last of these, and holds it against the recorded one. Which of several requests sent at once
 /// gets which answer is for chance; what they get together is not.
-fn comparison(exchanges: &[&Exchange]) -> String {
+fn comparison(exchanges: &[RedactedExchange]) -> String {
     let Some(last) = exchanges.last() else {
         return String::new();
     };
     let step = exchanges.len();
     let before = exchanges.windows(2).rev();
-    let first = step - before.take_while(|pair| beside_each_other(pair[0], pair[1])).count();
+    let first = step - before.take_while(|pair| beside_each_other(&pair[0], &pair[1])).count();
     if first == step {
-        return format!("show {step} {} '{}'\n", last.status, fields(last));
+        return format!("show {step} {}{}\n", status(last), fields(last));
     }
     let steps: Vec<String> = (first..=step).map(|step| step.to_string()).collect();
-    let mut statuses: Vec<String> = exchanges[first - 1..].iter().map(|e| e.status.to_string()).collect();
+    let mut statuses: Vec<String> = exchanges[first - 1..].iter().map(|e| status(e).to_string()).collect();
     statuses.sort();
     format!("together '{}' '{} '\n", steps.join(" "), statuses.join(" "))
 }
 
-/// The names of the fields of an answer, sorted, each with a space behind it: as the script's `fields` gives them.
-fn fields(exchange: &Exchange) -> String {
-    let text = exchange.text();
-    let found = FIELD.as_ref().ok().into_iter().flat_map(|field| field.captures_iter(&text));
+fn status(exchange: &RedactedExchange) -> u16 {
+    exchange.response.as_ref().map_or(0, |response| response.status)
+}
+
+/// The names of the fields of an answer, sorted, each with a space behind it, as the script's `fields` gives them; nothing
+/// where not all of it was recorded.
+fn fields(exchange: &RedactedExchange) -> String {
+    let text = match &exchange.response {
+        Some(response) if response.cut > 0 => return String::new(),
+        Some(response) => response.body.as_str(),
+        None => "",
+    };
+    let found = FIELD.as_ref().ok().into_iter().flat_map(|field| field.captures_iter(text));
     let names: BTreeSet<String> = found.map(|name| name[1].to_owned()).collect();
-    names.iter().map(|name| format!("{name} ")).collect()
+    let names: String = names.iter().map(|name| format!("{name} ")).collect();
+    format!(" '{names}'")
 }
 
 /// A value that comes by a message, in words.
@@ -182,118 +229,21 @@ fn spoken(variable: &str) -> String {
     }
 }
 
-struct Command {
-    text: String,
-    variables: Vec<String>,
-}
-
-fn command(exchange: &Exchange, step: usize, origin: &str, known: &[(String, Piece)]) -> Command {
-    let mut text = Text::new(known);
-    let operation = exchange.operation.map_or("raw request", |kind| kind.name());
-    let device = shell::comment(&exchange.device);
-    let answer = if exchange.status == 0 {
-        "not answered".to_owned()
-    } else {
-        format!("answered {}", exchange.status)
-    };
-    text.plain(&format!("\n# {step}. {operation}, {device}: {answer}\n"));
-    let body = std::str::from_utf8(&exchange.request_body);
-    if body.is_err() {
-        let encoded = data_encoding::BASE64.encode(&exchange.request_body);
-        text.plain(&format!("printf %s {encoded} | base64 -d | "));
-    }
-    text.plain(&format!("curl -sS -g -i --path-as-is -m 60 -o \"$OUT/{step}\""));
-    if let Some(source) = exchange.source {
-        text.plain(&format!(" --interface {source}"));
-    }
-    match exchange.method.as_str() {
-        "HEAD" => text.plain(" -I "),
-        method => {
-            text.plain(" -X ");
-            text.quoted(method);
-            text.plain(" ");
-        }
-    }
-    match exchange.url.strip_prefix(origin) {
-        Some(path) => text.quoted_after("$BASE", path),
-        None => text.quoted(&exchange.url),
-    }
-    let mut typed = false;
-    for (name, value) in &exchange.request_headers {
-        let lower = name.to_ascii_lowercase();
-        typed |= lower == "content-type";
-        if matches!(lower.as_str(), "content-length" | "host" | "connection") {
-            continue;
-        }
-        text.plain(" \\\n  -H ");
-        // curl takes `Name;` for an empty value; `Name:` would leave the header out.
-        let line = if value.is_empty() {
-            format!("{name};")
-        } else {
-            format!("{name}: {value}")
-        };
-        text.quoted(&line);
-    }
-    match body {
-        Ok("") => {}
-        _ if !typed => text.plain(" \\\n  -H 'Content-Type:'"),
-        _ => {}
-    }
-    match body {
-        Ok("") => {}
-        Ok(body) => {
-            text.plain(" \\\n  --data-raw ");
-            text.quoted(body);
-        }
-        Err(_) => text.plain(" \\\n  --data-binary @-"),
-    }
-    let (text, variables) = text.finish();
-    Command { text, variables }
-}
-
-/// What every secret that no answer gives is written as.
-fn told(redactor: &Redactor, delivered: &BTreeSet<String>) -> Vec<(String, Piece)> {
-    let piece = |secret: &Secret| {
-        let Secret { kind, number, value } = secret;
-        let name = format!("{}_{number}", kind.word().to_ascii_uppercase());
-        match kind {
-            SecretKind::Code if !delivered.contains(value) => {
-                let blank = |c: char| match c {
-                    '0'..='9' => '0',
-                    'a'..='z' => 'b',
-                    'A'..='Z' => 'B',
-                    other => other,
-                };
-                let shape: String = value.chars().map(blank).collect();
-                Piece::Literal(wrong_code(&shape, u32::try_from(*number).unwrap_or(0)))
-            }
-            SecretKind::Code | SecretKind::Email | SecretKind::Password | SecretKind::Push | SecretKind::Reset => {
-                Piece::Variable(name)
-            }
-            _ => Piece::Needed(name),
-        }
-    };
-    redactor
-        .secrets()
-        .iter()
-        .map(|secret| (secret.value.clone(), piece(secret)))
-        .collect()
-}
-
 fn is_asked(variable: &str) -> bool {
     ["CODE_", "RESET_"].iter().any(|start| variable.starts_with(start))
 }
 
-fn opening(origin: &str, used: &BTreeSet<&str>) -> String {
-    let mut script = String::from(
-        "#!/bin/sh\n# Repeats the flow with fresh accounts. BASE aims it elsewhere, EMAIL_1 gives an address whose mail you read;\n",
-    );
-    script
-        .push_str("# codes are asked for, or taken from CODE_1 and so on, or from files of these names in the directory MAIL.\n");
-    script.push_str(
-        "# Each answer is shown and held against the recorded one by its status and the names of its fields.\nset -u\n",
-    );
-    let _ = writeln!(script, "BASE=${{BASE:-{origin}}}");
+fn opening(bases: &[(String, String)], used: &BTreeSet<&str>) -> String {
+    let mut script = String::from(OPENING);
+    // Whoever names one server means it for all of them.
+    for (origin, base) in bases.iter().rev() {
+        let given = if base == "BASE" { "" } else { "${BASE:-}" };
+        let _ = writeln!(
+            script,
+            "{base}=${{{base}:-{given}}}\n[ -n \"${base}\" ] || {base}={}",
+            shell::quote(origin)
+        );
+    }
     script.push_str(FUNCTIONS);
     for variable in used {
         let made = match variable.split_once('_') {
@@ -312,18 +262,10 @@ fn opening(origin: &str, used: &BTreeSet<&str>) -> String {
 }
 
 /// Copies of one request that were under way at the same time.
-fn beside_each_other(one: &Exchange, other: &Exchange) -> bool {
-    let same = one.method == other.method && one.url == other.url && one.request_body == other.request_body;
-    let overlap = one.started_ms < other.started_ms + other.took_ms && other.started_ms < one.started_ms + one.took_ms;
-    same && overlap
-}
-
-fn origin_of(url: &str) -> &str {
-    let path = crate::draft::path_of(url);
-    let end = if url.ends_with(path) {
-        url.len() - path.len()
-    } else {
-        url.len()
-    };
-    &url[..end]
+fn beside_each_other(one: &RedactedExchange, other: &RedactedExchange) -> bool {
+    let sent = |exchange: &RedactedExchange| (exchange.started_ms, exchange.started_ms + exchange.took_ms);
+    let ((from, to), (other_from, other_to)) = (sent(one), sent(other));
+    let (mine, its) = (&one.request, &other.request);
+    let same = mine.method == its.method && mine.url == its.url && mine.body == its.body;
+    same && from < other_to && other_from < to
 }

@@ -23,6 +23,7 @@ pub mod curl;
 pub mod device;
 pub mod draft;
 pub mod fakes;
+mod group;
 pub mod http;
 pub mod jar;
 pub mod ledger;

@@ -4,15 +4,19 @@
 //! A secret does not get through in other clothes either: percent-encoded, escaped as JSON or HTML, or inside base64.
 
 mod learn;
+mod placeholder;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use data_encoding::BASE64;
 use regex::bytes::{Regex, RegexBuilder};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::Message;
 use crate::transcript::Exchange;
+
+pub(crate) use placeholder::Placeholder;
 
 /// What stands for a text that cannot be searched.
 const WITHHELD: &str = "‹withheld›";
@@ -46,6 +50,20 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    /// All kinds.
+    pub(crate) const ALL: [SecretKind; 10] = [
+        SecretKind::Code,
+        SecretKind::Password,
+        SecretKind::Email,
+        SecretKind::Handle,
+        SecretKind::Access,
+        SecretKind::Refresh,
+        SecretKind::Trust,
+        SecretKind::Reset,
+        SecretKind::Push,
+        SecretKind::Token,
+    ];
+
     /// The word in the placeholder.
     pub fn word(self) -> &'static str {
         match self {
@@ -92,10 +110,10 @@ pub struct Redactor {
 }
 
 /// An exchange that can be shown to anybody.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedExchange {
     /// The operation's name.
-    pub operation: Option<&'static str>,
+    pub operation: Option<String>,
     /// The device's label.
     pub device: String,
     /// The source address, when one was chosen.
@@ -111,7 +129,7 @@ pub struct RedactedExchange {
 }
 
 /// The request of a [`RedactedExchange`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedRequest {
     /// HTTP method.
     pub method: String,
@@ -119,23 +137,35 @@ pub struct RedactedRequest {
     pub url: String,
     /// Header lines.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// Body, cut when it is long.
     pub body: String,
+    /// The same bytes in base64, when they are no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+    /// Bytes of the body that were cut off.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: usize,
+    /// The shape of each code in it, by the name that stands for it: a repetition makes up guesses of the same shape.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shapes: BTreeMap<String, String>,
 }
 
 /// The response of a [`RedactedExchange`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedResponse {
     /// HTTP status.
     pub status: u16,
     /// Header lines.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// Body, cut when it is long.
     pub body: String,
+    /// Bytes of the body that were cut off.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: usize,
 }
 
 /// A delivered message that can be shown to anybody.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedMessage {
     /// How it travelled.
     pub channel: crate::operation::Method,
@@ -145,8 +175,15 @@ pub struct RedactedMessage {
     pub subject: String,
     /// Text body.
     pub text: String,
+    /// The name that stands for the code that was found in it, wherever in it that stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// Milliseconds since the ledger was opened.
     pub at_ms: f64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Redactor {
@@ -162,11 +199,15 @@ impl Redactor {
 
     /// The bytes as text without any known secret.
     pub fn bytes(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(&self.without_secrets(bytes)).into_owned()
+    }
+
+    fn without_secrets(&self, bytes: &[u8]) -> Vec<u8> {
         if self.secrets.is_empty() {
-            return String::from_utf8_lossy(bytes).into_owned();
+            return bytes.to_vec();
         }
         let Some(pattern) = self.pattern() else {
-            return WITHHELD.to_owned();
+            return WITHHELD.as_bytes().to_vec();
         };
         let mut out = Vec::new();
         let mut from = 0;
@@ -183,31 +224,49 @@ impl Redactor {
             from = found.end;
         }
         out.extend_from_slice(&bytes[from..]);
-        String::from_utf8_lossy(&out).into_owned()
+        out
     }
 
     /// The exchange without secrets: first what it shows is learnt, then all that is known is taken out.
     pub fn exchange(&mut self, exchange: &Exchange) -> RedactedExchange {
         self.learn_exchange(exchange);
+        let (body, cut) = self.body(&exchange.response_body);
         let response = RedactedResponse {
             status: exchange.status,
             headers: self.headers(&exchange.response_headers),
-            body: self.body(&exchange.response_body),
+            body,
+            cut,
         };
         RedactedExchange {
-            operation: exchange.operation.map(|kind| kind.name()),
+            operation: exchange.operation.map(|kind| kind.name().to_owned()),
             device: self.text(&exchange.device),
             source: exchange.source,
-            request: RedactedRequest {
-                method: self.text(&exchange.method),
-                url: self.text(&exchange.url),
-                headers: self.headers(&exchange.request_headers),
-                body: self.body(&exchange.request_body),
-            },
+            request: self.request(exchange),
             response: (exchange.status != 0).then_some(response),
             started_ms: exchange.started_ms,
             took_ms: exchange.took_ms,
         }
+    }
+
+    fn request(&self, exchange: &Exchange) -> RedactedRequest {
+        let bytes = self.without_secrets(&exchange.request_body);
+        let binary = std::str::from_utf8(&bytes).is_err() && bytes.len() <= LONGEST_BODY;
+        let (body, cut) = self.body(&exchange.request_body);
+        let mut request = RedactedRequest {
+            method: self.text(&exchange.method),
+            url: self.text(&exchange.url),
+            headers: self.headers(&exchange.request_headers),
+            body,
+            body_base64: binary.then(|| BASE64.encode(&bytes)),
+            cut,
+            shapes: BTreeMap::new(),
+        };
+        let values = request.headers.iter().map(|(_, value)| value);
+        let seen: String = values.chain([&request.url, &request.body]).map(String::as_str).collect();
+        let codes = self.secrets.iter().filter(|secret| secret.kind == SecretKind::Code);
+        let shown = codes.filter(|secret| seen.contains(&format!("‹{}›", secret.name())));
+        request.shapes = shown.map(|secret| (secret.name(), shape(&secret.value))).collect();
+        request
     }
 
     /// The message without secrets, in the same way.
@@ -217,7 +276,8 @@ impl Redactor {
             channel: message.channel,
             to: self.text(&message.to),
             subject: self.text(&message.subject),
-            text: self.body(message.text.as_bytes()),
+            text: self.body(message.text.as_bytes()).0,
+            code: message.code.as_deref().map(|code| self.text(code)),
             at_ms: message.at_ms,
         }
     }
@@ -227,16 +287,17 @@ impl Redactor {
         redacted.collect()
     }
 
-    /// A body, cut after it was redacted: a secret across the cut would not be found.
-    fn body(&self, bytes: &[u8]) -> String {
+    /// A body, cut after it was redacted (a secret across the cut would not be found), and how many bytes were cut off.
+    fn body(&self, bytes: &[u8]) -> (String, usize) {
         let mut text = self.bytes(bytes);
-        if text.len() > LONGEST_BODY {
-            let cut = (0..=LONGEST_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            let more = text.len() - cut;
-            text.truncate(cut);
-            text.push_str(&format!("… ({more} bytes more)"));
+        if text.len() <= LONGEST_BODY {
+            return (text, 0);
         }
-        text
+        let keep = (0..=LONGEST_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let more = text.len() - keep;
+        text.truncate(keep);
+        text.push_str(&format!("… ({more} bytes more)"));
+        (text, more)
     }
 
     fn pattern(&self) -> Option<&Regex> {
@@ -268,6 +329,18 @@ impl Redactor {
             .is_some_and(|at| self.secrets[*at].kind == SecretKind::Email);
         if email { format!("(?i:{bytes})") } else { bytes }
     }
+}
+
+/// What a code looks like, and not which one it is.
+fn shape(code: &str) -> String {
+    let blank = |c: char| match c {
+        '0'..='9' => '0',
+        'a'..='z' => 'b',
+        'A'..='Z' => 'B',
+        c if c.is_ascii() => c,
+        _ => 'ö',
+    };
+    code.chars().map(blank).collect()
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //! codes over as they come.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::group::Group;
 use crate::ledger::{Ledger, Mark, Message};
 
 /// A server may still be sending when it has answered: this long after the last message no more is waited for.
@@ -23,21 +23,25 @@ pub struct Repeated {
     pub messages: Vec<Message>,
 }
 
-/// Runs the script in a POSIX shell, aimed at `base`. What it tells goes to this process's own output. The ledger has to be that
-/// of the server, and nobody else may be using it.
+/// Runs a script of [`chain`](crate::curl::chain) in a POSIX shell, aimed at `base`. What it tells goes to this process's own
+/// output. The ledger has to be that of the server, and nobody else may be using it. Whatever ends this, no process of it and
+/// no answer or code on the disk outlives it by more than two seconds.
 pub async fn repeat(script: &str, base: &str, ledger: &Ledger) -> io::Result<Repeated> {
-    let folder = Folder::new()?;
-    let file = folder.0.join("chain.sh");
+    let folder = tempfile::Builder::new().prefix("stepproof-repeat-").tempdir()?;
+    let file = folder.path().join("chain.sh");
     std::fs::write(&file, script)?;
     let start = ledger.mark();
-    let mut child = Command::new("sh")
+    let mut command = Command::new("sh");
+    command
         .arg(&file)
         .env("BASE", base)
-        .env("MAIL", &folder.0)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut mail = Mail::new(&folder.0, start);
+        .env("MAIL", folder.path())
+        .stdin(Stdio::null());
+    // The answers lie there as well, and go with it.
+    command.env("TMPDIR", folder.path());
+    let group = Group::new(Some(folder.path()))?;
+    let mut child = group.spawn(&mut command)?;
+    let mut mail = Mail::new(folder.path(), start);
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
@@ -48,6 +52,7 @@ pub async fn repeat(script: &str, base: &str, ledger: &Ledger) -> io::Result<Rep
             }
         }
     };
+    group.end().await;
     let mut seen = ledger.mark();
     while ledger.wait(seen, QUIET, |_| true).await.is_some() {
         seen = ledger.mark();
@@ -104,25 +109,6 @@ fn put(folder: &Path, kind: &str, known: &mut Vec<String>, value: String) -> io:
     Ok(())
 }
 
-/// A directory of its own, gone when this is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("stepproof-repeat-{}-{next}", std::process::id()));
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,11 +139,11 @@ mod tests {
         for text in ["code 111", "reset abc", "code 111", "nothing", "code 222"] {
             ledger.record(mail(text));
         }
-        let folder = Folder::new().unwrap();
-        let mut handed = Mail::new(&folder.0, start);
+        let folder = tempfile::tempdir().unwrap();
+        let mut handed = Mail::new(folder.path(), start);
         handed.hand_over(&ledger).unwrap();
         handed.hand_over(&ledger).unwrap();
-        let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).ok();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).ok();
         let found = ["CODE_1", "CODE_2", "CODE_3", "RESET_1", "RESET_2"].map(read);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(found, [some("111"), some("222"), None, some("abc"), None]);

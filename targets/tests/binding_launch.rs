@@ -50,25 +50,55 @@ async fn without_an_origin_in_the_line_it_is_the_port_that_was_given() {
     launched.stop().await;
 }
 
-#[tokio::test]
-async fn what_it_started_is_stopped_with_it_even_when_it_does_not_want_to() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let list = folder.path().join("pids");
-    let script = format!(
-        "trap '' TERM; sleep 61 & echo $! > {0}; echo $$ >> {0}; echo ready http://x; wait; wait",
-        list.display()
-    );
-    let mut launched = launch(&binding(&script, 20), SMTP).await.expect("starts");
-    let pids = std::fs::read_to_string(&list).expect("has written them");
+/// Starts a child of its own, names both once both are there, and does not want to leave.
+fn stubborn(list: &Path, then: &str) -> String {
+    let list = list.display();
+    format!("trap '' TERM; sleep 61 & echo $! > {list}.new; echo $$ >> {list}.new; mv {list}.new {list}; {then}; wait; wait")
+}
+
+async fn all_leave(list: &Path) {
+    let pids = std::fs::read_to_string(list).expect("has written them");
     assert_eq!(pids.lines().count(), 2);
-    launched.stop().await;
     let all_dead = async {
         while !pids.lines().all(dead) {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(20), all_dead).await;
     assert!(in_time.is_ok(), "still there: {pids}");
+}
+
+#[tokio::test]
+async fn what_it_started_is_stopped_with_it_even_when_it_does_not_want_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("pids");
+    let mut launched = launch(&binding(&stubborn(&list, "echo ready http://x"), 20), SMTP)
+        .await
+        .expect("starts");
+    launched.stop().await;
+    all_leave(&list).await;
+}
+
+#[tokio::test]
+async fn dropping_it_ends_all_of_it_also_while_it_is_starting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (up, starting) = (folder.path().join("up"), folder.path().join("starting"));
+    drop(
+        launch(&binding(&stubborn(&up, "echo ready http://x"), 20), SMTP)
+            .await
+            .expect("starts"),
+    );
+    let never_ready = binding(&stubborn(&starting, "true"), 20);
+    let is_there = async {
+        while !starting.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        ended = launch(&never_ready, SMTP) => panic!("{ended:?}"),
+        () = is_there => {}
+    }
+    tokio::join!(all_leave(&up), all_leave(&starting));
 }
 
 /// Gone, or a zombie that only waits to be counted.

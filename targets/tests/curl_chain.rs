@@ -2,12 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use common::{json, native, request, server};
-use targets::{Device, Operation, Outcome, Redactor, SecretKind, Target, curl};
+use targets::{Device, Exchange, Message, Method, Operation, Outcome, RedactedExchange, Redactor, SecretKind, Target, curl};
 use tokio::io::AsyncWriteExt;
 
 /// What the little service knows: accounts, and how many tokens it gave out so far.
@@ -109,23 +108,34 @@ async fn a_flow_is_repeated_with_fresh_secrets() {
     let first = std::mem::take(&mut known.lock().unwrap().log);
 
     let mut redactor = Redactor::default();
+    let message = Message {
+        text: "Your code is 007771".to_owned(),
+        code: Some("007771".to_owned()),
+        ..Message::new(Method::Email, &email)
+    };
+    let messages = [redactor.message(&message)];
     redactor.learn(SecretKind::Password, &password);
     redactor.learn_device(&target, &phone);
     let exchanges = target.transcript().exchanges();
-    let delivered = BTreeSet::from(["007771".to_owned()]);
-    let script = curl::chain(exchanges.iter().map(AsRef::as_ref), &redactor, &delivered);
+    exchanges.iter().for_each(|exchange| redactor.learn_exchange(exchange));
+    let exchanges: Vec<RedactedExchange> = exchanges.iter().map(|exchange| redactor.exchange(exchange)).collect();
+    let script = curl::chain(&exchanges, &messages).unwrap();
+    // As data it is the same flow: what a record holds gives the same script.
+    let recorded = serde_json::to_string(&exchanges).unwrap();
+    let recorded: Vec<RedactedExchange> = serde_json::from_str(&recorded).unwrap();
+    assert_eq!(curl::chain(&recorded, &messages).unwrap(), script);
     for secret in ["ada@", "$horse", "007771", "007772", "tok-", "at_0123", "cookie-value"] {
         assert!(!script.contains(secret), "{secret} in\n{script}");
     }
     assert!(
         !script.contains('‹'),
-        "nothing was left for the redactor to take out\n{script}"
+        "nothing is left that a repetition cannot have\n{script}"
     );
 
     let run = tokio::process::Command::new("sh")
         .arg("-c")
         .arg(&script)
-        .env("CODE_2", "007772")
+        .env("CODE_1", "007772")
         .stdin(Stdio::null())
         .output()
         .await
@@ -142,7 +152,7 @@ async fn a_flow_is_repeated_with_fresh_secrets() {
     let again = tokio::process::Command::new("sh")
         .arg("-c")
         .arg(&script)
-        .env("CODE_2", "007772")
+        .env("CODE_1", "007772")
         .stdin(Stdio::null())
         .output()
         .await
@@ -152,4 +162,56 @@ async fn a_flow_is_repeated_with_fresh_secrets() {
         !again.status.success() && out.contains("4: HTTP/1.1 401") && out.contains("differs"),
         "{out}"
     );
+}
+
+#[tokio::test]
+async fn answers_are_gone_also_when_the_script_is_interrupted() {
+    let (asked, mut asks) = tokio::sync::mpsc::unbounded_channel();
+    let origin = server(move |mut socket| {
+        let asked = asked.clone();
+        async move {
+            request(&mut socket).await;
+            // Held without an answer until the client goes away.
+            let _ = asked.send(());
+            let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+        }
+    })
+    .await;
+    let exchange = Redactor::default().exchange(&Exchange {
+        operation: None,
+        device: "phone".to_owned(),
+        source: None,
+        method: "GET".to_owned(),
+        url: origin,
+        request_headers: Vec::new(),
+        request_body: Vec::new(),
+        status: 200,
+        response_headers: Vec::new(),
+        response_body: Vec::new(),
+        started_ms: 0.0,
+        took_ms: 0.0,
+    });
+    let script = curl::chain(&[exchange], &[]).unwrap();
+    for signal in ["HUP", "INT", "TERM"] {
+        let aside = tempfile::tempdir().unwrap();
+        let mut command = tokio::process::Command::new("sh");
+        command
+            .arg("-c")
+            .arg(&script)
+            .env("TMPDIR", aside.path())
+            .stdin(Stdio::null());
+        let mut shell = command.process_group(0).kill_on_drop(true).spawn().unwrap();
+        asks.recv().await.unwrap();
+        let files = || std::fs::read_dir(aside.path()).unwrap().count();
+        assert_eq!(files(), 1);
+        // As a terminal does it: all that is in the foreground.
+        let group = format!("-{}", shell.id().unwrap());
+        let sent = tokio::process::Command::new("kill")
+            .args(["-s", signal, "--", &group])
+            .status()
+            .await;
+        assert!(sent.unwrap().success());
+        let ended = shell.wait().await.unwrap();
+        assert!(!ended.success() && files() == 0, "{signal}: {ended}");
+    }
 }

@@ -134,7 +134,7 @@ fn verdicts(run: &Run, walks: &Walks, nothing: Judged, cases: Cases) -> Vec<(Jud
 }
 
 fn breach(run: &Run, walks: &Walks, case: u32, failure: WalkFailure) -> (Judged, Vec<Event>) {
-    let evidence = Evidence::new(WALK, failure.exchanges, failure.deliveries);
+    let evidence = Evidence::new(WALK, &failure.exchanges, &failure.deliveries);
     let mut judged = Told::new(&run.config).judged_as(WALK, &failure.requirement);
     let should = judged.level == specs::Level::Should.to_string();
     let breach = evidence.breach(&failure.breach);

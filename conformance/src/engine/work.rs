@@ -104,7 +104,7 @@ impl Run {
             done.judged.reason = stop.as_ref().map(reason);
             return done;
         }
-        let evidence = Evidence::new(check.id, cx.exchanges().to_vec(), cx.deliveries());
+        let evidence = Evidence::new(check.id, cx.exchanges(), &cx.deliveries());
         if let Some(stop) = stop {
             done.unreachable = matches!(stop, Stop::Unreachable(_));
             done.judged.reason = Some(evidence.text(&reason(&stop)));

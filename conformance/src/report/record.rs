@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+use std::ops::Range;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use targets::curl::{self, ChainError};
+use targets::{RedactedExchange, RedactedMessage};
 
 use crate::events::{Event, Judged, RunFinished, RunStarted};
 
@@ -22,6 +26,8 @@ pub struct Record {
     pub finished: Option<RunFinished>,
     /// Events that came where none of their kind can, in sentences.
     pub disordered: Vec<String>,
+    /// Which part of a check's evidence stands behind each of its verdicts; a walk's cases have a verdict each.
+    pub(super) parts: BTreeMap<(String, Option<u32>), Range<usize>>,
 }
 
 /// Bytes of a line that is read; the longest that a run writes, a verdict with its commands, are far below.
@@ -46,6 +52,26 @@ pub enum RecordError {
     TooLong {
         /// Its number, from 1.
         line: usize,
+    },
+    /// What stands behind a verdict is not what a run records.
+    #[error("{what} {number} of {check} is none of a run: {source}")]
+    Evidence {
+        /// Exchange or delivery.
+        what: String,
+        /// Its number, from 1.
+        number: usize,
+        /// The check it belongs to.
+        check: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// What stands behind a verdict makes no chain of commands.
+    #[error("{check}: {source}")]
+    Chain {
+        /// The check.
+        check: String,
+        /// Why not.
+        source: ChainError,
     },
     /// There is no beginning.
     #[error("this is no record of a run: it has no run_started")]
@@ -80,14 +106,21 @@ impl Record {
                 let shown = serde_json::to_value(event).unwrap_or_default();
                 self.evidence.entry(check.clone()).or_default().push(shown);
             }
-            Event::Verdict(judged) => self.judged.push((**judged).clone()),
+            Event::Verdict(judged) => {
+                let of_it = self.parts.iter().filter(|((check, _), _)| *check == judged.check);
+                let from = of_it.map(|(_, part)| part.end).max().unwrap_or(0);
+                let to = self.evidence.get(&judged.check).map_or(0, Vec::len);
+                self.parts.insert((judged.check.clone(), judged.case), from..to);
+                self.judged.push((**judged).clone());
+            }
             // How far the walks are is for those who wait; what they came to is in their verdict.
             Event::Walk { .. } => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }
 
-    /// Reads a record. A last line that was cut off in the middle is left out: the run was interrupted there.
+    /// Reads a record. A last line that was cut off in the middle is left out: the run was interrupted there. It is data,
+    /// whoever sent it: chains of commands are made anew from the exchanges, and never taken from it.
     pub fn read(mut from: impl BufRead) -> Result<Self, RecordError> {
         let mut record = Self::default();
         let mut bytes = Vec::new();
@@ -110,10 +143,52 @@ impl Record {
             }
         }
         if record.started.is_none() {
-            Err(RecordError::NoBeginning)
-        } else {
-            Ok(record)
+            return Err(RecordError::NoBeginning);
         }
+        let made = |judged: &Judged| judged.curl.as_ref().and_then(|_| record.chain(judged).ok());
+        let chains: Vec<Option<String>> = record.judged.iter().map(made).collect();
+        for (judged, chain) in record.judged.iter_mut().zip(chains) {
+            judged.curl = chain;
+        }
+        Ok(record)
+    }
+
+    /// The exchanges that stand behind a verdict.
+    pub fn exchanges(&self, judged: &Judged) -> Result<Vec<RedactedExchange>, RecordError> {
+        self.evidence_of(judged, "exchange")
+    }
+
+    /// The messages that stand behind a verdict.
+    pub fn deliveries(&self, judged: &Judged) -> Result<Vec<RedactedMessage>, RecordError> {
+        self.evidence_of(judged, "delivery")
+    }
+
+    /// The chain of curl commands that repeats what stands behind a verdict.
+    pub fn chain(&self, judged: &Judged) -> Result<String, RecordError> {
+        let chain = curl::chain(&self.exchanges(judged)?, &self.deliveries(judged)?);
+        chain.map_err(|source| RecordError::Chain {
+            check: judged.check.clone(),
+            source,
+        })
+    }
+
+    fn evidence_of<T: DeserializeOwned>(&self, judged: &Judged, what: &str) -> Result<Vec<T>, RecordError> {
+        let part = self.parts.get(&(judged.check.clone(), judged.case));
+        let events = self
+            .evidence
+            .get(&judged.check)
+            .zip(part)
+            .and_then(|(events, part)| events.get(part.clone()));
+        let events = events.unwrap_or_default().iter().filter(|event| event["event"] == what);
+        let read = |(number, event): (usize, &Value)| {
+            T::deserialize(event).map_err(|source| RecordError::Evidence {
+                what: what.to_owned(),
+                number,
+                check: judged.check.clone(),
+                source,
+            })
+        };
+        (1..).zip(events).map(read).collect()
     }
 
     /// Whether the run was cut short, by its own word or by the lack of one.
@@ -151,6 +226,35 @@ mod tests {
         assert!(record.interrupted());
         let cut = format!("{BEGINNING}\n{{\"event\":\"verdi");
         assert!(Record::read(cut.as_bytes()).unwrap().interrupted());
+    }
+
+    #[test]
+    fn each_case_of_a_walk_has_its_own_exchanges_and_a_chain_is_never_taken_from_the_record() {
+        let exchange = |path: &str| {
+            format!(
+                r#"{{"event":"exchange","check":"w","operation":null,"device":"d","source":null,"request":{{"method":"GET","url":"http://h/{path}","headers":[],"body":""}},"response":null,"started_ms":0,"took_ms":0}}"#
+            )
+        };
+        let verdict = |case: u32| {
+            format!(
+                r#"{{"event":"verdict","check":"w","requirement":"R","level":"MUST","verdict":"failed","reason":null,"case":{case},"curl":"id","took_ms":0,"replay":""}}"#
+            )
+        };
+        let (first, second) = (exchange("one"), exchange("two"));
+        let text = [BEGINNING, &first, &second, &verdict(1), &second, &verdict(2)].join("\n");
+        let record = Record::read(text.as_bytes()).unwrap();
+        let asked = |judged: &Judged| {
+            record
+                .exchanges(judged)
+                .unwrap()
+                .into_iter()
+                .map(|e| e.request.url)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asked(&record.judged[0]), ["http://h/one", "http://h/two"]);
+        assert_eq!(asked(&record.judged[1]), ["http://h/two"]);
+        let chain = record.judged[1].curl.as_ref().unwrap();
+        assert!(chain.contains("'/two'") && !chain.lines().any(|line| line == "id"), "{chain}");
     }
 
     #[test]

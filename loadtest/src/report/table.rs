@@ -10,7 +10,7 @@ pub(crate) fn table<const N: usize>(
     words: usize,
 ) -> String {
     let mut table = Table::new();
-    table.force_no_tty().load_style(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(100);
     table.set_header(header).add_rows(rows);
     for (nth, column) in table.column_iter_mut().enumerate() {

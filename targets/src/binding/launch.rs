@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::plan::{Binding, Launch};
 use super::template::Lookup;
+use crate::group::Group;
 
 /// How long a stopped implementation may take to leave by itself.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
@@ -46,12 +47,13 @@ pub enum LaunchError {
     },
 }
 
-/// A started implementation. Dropping it stops it.
+/// A started implementation. Dropping it stops it, with everything that it started; so does the end of this process.
 #[derive(Debug)]
 pub struct Launched {
     origin: String,
     child: Child,
-    group: Option<u32>,
+    /// `None` once it is stopped.
+    group: Option<Group>,
 }
 
 /// Starts what the binding describes, handing in its mail to `smtp`, and waits until it says that it is ready.
@@ -79,16 +81,15 @@ pub async fn launch(binding: &Binding, smtp: SocketAddr) -> Result<Launched, Lau
         .current_dir(&folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .process_group(0);
+        .stderr(Stdio::piped());
     for template in &plan.args {
         command.arg(fill(template)?);
     }
     for (name, template) in &plan.env {
         command.env(name, fill(template)?);
     }
-    let mut child = command.spawn().map_err(|error| not_run(error.to_string()))?;
+    let group = Group::new(None).map_err(|error| not_run(error.to_string()))?;
+    let mut child = group.spawn(&mut command).map_err(|error| not_run(error.to_string()))?;
     let lines = Lines::default();
     let (said, ready) = tokio::sync::oneshot::channel();
     let mut drains = tokio::task::JoinSet::new();
@@ -98,11 +99,10 @@ pub async fn launch(binding: &Binding, smtp: SocketAddr) -> Result<Launched, Lau
     if let Some(stdout) = child.stdout.take() {
         drains.spawn(drain(stdout, lines.clone(), Some((plan.ready.clone(), said))));
     }
-    let group = child.id();
     let mut launched = Launched {
         origin: format!("http://127.0.0.1:{port}"),
         child,
-        group,
+        group: Some(group),
     };
     match tokio::time::timeout(plan.timeout, ready).await {
         Ok(Ok(origin)) => {
@@ -137,35 +137,14 @@ impl Launched {
 
     /// Asks it to leave, and after a while makes it.
     pub async fn stop(&mut self) {
-        self.signal("TERM");
+        let Some(group) = self.group.take() else { return };
+        group.ask();
         if tokio::time::timeout(LEAVE_WITHIN, self.child.wait()).await.is_err() {
             tracing::warn!("the implementation did not leave when asked to");
         }
-        self.signal("KILL");
-        self.group = None;
+        group.end().await;
         // A child that has left already is what is wanted.
-        drop(self.child.kill().await);
-    }
-
-    /// Signals its process group, which it leads: what it started leaves with it. The group is ours alone, so nothing
-    /// else is met. Done by the shell because the standard library signals no groups and this crate has no unsafe code.
-    fn signal(&self, name: &str) {
-        let Some(group) = self.group else { return };
-        let sent = std::process::Command::new("sh")
-            .args(["-c", r#"kill -s "$0" -- "-$1""#, name, &group.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if let Err(error) = sent {
-            tracing::warn!(%error, "cannot signal the implementation");
-        }
-    }
-}
-
-impl Drop for Launched {
-    fn drop(&mut self) {
-        self.signal("TERM");
+        drop(self.child.wait().await);
     }
 }
 

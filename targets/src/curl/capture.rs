@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::transcript::Exchange;
+use crate::redact::RedactedResponse;
 
-static JSON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_.\-]+)" *: *"([^"\\]*)""#).ok());
+static JSON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_.\-]+)" *: *"([^"]*)""#).ok());
 static ATTRIBUTE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"\b(value|content|href)="([^"]*)""#).ok());
 
 /// What stands in the shell for the part of a cookie's name that is drawn anew each time.
@@ -17,7 +17,6 @@ const LONGEST_WORD: usize = 20;
 
 /// A value and where it stands.
 pub(super) struct Capture {
-    pub(super) step: usize,
     pub(super) value: String,
     pub(super) variable: String,
     /// What gives it, in the shell.
@@ -25,7 +24,7 @@ pub(super) struct Capture {
 }
 
 /// Every value of this answer that looks like a token. Names come from the target: only plain ones get into a script.
-pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
+pub(super) fn captures(answer: &RedactedResponse, step: usize) -> Vec<Capture> {
     let mut captures: Vec<Capture> = Vec::new();
     let mut add = |how: &str, name: &str, nth: usize, value: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -39,21 +38,25 @@ pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
             .trim_end_matches(SEPARATORS)
             .to_ascii_uppercase()
             .replace(['-', '.'], "_");
+        let mut variable = format!("S{step}_{word}{kind}_{nth}");
+        // `a-b` and `a.b` are one word to a shell.
+        while captures.iter().any(|known| known.variable == variable) {
+            variable.push('_');
+        }
         captures.push(Capture {
-            step,
             value: value.to_owned(),
-            variable: format!("S{step}_{word}{kind}_{nth}"),
+            variable,
             expression: format!("$({how} {step} '{name}' {nth})"),
         });
     };
-    let text = exchange.text();
+    let text = answer.body.as_str();
     for (how, pattern) in [("json", JSON.as_ref()), ("attribute", ATTRIBUTE.as_ref())] {
-        let found = pattern.into_iter().flat_map(|pattern| pattern.captures_iter(&text));
+        let found = pattern.into_iter().flat_map(|pattern| pattern.captures_iter(text));
         let found = found.filter_map(|f| Some((f.get(1)?.as_str(), f.get(2)?.as_str())));
         numbered(found).for_each(|(name, nth, value)| add(how, name, nth, value));
     }
-    let cookies = exchange
-        .response_headers
+    let cookies = answer
+        .headers
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let cookies = cookies.filter_map(|(_, line)| line.split(';').next()?.split_once('='));
@@ -67,10 +70,7 @@ pub(super) fn captures(exchange: &Exchange, step: usize) -> Vec<Capture> {
             add("cookie", &format!("{stem}{DRAWN}"), nth, value);
         }
     }
-    let headers = exchange
-        .response_headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     numbered(headers).for_each(|(name, nth, value)| add("header", name, nth, value));
     captures
 }
@@ -89,14 +89,15 @@ fn split_name(name: &str) -> (&str, &str) {
     let starts = name.match_indices(SEPARATORS).map(|(at, separator)| at + separator.len());
     let drawn = starts.into_iter().find(|at| {
         let rest = &name[*at..];
-        rest.find(SEPARATORS).unwrap_or(rest.len()) >= LONGEST_WORD
+        rest.starts_with('‹') || rest.find(SEPARATORS).unwrap_or(rest.len()) >= LONGEST_WORD
     });
     name.split_at(drawn.unwrap_or(name.len()))
 }
 
 fn looks_like_a_token(value: &str) -> bool {
     let long = value.len() >= 16 || (value.len() >= 8 && value.bytes().any(|b| b.is_ascii_digit()));
-    long && !value.contains(char::is_whitespace) && !value.contains(char::is_control)
+    // What is escaped in JSON reads otherwise in another place.
+    long && !value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
 }
 
 #[cfg(test)]

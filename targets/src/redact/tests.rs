@@ -128,6 +128,25 @@ fn an_exchange_shows_nothing_that_looks_secret() {
 }
 
 #[test]
+fn what_a_repetition_needs_is_kept_without_the_secret() {
+    let mut redactor = Redactor::default();
+    redactor.learn(SecretKind::Code, "a٣-7Z");
+    let body = [b"\xff\0code a\xd9\xa3-7Z".as_slice(), b" 424242"].concat();
+    let shown = redactor.exchange(&Exchange {
+        request_body: body,
+        ..exchange()
+    });
+    let shape = |name: &str, shape: &str| (name.to_owned(), shape.to_owned());
+    assert_eq!(
+        shown.request.shapes.into_iter().collect::<Vec<_>>(),
+        [shape("code#1", "bö-0B")]
+    );
+    let kept = BASE64.decode(shown.request.body_base64.unwrap().as_bytes()).unwrap();
+    assert_eq!(kept, [b"\xff\0code ".as_slice(), "‹code#1› 424242".as_bytes()].concat());
+    assert_eq!(redactor.exchange(&exchange()).request.shapes["code#2"], "000000");
+}
+
+#[test]
 fn a_message_shows_neither_code_nor_recipient() {
     let mut redactor = Redactor::default();
     let shown = redactor.message(&Message {
