@@ -19,7 +19,7 @@ pub enum SourceEvent {
 /// Whose address counts.
 pub trait SourceRules: Send + Sync {
     /// The peer's address; behind a configured proxy, the nearest hop that is not one, as that proxy asserts it (ATT-05,
-    /// RFC 7239 §8). Nothing a client can choose.
+    /// RFC 7239 §8). Nothing a client can choose: what could not be read, and all to the left of it, is not among the hops.
     fn address(&self, peer: IpAddr, forwarded: &[IpAddr], trusted: &[Network]) -> IpAddr {
         let is_proxy = |address: &IpAddr| trusted.iter().any(|network| network.contains(*address));
         if !is_proxy(&peer) {
