@@ -45,6 +45,7 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     use super::*;
     use crate::rules::{SourceRules, Standard};
@@ -128,6 +129,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(0), ..ProptestConfig::default() })]
         #[test]
         fn nothing_left_of_the_first_stranger_or_unreadable_hop_changes_what_counts(
             left in proptest::collection::vec(proptest::collection::vec(

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::Standard;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, network};
 use crate::settings::{Network, Settings};
 
 /// What an address did.
@@ -30,10 +30,7 @@ pub trait SourceRules: Send + Sync {
 
     /// What failures are counted by: an IPv6 client has a whole /64 to choose from.
     fn key(&self, address: IpAddr) -> IpAddr {
-        match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        }
+        network(address)
     }
 
     /// When this address may try again; `None` when it may now (ATT-04).
