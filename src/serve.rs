@@ -9,6 +9,7 @@ mod walkthrough;
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,12 +22,12 @@ use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wordin
 use reference_server::locator::Mmdb;
 use reference_server::parts::ManualClock;
 use reference_server::settings::Network;
-use reference_server::{ConnectionLimits, Parts, Service, serve};
+use reference_server::{Parts, Service, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::exit;
-use config::{Meant, Store};
+use config::{LogFormat, Meant, Store};
 
 /// What was typed. What is typed wins over the configuration file.
 #[derive(Debug, Default, clap::Args)]
@@ -55,12 +56,17 @@ pub(crate) struct ServeArgs {
     /// A proxy whose X-Forwarded-For is believed; may be repeated
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Network>,
+    /// Connections that one address (or IPv6 /64) may hold at once; trusted proxies are not bound [default: 1024]
+    ///
+    /// A load test from one address needs as many as it has devices, of 4096 in all.
+    #[arg(long, value_name = "N")]
+    connections_per_source: Option<NonZeroUsize>,
     /// Serve a server that breaks one requirement instead
     #[arg(long, value_name = "SLUG")]
     known_bad: Option<String>,
     /// How the log on standard error is written; STEPPROOF_LOG filters it
     #[arg(long, value_name = "FORMAT")]
-    log: Option<config::LogFormat>,
+    log: Option<LogFormat>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -100,7 +106,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log(meant.log);
     // Installed before anything is promised, so that no signal is lost.
     let signals = signals()?;
-    let stop = stop_on(signals);
+    let stop = stop_on(signals, meant.log);
 
     let (router, mailbox) = courier(&meant)?;
     let clock = Arc::new(ManualClock::default());
@@ -119,9 +125,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     let control_address = controls.as_ref().map(TcpListener::local_addr).transpose()?;
     // Whoever reads it may have had enough, such as `head`; the server goes on.
-    let _ = greet(address, control_address, mailbox.is_some(), known_bad);
+    let _ = greet(address, control_address, mailbox.is_some(), known_bad, meant.log);
 
-    let api = serve(listener, service.clone(), ConnectionLimits::default(), stopped(stop.clone()));
+    let api = serve(listener, service.clone(), meant.connections, stopped(stop.clone()));
     match controls {
         None => api.await,
         Some(listener) => {
@@ -167,7 +173,10 @@ fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
     let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
     let router = Router::new(Wording::new(&meant.settings.service_name), within);
     router.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-    let mailbox = Mailbox::watched(mailbox::print);
+    let mailbox = Mailbox::watched(match meant.log {
+        LogFormat::Json => mailbox::log,
+        LogFormat::Text | LogFormat::Off => mailbox::print,
+    });
     if meant.push.is_none() {
         router.keep_push(mailbox.clone());
     }
@@ -178,7 +187,13 @@ fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
     Ok((router, Some(mailbox)))
 }
 
-fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_bad: Option<&KnownBad>) -> io::Result<()> {
+fn greet(
+    address: SocketAddr,
+    control: Option<SocketAddr>,
+    mailbox: bool,
+    known_bad: Option<&KnownBad>,
+    log: LogFormat,
+) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if let Some(bad) = known_bad {
         writeln!(out, "Known-bad server {}: {} ({})", bad.slug, bad.summary, bad.requirement)?;
@@ -190,10 +205,11 @@ fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_
         .flatten()
         .filter(|address| !address.ip().is_loopback())
     {
-        writeln!(
-            anstream::stderr(),
-            "warning: {exposed} can be reached from other machines; this server is for tests and speaks no TLS"
-        )?;
+        let what = format!("{exposed} can be reached from other machines; this server is for tests and speaks no TLS");
+        match log {
+            LogFormat::Json => tracing::warn!("{what}"),
+            LogFormat::Text | LogFormat::Off => writeln!(anstream::stderr(), "warning: {what}")?,
+        }
     }
     Ok(())
 }
@@ -229,12 +245,16 @@ fn signals() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-fn stop_on(signals: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+fn stop_on(signals: impl Future<Output = ()> + Send + 'static, log: LogFormat) -> watch::Receiver<bool> {
     let (stop, stopping) = watch::channel(false);
     tokio::spawn(async move {
         signals.await;
-        // Standard error may be gone; the server stops all the same.
-        let _ = writeln!(anstream::stderr(), "stopping: requests under way are finished");
+        let what = "stopping: requests under way are finished";
+        match log {
+            LogFormat::Json => tracing::info!("{what}"),
+            // Standard error may be gone; the server stops all the same.
+            LogFormat::Text | LogFormat::Off => drop(writeln!(anstream::stderr(), "{what}")),
+        }
         let _ = stop.send(true);
     });
     stopping

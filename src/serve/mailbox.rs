@@ -1,4 +1,4 @@
-//! The development mailbox on a terminal: each message as it comes, so that the flow can be followed. Development only: a
+//! The development mailbox on standard error: each message as it comes, so that the flow can be followed. Development only: a
 //! service that prints codes has no second step.
 
 use std::io::Write;
@@ -6,11 +6,20 @@ use std::io::Write;
 use reference_server::courier::Letter;
 use reference_server::parts::Recipient;
 
-pub(super) fn print(letter: &Letter) {
-    let (channel, to) = match &letter.to {
+/// The target of the log's events that are messages.
+pub(super) const TARGET: &str = "stepproof::development_mailbox";
+
+/// Channel and address.
+fn to(letter: &Letter) -> (&'static str, &str) {
+    match &letter.to {
         Recipient::Email(address) => ("email", address),
         Recipient::Push(token) => ("push", token),
-    };
+    }
+}
+
+/// For people, beside a log for people.
+pub(super) fn print(letter: &Letter) {
+    let (channel, to) = to(letter);
     let mut text = format!("--- {channel} to {to} (development mailbox) ---\n{}\n", letter.subject);
     for line in letter.text.lines() {
         text.push_str("    ");
@@ -20,4 +29,10 @@ pub(super) fn print(letter: &Letter) {
     text.push_str("---");
     // One write, so that messages of two requests do not mix. With standard error gone there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// As an event of the log, for a stream whose every line is read by a program.
+pub(super) fn log(letter: &Letter) {
+    let (channel, to) = to(letter);
+    tracing::info!(target: TARGET, channel, to, subject = letter.subject, text = letter.text, "development mailbox");
 }
