@@ -37,7 +37,8 @@ pub trait SourceRules: Send + Sync {
     fn blocked(&self, failures: &VecDeque<Timestamp>, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
         let start = now.minus_s(settings.source_window_s);
         let recent = failures.iter().filter(|at| **at > start).count();
-        let limit = settings.source_wrong_limit as usize;
+        // One that takes none has had its last with the first.
+        let limit = settings.source_wrong_limit.max(1) as usize;
         (recent >= limit).then(|| failures[failures.len() - limit].plus_s(settings.source_window_s))
     }
 
@@ -85,5 +86,15 @@ mod tests {
             Some(Timestamp(10_000))
         );
         assert_eq!(Standard.blocked(&failures, Timestamp(10_000), &settings), None);
+        let none = Settings {
+            source_wrong_limit: 0,
+            ..settings
+        };
+        assert_eq!(Standard.blocked(&VecDeque::new(), Timestamp(0), &none), None);
+        assert_eq!(
+            Standard.blocked(&failures, Timestamp(6_000), &none),
+            Some(Timestamp(15_000)),
+            "no index out of bounds"
+        );
     }
 }
