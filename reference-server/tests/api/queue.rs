@@ -164,3 +164,25 @@ async fn who_leaves_the_queue_is_not_judged_and_his_place_is_free() {
     let left = gate.judged().iter().filter(|password| *password == "of one who left").count();
     assert!(left <= hashers(), "only those who were being judged: {left}");
 }
+
+#[tokio::test]
+async fn who_leaves_while_he_is_judged_has_guessed() {
+    let gate = Arc::new(Gate::default());
+    let world = World::composed(
+        |settings| settings.source_wrong_limit = 1,
+        |parts| parts.passwords = gate.clone(),
+    )
+    .await;
+    gate.close();
+    let come = |name: &str| {
+        let attempt = attempt(name.to_owned(), "spring rain", None);
+        Box::pin(world.service.sign_in("198.51.100.7".parse().unwrap(), attempt))
+    };
+    let mut judged = come("nobody@x.test");
+    assert!(poll!(&mut judged).is_pending());
+    let mut waits = come("another@x.test");
+    assert!(poll!(&mut waits).is_pending(), "the one before may be right");
+    drop(judged);
+    assert_eq!(waits.await.err(), Some(Problem::TooManyAttempts(600)));
+    gate.open();
+}
