@@ -77,7 +77,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Check(args) => heeding("interrupted: the record is closed", |stop| check::run(*args, stop)).await,
         Command::Doctor(args) => heeding("interrupted", |stop| doctor::run(args, stop)).await,
         Command::Selftest(args) => heeding("interrupted", |stop| selftest::run(args, stop)).await,
-        Command::Serve(args) => heeding("stopping: requests under way are finished", |stop| serve::run(*args, stop)).await,
+        Command::Serve(args) => heeding("", |stop| serve::run(*args, stop)).await,
         Command::Report(args) => report::run(&args),
         Command::Repeat(args) => heeding("interrupted", |stop| repeated(args, stop)).await,
         Command::Explore(args) => heeding("stopping", |stop| explore::run(args, stop)).await,

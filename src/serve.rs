@@ -9,6 +9,7 @@ mod walkthrough;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,13 +22,13 @@ use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wordin
 use reference_server::locator::Mmdb;
 use reference_server::parts::ManualClock;
 use reference_server::settings::Network;
-use reference_server::{ConnectionLimits, Parts, Service, serve};
+use reference_server::{Parts, Service, serve};
 use tokio::net::TcpListener;
 
 use crate::exit;
 use crate::signals::{Stop, stopped};
 use crate::terminal;
-use config::{Meant, Store};
+use config::{LogFormat, Meant, Store};
 
 /// What was typed. What is typed wins over the configuration file.
 #[derive(Debug, Default, clap::Args)]
@@ -56,12 +57,17 @@ pub(crate) struct ServeArgs {
     /// A proxy whose X-Forwarded-For is believed; may be repeated
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Network>,
+    /// Connections that one address (or IPv6 /64) may hold at once; trusted proxies are not bound [default: 1024]
+    ///
+    /// A load test from one address needs as many as it has devices, of 4096 in all.
+    #[arg(long, value_name = "N")]
+    connections_per_source: Option<NonZeroUsize>,
     /// Serve a server that breaks one requirement instead
     #[arg(long, value_name = "SLUG")]
     known_bad: Option<String>,
     /// How the log on standard error is written; STEPPROOF_LOG filters it
     #[arg(long, value_name = "FORMAT")]
-    log: Option<config::LogFormat>,
+    log: Option<LogFormat>,
 }
 
 /// Serves until a signal.
@@ -96,6 +102,7 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
         Err((address, error)) => return Ok(unreachable(address, &error)),
     };
     config::start_log(meant.log);
+    tokio::spawn(tell_of_the_end(stop.clone(), meant.log));
 
     let (router, mailbox) = courier(&meant)?;
     let clock = Arc::new(ManualClock::default());
@@ -113,12 +120,12 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
 
     let address = listener.local_addr()?;
     let control_address = controls.as_ref().map(TcpListener::local_addr).transpose()?;
-    if let Err(error) = greet(address, control_address, mailbox.is_some(), known_bad) {
+    if let Err(error) = greet(address, control_address, mailbox.is_some(), known_bad, meant.log) {
         // The server is of use to those who know its address.
-        exit::warn(error);
+        warn(meant.log, &error.to_string());
     }
     let mut also = stop.clone();
-    let api = serve(listener, service.clone(), ConnectionLimits::default(), stopped(&mut also));
+    let api = serve(listener, service.clone(), meant.connections, stopped(&mut also));
     match controls {
         None => api.await,
         Some(listener) => {
@@ -164,7 +171,10 @@ fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
     let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
     let router = Router::new(Wording::new(&meant.settings.service_name), within);
     router.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-    let mailbox = Mailbox::watched(mailbox::print);
+    let mailbox = Mailbox::watched(match meant.log {
+        LogFormat::Json => mailbox::log,
+        LogFormat::Text | LogFormat::Off => mailbox::print,
+    });
     if meant.push.is_none() {
         router.keep_push(mailbox.clone());
     }
@@ -175,7 +185,13 @@ fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
     Ok((router, Some(mailbox)))
 }
 
-fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_bad: Option<&KnownBad>) -> io::Result<()> {
+fn greet(
+    address: SocketAddr,
+    control: Option<SocketAddr>,
+    mailbox: bool,
+    known_bad: Option<&KnownBad>,
+    log: LogFormat,
+) -> io::Result<()> {
     let mut out = terminal::out();
     if let Some(bad) = known_bad {
         writeln!(out, "Known-bad server {}: {} ({})", bad.slug, bad.summary, bad.requirement)?;
@@ -187,11 +203,29 @@ fn greet(address: SocketAddr, control: Option<SocketAddr>, mailbox: bool, known_
         .flatten()
         .filter(|address| !address.ip().is_loopback())
     {
-        exit::warn(format!(
-            "{exposed} can be reached from other machines; this server is for tests and speaks no TLS"
-        ));
+        warn(
+            log,
+            &format!("{exposed} can be reached from other machines; this server is for tests and speaks no TLS"),
+        );
     }
     Ok(())
+}
+
+/// Where the log is read by a program, whatever is said beside it is an event of the log too.
+fn warn(log: LogFormat, what: &str) {
+    match log {
+        LogFormat::Json => tracing::warn!("{what}"),
+        LogFormat::Text | LogFormat::Off => exit::warn(what),
+    }
+}
+
+async fn tell_of_the_end(mut stop: Stop, log: LogFormat) {
+    stopped(&mut stop).await;
+    let what = "stopping: requests under way are finished";
+    match log {
+        LogFormat::Json => tracing::info!("{what}"),
+        LogFormat::Text | LogFormat::Off => drop(writeln!(terminal::err(), "{what}")),
+    }
 }
 
 fn similar(slug: &str) -> String {

@@ -19,7 +19,8 @@ pub(crate) type Stop = watch::Receiver<bool>;
 /// What a command at its second signal may still take to let go of what it started.
 const LET_GO_WITHIN: Duration = Duration::from_secs(2);
 
-/// Runs a command that heeds signals. They are caught before it begins, so that none is lost; at the first, `said` is said.
+/// Runs a command that heeds signals. They are caught before it begins, so that none is lost; at the first, `said` is said;
+/// nothing, where the command has its own way of saying it.
 pub(crate) async fn heeding<F>(said: &'static str, command: impl FnOnce(Stop) -> F) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = anyhow::Result<ExitCode>>,
@@ -29,7 +30,9 @@ where
     let (at_once, now) = oneshot::channel();
     tokio::spawn(async move {
         signals.next().await;
-        let _ = writeln!(terminal::err(), "{said}");
+        if !said.is_empty() {
+            let _ = writeln!(terminal::err(), "{said}");
+        }
         let _ = stop.send(true);
         signals.next().await;
         let _ = at_once.send(());

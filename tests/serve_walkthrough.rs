@@ -23,13 +23,16 @@ struct Serving {
 
 impl Serving {
     fn start(args: &[&str]) -> Self {
-        let mut child = stepproof()
+        let child = stepproof()
             .args(["--listen", "127.0.0.1:0"])
             .args(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn();
+        Self::of(child.unwrap())
+    }
+
+    fn of(mut child: Child) -> Self {
         let greeting = greeting(child.stdout.take().unwrap());
         Self { child, greeting }
     }
@@ -110,6 +113,35 @@ fn a_terminal_shows_the_code_without_the_control_interface() {
     serving.child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
     assert!(shown.contains("Your verification code is: "), "{shown}");
     assert!(shown.contains("development mailbox"), "{shown}");
+}
+
+#[test]
+fn every_line_of_a_json_log_is_json_the_mailbox_included() {
+    // Messages arrive however little else of the log is asked for.
+    for filter in ["info", "error"] {
+        let child = stepproof()
+            .args(["--listen", "127.0.0.1:0", "--log", "json"])
+            .env("STEPPROOF_LOG", filter)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut serving = Serving::of(child.unwrap());
+        let (asks, _) = serving.script().split_once("printf 'the code").expect("the person is asked");
+        let asks = format!("{asks}}}");
+        assert!(Command::new("bash").args(["-c", &asks]).output().unwrap().status.success());
+        serving.signal("TERM");
+        assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+        let mut log = String::new();
+        serving.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        let lines: Vec<serde_json::Value> = log
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect();
+        let messages = lines.iter().filter(|line| line["target"] == "stepproof::development_mailbox");
+        let texts: Vec<&str> = messages.filter_map(|line| line["fields"]["text"].as_str()).collect();
+        assert!(texts.iter().any(|text| text.contains("Your verification code is: ")), "{log}");
+        assert_eq!(log.contains("stopping"), filter == "info", "{log}");
+    }
 }
 
 #[test]

@@ -1,24 +1,31 @@
-//! Connections: accepted up to a number, cut off when they are slow, ended in order. What is answered is the caller's business.
+//! Connections: accepted up to a number, and up to a number from one source; cut off when they are slow or idle; ended in order.
+//! What is answered is the caller's business.
+
+mod activity;
+mod body;
+mod shares;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Incoming};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use serde_json::Map;
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::edge::{Outcome, problem};
+use crate::settings::Network;
+use activity::Activity;
+pub(crate) use body::read_body;
+use shares::{Share, Shares};
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +36,15 @@ pub struct ConnectionLimits {
     pub header_time: Duration,
     /// Time to send the body.
     pub body_time: Duration,
+    /// Time that a connection is kept without a request. On HTTP/1 the time for the next headers ends it sooner.
+    pub idle_time: Duration,
     /// Headers of a request.
     pub headers: usize,
     /// Connections at once; further ones wait.
     pub connections: usize,
+    /// Connections at once from one source, an IPv4 address or an IPv6 /64; further ones are closed. Trusted proxies are not
+    /// bound. The default leaves three quarters to everybody else, and room for a load test from one address.
+    pub per_source: usize,
     /// Time that requests under way get when the server stops.
     pub drain: Duration,
 }
@@ -43,8 +55,10 @@ impl Default for ConnectionLimits {
             body: 16 * 1024,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(60),
             headers: 64,
             connections: 4096,
+            per_source: 1024,
             drain: Duration::from_secs(10),
         }
     }
@@ -53,10 +67,12 @@ impl Default for ConnectionLimits {
 /// Bytes of a request's head.
 const HEAD_MOST: usize = 32 * 1024;
 
-/// Accepts connections until `shutdown`, answers their requests, and lets those under way finish.
+/// Accepts connections until `shutdown`, answers their requests, and lets those under way finish. `proxies` may hold as many as
+/// they like.
 pub(crate) async fn accept_until<F, A>(
     listener: TcpListener,
     limits: ConnectionLimits,
+    proxies: Vec<Network>,
     shutdown: impl Future<Output = ()>,
     answer: F,
 ) where
@@ -64,40 +80,79 @@ pub(crate) async fn accept_until<F, A>(
     A: Future<Output = Response<Bytes>> + Send + 'static,
 {
     let builder = builder(limits);
-    let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let mut shutdown = std::pin::pin!(shutdown);
+    let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let shares = Shares::new(limits.per_source, proxies);
+    // Every connection holds a receiver for as long as it lives.
+    let (stop, stopping) = watch::channel(());
+    let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &slots) => accepted,
             () = &mut shutdown => break,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        // Small answers are not worth waiting for more to send.
-        let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
-        let begun = Arc::new(Notify::new());
-        let first = Arc::clone(&begun);
-        let service = service_fn(move |request| {
-            first.notify_one();
-            let answered = answer(request, peer);
-            async move { Ok::<_, Infallible>(answered.await.map(Full::new)) }
-        });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
+        let Some(share) = shares.take(peer) else {
+            tracing::debug!(peer = %crate::domain::coarse(peer), "connection closed: its source holds as many as it may");
+            continue;
+        };
+        let (builder, answer, stopping) = (builder.clone(), answer.clone(), stopping.clone());
         tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!(%error, "connection ended");
-                },
-                () = silent(&begun, limits.header_time) => tracing::debug!("connection without a request closed"),
-            }
-            drop(slot);
+            let _held: (OwnedSemaphorePermit, Share) = (slot, share);
+            serve_connection(&builder, stream, limits, stopping, move |request| answer(request, peer)).await;
         });
     }
-    drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    drop((listener, stopping));
+    stop.send_replace(());
+    if tokio::time::timeout(limits.drain, stop.closed()).await.is_err() {
         tracing::warn!("requests were still under way when the time to finish was over");
+    }
+}
+
+/// Serves one connection until its peer ends it, it idles or the server stops; in the latter cases what is under way is finished.
+async fn serve_connection<F, A>(
+    builder: &auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    limits: ConnectionLimits,
+    mut stopping: watch::Receiver<()>,
+    answer: F,
+) where
+    F: Fn(Request<Incoming>) -> A + Send + 'static,
+    A: Future<Output = Response<Bytes>> + Send + 'static,
+{
+    // Small answers are not worth waiting for more to send.
+    let _ = stream.set_nodelay(true);
+    let activity = Activity::new();
+    let requests = activity.clone();
+    let service = service_fn(move |request| {
+        let under_way = requests.begin();
+        let answered = answer(request);
+        async move {
+            let response = answered.await.map(Full::new);
+            drop(under_way);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let idles = tokio::select! {
+        ended = connection.as_mut() => return log_end(ended),
+        () = activity.idle(limits) => true,
+        _ = stopping.changed() => false,
+    };
+    connection.as_mut().graceful_shutdown();
+    if idles {
+        // Its peer has nothing under way, so that this is for the peer to hear that it is over.
+        match tokio::time::timeout(limits.header_time, connection).await {
+            Ok(ended) => log_end(ended),
+            Err(_) => tracing::debug!("idle connection cut off"),
+        }
+    } else {
+        log_end(connection.await);
+    }
+}
+
+fn log_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
     }
 }
 
@@ -119,15 +174,7 @@ fn builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Ends when no request has begun in time. Until the first bytes tell HTTP/1 from HTTP/2 no other timeout runs, so a client
-/// that sends nothing would keep its place for ever.
-async fn silent(begun: &Notify, within: Duration) {
-    if tokio::time::timeout(within, begun.notified()).await.is_ok() {
-        std::future::pending().await
-    }
-}
-
-type Accepted = (tokio::net::TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit);
+type Accepted = (TcpStream, IpAddr, OwnedSemaphorePermit);
 
 async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<Accepted> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
@@ -140,41 +187,4 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<Accept
             None
         }
     }
-}
-
-/// Reads a body within the limits, or says what to answer instead.
-pub(crate) async fn read_body(body: Incoming, limits: ConnectionLimits) -> Result<Bytes, Response<Bytes>> {
-    // What is announced as too large is not waited for.
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(too_large());
-    }
-    let read = Limited::new(body, limits.body).collect();
-    match tokio::time::timeout(limits.body_time, read).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Err(_) => Err(closing(
-            "request-timeout",
-            "The body did not come in time",
-            StatusCode::REQUEST_TIMEOUT,
-        )),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(closing(
-            "invalid-request",
-            "The body could not be read",
-            StatusCode::BAD_REQUEST,
-        )),
-    }
-}
-
-fn too_large() -> Response<Bytes> {
-    closing("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE)
-}
-
-/// A problem after which the connection cannot be used again, because the rest of the body is not read.
-fn closing(slug: &'static str, title: &str, status: StatusCode) -> Response<Bytes> {
-    let mut response = problem(slug, title, status, Map::new());
-    response.extensions_mut().insert(Outcome(slug));
-    response
-        .headers_mut()
-        .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
-    response
 }

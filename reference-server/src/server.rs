@@ -27,7 +27,8 @@ const REMIND_EVERY: Duration = Duration::from_millis(250);
 pub async fn serve(listener: TcpListener, service: Service, limits: ConnectionLimits, shutdown: impl Future<Output = ()>) {
     let sweeping = tokio::spawn(sweep(service.clone()));
     let reminding = tokio::spawn(remind(service.clone()));
-    accept_until(listener, limits, shutdown, move |request, peer| {
+    let proxies = service.settings().trusted_proxies.clone();
+    accept_until(listener, limits, proxies, shutdown, move |request, peer| {
         let service = service.clone();
         async move { respond(&service, request, peer, limits).await }
     })

@@ -58,7 +58,8 @@ pub struct Settings {
     pub min_version: Version,
     /// Characters a password has at least.
     pub password_min: usize,
-    /// Passwords that may wait to be judged at once; further ones are turned away (AVAIL-02).
+    /// Passwords of strangers that may wait to be judged at once, and as many of trusted devices and open sessions, which wait
+    /// apart; further ones are turned away (AVAIL-02, ATT-06).
     pub password_queue: usize,
     /// Devices an account keeps.
     pub devices: usize,

@@ -1,12 +1,13 @@
 //! What was typed and what the file says, made into what is meant. Nothing is touched here but the file.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use miette::{LabeledSpan, NamedSource, Report, miette};
-use reference_server::Settings;
 use reference_server::courier::{EmailTarget, PushTarget};
+use reference_server::{ConnectionLimits, Settings};
 use serde::{Deserialize, Deserializer};
 
 use super::ServeArgs;
@@ -24,6 +25,7 @@ struct File {
     email: Option<EmailTarget>,
     push: Option<PushTarget>,
     mmdb: Option<PathBuf>,
+    connections_per_source: Option<NonZeroUsize>,
     known_bad: Option<String>,
     log: Option<LogFormat>,
     settings: Settings,
@@ -38,6 +40,7 @@ pub(super) struct Meant {
     pub(super) mmdb: Option<PathBuf>,
     pub(super) known_bad: Option<String>,
     pub(super) log: LogFormat,
+    pub(super) connections: ConnectionLimits,
     pub(super) settings: Settings,
 }
 
@@ -85,6 +88,8 @@ pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
     settings.trusted_proxies.extend(args.trusted_proxy);
     // Memory is the only store, so there is nothing to choose; both were checked when they were read.
     let _ = args.store.or(file.store);
+    let by_default = ConnectionLimits::default();
+    let per_source = args.connections_per_source.or(file.connections_per_source);
     let meant = Meant {
         listen: args.listen.or(file.listen).unwrap_or(LISTEN),
         control: args.control.or(file.control),
@@ -93,6 +98,10 @@ pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
         mmdb: args.mmdb.or(file.mmdb),
         known_bad: args.known_bad.or(file.known_bad),
         log: args.log.or(file.log).unwrap_or_default(),
+        connections: ConnectionLimits {
+            per_source: per_source.map_or(by_default.per_source, NonZeroUsize::get),
+            ..by_default
+        },
         settings,
     };
     let email = meant.email.as_ref().map_or(Ok(()), EmailTarget::check);
@@ -128,10 +137,14 @@ fn read(path: &PathBuf) -> Result<File, Report> {
 
 /// Starts the log on standard error. Nothing in it is secret.
 pub(super) fn start_log(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::builder()
+    let mut filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("STEPPROOF_LOG")
         .with_default_directive(tracing::Level::INFO.into())
         .from_env_lossy();
+    // However little else is asked for, messages arrive.
+    if let Ok(always) = format!("{}=info", super::mailbox::TARGET).parse() {
+        filter = filter.add_directive(always);
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     // Refused only where a log has been started already.
     let _ = match format {
@@ -159,10 +172,11 @@ mod tests {
 
     #[test]
     fn what_is_typed_wins_and_the_rest_comes_from_the_file() {
-        let text = "listen = '127.0.0.1:2'\ncontrol = '127.0.0.1:3'\nstore = 'memory'\n\
+        let text = "listen = '127.0.0.1:2'\ncontrol = '127.0.0.1:3'\nstore = 'memory'\nconnections_per_source = 7\n\
             [email]\nkind = 'sendgrid'\nurl = 'http://127.0.0.1:4'\n[settings]\ncode_ttl_s = 60\ntrusted_proxies = ['192.0.2.0/24']\n";
         let meant = config(text).unwrap();
         assert_eq!((meant.listen.port(), meant.control.map(|at| at.port())), (1, Some(3)));
+        assert_eq!(meant.connections.per_source, 7);
         assert_eq!(meant.settings.code_ttl_s, 60);
         assert_eq!(meant.settings.code_length, 6);
         assert_eq!(meant.settings.trusted_proxies.len(), 2);
@@ -174,6 +188,7 @@ mod tests {
         for (text, said) in [
             ("listen = 'here'", "socket address"),
             ("lisen = '127.0.0.1:2'", "lisen"),
+            ("connections_per_source = 0", "nonzero"),
             ("[settings]\ncode_tll_s = 60", "code_tll_s"),
             ("store = 'redis://localhost'", "not offered in this version"),
             ("[email]\nkind = 'smtp'\nurl = 'http://127.0.0.1:4'", "smtp://"),

@@ -1,4 +1,4 @@
-//! The development mailbox on a terminal: each message as it comes, so that the flow can be followed. Development only: a
+//! The development mailbox on standard error: each message as it comes, so that the flow can be followed. Development only: a
 //! service that prints codes has no second step.
 
 use std::io::Write;
@@ -9,15 +9,22 @@ use targets::text::printable;
 
 use crate::terminal;
 
-pub(super) fn print(letter: &Letter) {
-    let (channel, to) = match &letter.to {
+/// The target of the log's events that are messages.
+pub(super) const TARGET: &str = "stepproof::development_mailbox";
+
+/// Channel and address.
+fn to(letter: &Letter) -> (&'static str, &str) {
+    match &letter.to {
         Recipient::Email(address) => ("email", address),
         Recipient::Push(token) => ("push", token),
-    };
-    let mut text = format!(
-        "--- {channel} to {to} (development mailbox) ---\n{}\n",
-        printable(&letter.subject)
-    );
+    }
+}
+
+/// For people, beside a log for people.
+pub(super) fn print(letter: &Letter) {
+    let (channel, to) = to(letter);
+    let subject = printable(&letter.subject);
+    let mut text = format!("--- {channel} to {to} (development mailbox) ---\n{subject}\n");
     for line in letter.text.lines() {
         text.push_str("    ");
         text.push_str(&printable(line));
@@ -26,4 +33,10 @@ pub(super) fn print(letter: &Letter) {
     text.push_str("---");
     // One write, so that messages of two requests do not mix.
     let _ = writeln!(terminal::err(), "{text}");
+}
+
+/// As an event of the log, for a stream whose every line is read by a program.
+pub(super) fn log(letter: &Letter) {
+    let (channel, to) = to(letter);
+    tracing::info!(target: TARGET, channel, to, subject = letter.subject, text = letter.text, "development mailbox");
 }

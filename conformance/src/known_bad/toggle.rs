@@ -8,6 +8,7 @@ use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::domain::{Account, AccountId, DeviceId, Session, Timestamp};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::parts::HashMemory;
 use reference_server::rules::{Admission, Change, EpochRules, SettingRules, SignInFacts, SignInRules, Standard};
 use reference_server::settings::Settings;
 use serde_json::Value;
@@ -167,7 +168,7 @@ impl Edge for PendingSwitchesOff {
                 .store
                 .transact(&id, |account| account.password_hash.clone())
                 .await;
-            if hash.is_some_and(|hash| service.parts().passwords.verify(&password, &hash)) {
+            if hash.is_some_and(|hash| service.parts().passwords.verify(&password, &hash, &mut HashMemory::default())) {
                 return switch_off(service, &id).await;
             }
         }

@@ -61,6 +61,8 @@ impl Embedded {
         let (stop, stopped) = watch::channel(false);
         let limits = ConnectionLimits {
             connections: options.connections,
+            // A storm's devices share the address of the generator.
+            per_source: options.connections,
             drain: Duration::ZERO,
             ..ConnectionLimits::default()
         };

@@ -59,9 +59,10 @@ pub async fn serve(listener: TcpListener, control: Control, shutdown: impl Futur
     let limits = ConnectionLimits {
         body: BODY_MOST,
         connections: 64,
+        per_source: 64,
         ..ConnectionLimits::default()
     };
-    accept_until(listener, limits, shutdown, move |request, peer| {
+    accept_until(listener, limits, Vec::new(), shutdown, move |request, peer| {
         let control = control.clone();
         async move {
             let (head, body) = request.into_parts();

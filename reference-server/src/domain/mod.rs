@@ -11,7 +11,7 @@ mod time;
 
 pub use account::{Account, CodeFailures, Incomplete, PasswordFailures, Reset, Status};
 pub use activity::{Activity, Outcome, Proof};
-pub use address::coarse;
+pub use address::{coarse, network};
 pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
 pub use device::{Device, Trust};
 pub use ids::{AccountId, ChallengeId, DeviceId, SessionId, TokenHash};

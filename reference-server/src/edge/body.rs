@@ -6,6 +6,7 @@ use http::header;
 use serde::de::DeserializeOwned;
 
 use super::EdgeRequest;
+use super::forwarded::readable_hops;
 use super::object::Object;
 use super::problem::Refusal;
 use crate::rules::PASSWORD_MOST;
@@ -147,15 +148,7 @@ pub(super) fn versions(request: &EdgeRequest) -> Vec<String> {
 
 /// The address that counts.
 pub(super) fn source(service: &Service, request: &EdgeRequest) -> IpAddr {
-    let lines = request
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> = lines
-        .flat_map(|line| line.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
+    let hops = readable_hops(&request.headers);
     service
         .parts()
         .rules

@@ -28,6 +28,7 @@
 //! ```
 
 mod body;
+mod forwarded;
 mod handlers;
 mod object;
 mod problem;

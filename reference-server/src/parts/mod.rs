@@ -15,7 +15,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::{CodeFor, CodeSource, RandomCodes};
 pub use courier::{Courier, DeliveryError, Outgoing, Parcel, Recipient, RecordingCourier};
 pub use locator::{Locator, Unknown};
-pub use passwords::{Argon2id, Passwords};
+pub use passwords::{Argon2id, HashMemory, Passwords};
 pub use store::{AccountChange, MemoryStore, Store};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::Standard;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, network};
 use crate::settings::{Network, Settings};
 
 /// What an address did.
@@ -19,7 +19,7 @@ pub enum SourceEvent {
 /// Whose address counts.
 pub trait SourceRules: Send + Sync {
     /// The peer's address; behind a configured proxy, the nearest hop that is not one, as that proxy asserts it (ATT-05,
-    /// RFC 7239 §8). Nothing a client can choose.
+    /// RFC 7239 §8). Nothing a client can choose: what could not be read, and all to the left of it, is not among the hops.
     fn address(&self, peer: IpAddr, forwarded: &[IpAddr], trusted: &[Network]) -> IpAddr {
         let is_proxy = |address: &IpAddr| trusted.iter().any(|network| network.contains(*address));
         if !is_proxy(&peer) {
@@ -30,17 +30,15 @@ pub trait SourceRules: Send + Sync {
 
     /// What failures are counted by: an IPv6 client has a whole /64 to choose from.
     fn key(&self, address: IpAddr) -> IpAddr {
-        match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        }
+        network(address)
     }
 
     /// When this address may try again; `None` when it may now (ATT-04).
     fn blocked(&self, failures: &VecDeque<Timestamp>, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
         let start = now.minus_s(settings.source_window_s);
         let recent = failures.iter().filter(|at| **at > start).count();
-        let limit = settings.source_wrong_limit as usize;
+        // One that takes none has had its last with the first.
+        let limit = settings.source_wrong_limit.max(1) as usize;
         (recent >= limit).then(|| failures[failures.len() - limit].plus_s(settings.source_window_s))
     }
 
@@ -88,5 +86,15 @@ mod tests {
             Some(Timestamp(10_000))
         );
         assert_eq!(Standard.blocked(&failures, Timestamp(10_000), &settings), None);
+        let none = Settings {
+            source_wrong_limit: 0,
+            ..settings
+        };
+        assert_eq!(Standard.blocked(&VecDeque::new(), Timestamp(0), &none), None);
+        assert_eq!(
+            Standard.blocked(&failures, Timestamp(6_000), &none),
+            Some(Timestamp(15_000)),
+            "no index out of bounds"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::hashers::Lane;
 use super::record::Scene;
 use super::{Problem, Service};
 use crate::domain::{Account, AccountId, Outcome, Status};
@@ -14,7 +15,7 @@ impl Service {
         let email = email.ok_or_else(|| Problem::InvalidRequest("email: not an address".to_owned()))?;
         self.acceptable(&password, &email, Occasion::Registration)?;
         // Hashed in both cases, so that time does not tell them apart.
-        let hash = self.hash_password(password).await?;
+        let hash = self.hash_password(Lane::Stranger, &email, password).await?;
         let two_step = self.parts().rules.setting.on_by_default();
         let account = Account::new(AccountId::random(), email.clone(), hash, two_step);
         if !self.parts().store.insert(account).await
@@ -53,7 +54,7 @@ impl Service {
         self.prove(source, access, current).await?;
         let email = self.in_session(access, |account, _, _| Ok(account.email.clone())).await?;
         self.acceptable(&new, &email, Occasion::Change)?;
-        let hash = self.hash_password(new).await?;
+        let hash = self.hash_password(Lane::Proven, &email, new).await?;
         let notice = self
             .in_session(access, |account, session, now| {
                 let device = account.session(session).map(|session| session.device.clone());

@@ -1,8 +1,11 @@
-//! Failures counted by source address, whatever account they were meant for.
+//! Failures counted by source address, whatever account they were meant for. A guess is reserved before it is judged, so that
+//! the limit holds however many arrive together; what turns out right gives its place back (ATT-04).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use super::{Problem, Service};
 use crate::domain::Timestamp;
@@ -15,19 +18,62 @@ const ADDRESSES: usize = 65_536;
 /// The failures of each address, bounded: those out of the window leave, and when there are too many, those longest quiet.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    failures: Mutex<HashMap<IpAddr, VecDeque<Timestamp>>>,
+    seen: Mutex<HashMap<IpAddr, Source>>,
+    /// Told whenever a guess is settled.
+    settled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    failures: VecDeque<Timestamp>,
+    /// Guesses that are being judged: each may turn out to be a failure.
+    pending: usize,
+}
+
+/// What an address that wants to guess is told.
+enum Admission {
+    Reserved,
+    /// It would be one too many if those under way were all wrong.
+    Wait,
+    Blocked(Timestamp),
+}
+
+/// A guess of an address, reserved. When it is dropped without a word, it counts as wrong if it has begun: nobody has a password
+/// judged and leaves before it is counted.
+pub(super) struct SourceGuess<'a> {
+    service: &'a Service,
+    key: IpAddr,
+    counts_as: Option<SourceEvent>,
+}
+
+impl SourceGuess<'_> {
+    /// From now on it is looked at.
+    pub(super) fn begin(&mut self) {
+        self.counts_as = Some(SourceEvent::Failure);
+    }
+
+    /// Ends it as what it was; `None` is neither a success nor a failure.
+    pub(super) fn settle(mut self, event: Option<SourceEvent>) {
+        self.counts_as = event;
+    }
+}
+
+impl Drop for SourceGuess<'_> {
+    fn drop(&mut self) {
+        self.service.settle(self.key, self.counts_as);
+    }
 }
 
 impl Sources {
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, VecDeque<Timestamp>>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Source>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn sweep(&self, now: Timestamp, settings: &Settings) {
         let start = now.minus_s(settings.source_window_s);
-        self.lock().retain(|_, failures| {
-            failures.retain(|at| *at > start);
-            !failures.is_empty()
+        self.lock().retain(|_, source| {
+            source.failures.retain(|at| *at > start);
+            source.pending > 0 || !source.failures.is_empty()
         });
     }
 
@@ -37,43 +83,77 @@ impl Sources {
 }
 
 impl Service {
-    /// Refuses an address that has failed too often.
-    pub(super) fn admit_source(&self, address: IpAddr) -> Result<(), Problem> {
-        let now = self.now();
-        let failures = self.inner.sources.lock();
-        let blocked = failures
-            .get(&self.parts().rules.sources.key(address))
-            .and_then(|seen| self.parts().rules.sources.blocked(seen, now, self.settings()));
-        blocked.map_or(Ok(()), |until| Err(Problem::TooManyAttempts(now.seconds_until(until))))
+    /// Reserves a guess of this address, or refuses one that has failed too often. When those under way leave no room it waits
+    /// for them, since they may be right. A trusted device is not bound, but counted.
+    pub(super) async fn reserve_guess(&self, address: IpAddr, trusted: bool) -> Result<SourceGuess<'_>, Problem> {
+        let key = self.parts().rules.sources.key(address);
+        loop {
+            // Before the look, so that no word in between is missed.
+            let settled = self.inner.sources.settled.notified();
+            let now = self.now();
+            match self.try_reserve(key, trusted, now) {
+                Admission::Blocked(until) => return Err(Problem::TooManyAttempts(now.seconds_until(until))),
+                Admission::Wait => settled.await,
+                Admission::Reserved => {
+                    return Ok(SourceGuess {
+                        service: self,
+                        key,
+                        counts_as: None,
+                    });
+                }
+            }
+        }
     }
 
-    /// Counts what an address did.
-    pub(super) fn note_source(&self, address: IpAddr, event: SourceEvent) {
-        let now = self.now();
-        let key = self.parts().rules.sources.key(address);
-        let mut failures = self.inner.sources.lock();
-        if event == SourceEvent::Failure && failures.len() >= ADDRESSES && !failures.contains_key(&key) {
-            keep_newer_half(&mut failures);
+    fn try_reserve(&self, key: IpAddr, trusted: bool, now: Timestamp) -> Admission {
+        let rules = &self.parts().rules.sources;
+        let mut seen = self.inner.sources.lock();
+        if let Some(source) = seen.get(&key).filter(|_| !trusted) {
+            if let Some(until) = rules.blocked(&source.failures, now, self.settings()) {
+                return Admission::Blocked(until);
+            }
+            let mut if_all_are_wrong = source.failures.clone();
+            if_all_are_wrong.extend(std::iter::repeat_n(now, source.pending));
+            if rules.blocked(&if_all_are_wrong, now, self.settings()).is_some() {
+                return Admission::Wait;
+            }
         }
-        let seen = failures.entry(key).or_default();
-        self.parts().rules.sources.note(seen, event, now);
+        if seen.len() >= ADDRESSES && !seen.contains_key(&key) {
+            keep_newer_half(&mut seen);
+        }
+        seen.entry(key).or_default().pending += 1;
+        Admission::Reserved
+    }
+
+    fn settle(&self, key: IpAddr, event: Option<SourceEvent>) {
+        let now = self.now();
+        let mut seen = self.inner.sources.lock();
+        let source = seen.entry(key).or_default();
+        // None is pending where everything was forgotten meanwhile.
+        source.pending = source.pending.saturating_sub(1);
+        if let Some(event) = event {
+            self.parts().rules.sources.note(&mut source.failures, event, now);
+        }
         // Twice the limit is more than any decision looks at.
         let most = self.settings().source_wrong_limit as usize * 2 + 1;
-        while seen.len() > most {
-            seen.pop_front();
+        let surplus = source.failures.len().saturating_sub(most);
+        source.failures.drain(..surplus);
+        if source.pending == 0 && source.failures.is_empty() {
+            seen.remove(&key);
         }
-        if seen.is_empty() {
-            failures.remove(&key);
-        }
+        drop(seen);
+        self.inner.sources.settled.notify_waiters();
     }
 }
 
-fn keep_newer_half(failures: &mut HashMap<IpAddr, VecDeque<Timestamp>>) {
-    let mut newest: Vec<Timestamp> = failures.values().filter_map(|seen| seen.back().copied()).collect();
-    let middle = newest.len() / 2;
-    let (_, median, _) = newest.select_nth_unstable(middle);
-    let median = *median;
-    failures.retain(|_, seen| seen.back().is_some_and(|last| *last > median));
+/// Forgets the half that was quiet longest; what is pending is not quiet.
+fn keep_newer_half(seen: &mut HashMap<IpAddr, Source>) {
+    let mut newest: Vec<Timestamp> = seen.values().filter_map(|source| source.failures.back().copied()).collect();
+    newest.sort_unstable();
+    let Some(median) = newest.get(newest.len() / 2).copied() else {
+        return;
+    };
+    seen.retain(|_, source| source.pending > 0 || source.failures.back().is_some_and(|last| *last > median));
 }
 
 impl Problem {

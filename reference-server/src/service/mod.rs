@@ -5,6 +5,7 @@ mod accounts;
 mod challenges;
 mod delivery;
 mod devices;
+mod hashers;
 mod limits;
 mod notices;
 mod passwords;
@@ -33,7 +34,7 @@ use crate::parts::Parts;
 use crate::settings::Settings;
 use limits::Sources;
 use notices::Desk;
-use passwords::Judges;
+use passwords::PasswordQueue;
 use steady::Steady;
 use strangers::Strangers;
 
@@ -48,7 +49,7 @@ struct Inner {
     settings: Settings,
     sources: Sources,
     strangers: Strangers,
-    judges: Judges,
+    queue: PasswordQueue,
     desk: Desk,
     steady: Steady,
     metrics: Metrics,
@@ -58,7 +59,7 @@ impl Service {
     /// A service of these parts.
     pub fn new(parts: Parts, settings: Settings) -> Self {
         let inner = Inner {
-            judges: Judges::new(parts.passwords.as_ref(), settings.password_queue),
+            queue: PasswordQueue::new(Arc::clone(&parts.passwords), settings.password_queue),
             parts,
             settings,
             sources: Sources::default(),

@@ -1,5 +1,6 @@
 //! Password resets by mail.
 
+use super::hashers::Lane;
 use super::record::Scene;
 use super::{Problem, Service};
 use crate::domain::{Outcome, Reset, TokenHash};
@@ -39,9 +40,19 @@ impl Service {
         let presented = TokenHash::of(token);
         let (store, rules) = (&self.parts().store, &self.parts().rules);
         let id = store.by_token(&presented).await.ok_or(Problem::ResetNotLive)?;
-        let email = store.transact(&id, |account| account.email.clone()).await;
-        self.acceptable(&new, &email.unwrap_or_default(), Occasion::Reset)?;
-        let hash = self.hash_password(new).await?;
+        let now = self.now();
+        let found = store.transact(&id, |account| {
+            let live = |reset: &Reset| reset.token == presented && now < reset.expires_at;
+            let lane = if account.resets.iter().any(live) {
+                Lane::Proven
+            } else {
+                Lane::Stranger
+            };
+            (account.email.clone(), lane)
+        });
+        let (email, lane) = found.await.ok_or(Problem::ResetNotLive)?;
+        self.acceptable(&new, &email, Occasion::Reset)?;
+        let hash = self.hash_password(lane, &email, new).await?;
         let now = self.now();
         let done = store.transact(&id, |account| {
             if !rules.resets.redeem(account, &presented, now) {

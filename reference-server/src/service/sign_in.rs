@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::delivery::Dispatch;
+use super::hashers::Lane;
 use super::record::Scene;
 use super::session::Opening;
 use super::{ChallengeView, Problem, Service, SessionGrant};
@@ -105,30 +106,37 @@ impl Service {
             push_token: request.push_token.clone(),
         };
         let name = email.unwrap_or_else(|| request.email.to_lowercase());
-        let trusted = self.look(id.as_ref(), &name, request, &claims).await.trusted;
-        let turn = self.turn(&name, trusted).await?;
-        if !trusted {
-            self.admit_source(source)?;
+        let mut trusted = self.look(id.as_ref(), &name, request, &claims).await.trusted;
+        loop {
+            let lane = if trusted { Lane::Proven } else { Lane::Stranger };
+            let place = self.place(lane, &name)?;
+            let mut guess = self.reserve_guess(source, trusted).await?;
+            let _turn = self.lock_identifier(&name, trusted).await;
+            let look = self.look(id.as_ref(), &name, request, &claims).await;
+            if trusted && !look.trusted {
+                // It ended while the device waited: from here on it is a stranger, and bound like one.
+                trusted = false;
+                continue;
+            }
+            if let Some(until) = look.blocked {
+                return Err(Problem::TooManyAttempts(self.now().seconds_until(until)));
+            }
+            let password = request.password.clone();
+            let password_right = self.password_is(&place, &mut guess, password, look.hash.clone()).await;
+            guess.settle(Some(if password_right {
+                SourceEvent::Success
+            } else {
+                SourceEvent::Failure
+            }));
+            let (Some(id), Some(hash)) = (&id, look.hash) else {
+                let now = self.now();
+                self.inner.strangers.transact(&name, |stranger| {
+                    rules.attempts.password_was_wrong(stranger, request.typist(false), now);
+                });
+                return Err(Problem::InvalidCredentials);
+            };
+            return self.decide(id, request, &claims, source, password_right, &hash).await;
         }
-        let look = self.look(id.as_ref(), &name, request, &claims).await;
-        if let Some(until) = look.blocked {
-            return Err(Problem::TooManyAttempts(self.now().seconds_until(until)));
-        }
-        let password_right = self.password_is(&turn, request.password.clone(), look.hash.clone()).await;
-        let event = if password_right {
-            SourceEvent::Success
-        } else {
-            SourceEvent::Failure
-        };
-        self.note_source(source, event);
-        let (Some(id), Some(hash)) = (id, look.hash) else {
-            let now = self.now();
-            self.inner.strangers.transact(&name, |stranger| {
-                rules.attempts.password_was_wrong(stranger, request.typist(false), now);
-            });
-            return Err(Problem::InvalidCredentials);
-        };
-        self.decide(&id, request, &claims, source, password_right, &hash).await
     }
 
     /// What the password depends on: of an account, or of a name that nobody has, limited alike (ENUM-01).

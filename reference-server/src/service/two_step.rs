@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::hashers::Lane;
 use super::record::Scene;
 use super::{Problem, Service, TwoStepView};
 use crate::domain::{Account, Outcome, SessionId, Timestamp};
@@ -75,8 +76,10 @@ impl Service {
                 Ok((account.email.clone(), self.session_is_trusted(account, session, now)))
             })
             .await?;
-        let turn = self.turn(&name, trusted).await?;
-        let (hash, trusted) = self
+        let place = self.place(Lane::Proven, &name)?;
+        let mut guess = self.reserve_guess(source, trusted).await?;
+        let _turn = self.lock_identifier(&name, trusted).await;
+        let hash = self
             .in_session(access, |account, session, now| {
                 let trusted = self.session_is_trusted(account, session, now);
                 let typed = account.email.clone();
@@ -87,17 +90,15 @@ impl Service {
                 };
                 match rules.attempts.password_blocked(account, typist, now, settings) {
                     Some(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
-                    None => Ok((account.password_hash.clone(), trusted)),
+                    None => Ok(account.password_hash.clone()),
                 }
             })
             .await?;
-        if !trusted {
-            self.admit_source(source)?;
-        }
-        if self.password_is(&turn, password, Some(hash)).await {
+        if self.password_is(&place, &mut guess, password, Some(hash)).await {
+            guess.settle(None);
             return Ok(());
         }
-        self.note_source(source, SourceEvent::Failure);
+        guess.settle(Some(SourceEvent::Failure));
         self.in_session(access, |account, session, now| {
             let typed = account.email.clone();
             let typist = Typist {

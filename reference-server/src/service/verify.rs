@@ -12,10 +12,11 @@ impl Service {
     /// Step two, from this address, with the handle of step one. Account and device come from the handle and from nothing
     /// else (BIND-03, BIND-05).
     pub async fn verify(&self, source: IpAddr, handle: &str, code: &str, trust: bool) -> Result<SessionGrant, Problem> {
-        self.admit_source(source)?;
+        let mut guess = self.reserve_guess(source, false).await?;
         let (id, challenge, claims) = self.find_challenge(handle).await?;
         let opening = Opening::draw(self, &claims, source);
         let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+        guess.begin();
         let verified = self.parts().store.transact(&id, |account| {
             let active = account.status == Status::Active;
             let open = account
@@ -51,13 +52,12 @@ impl Service {
         });
         match verified.await.unwrap_or(Err(Problem::ChallengeNotLive)) {
             Ok((grant, notice)) => {
+                guess.settle(None);
                 self.tell(notice);
                 Ok(grant)
             }
             Err(problem) => {
-                if problem == Problem::CodeRejected {
-                    self.note_source(source, SourceEvent::Failure);
-                }
+                guess.settle((problem == Problem::CodeRejected).then_some(SourceEvent::Failure));
                 Err(problem)
             }
         }

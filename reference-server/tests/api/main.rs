@@ -7,4 +7,6 @@ mod flow;
 mod input;
 mod limits;
 mod notices;
+mod queue;
+mod sources;
 mod world;

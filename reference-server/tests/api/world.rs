@@ -9,6 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use reference_server::parts::{ManualClock, Outgoing, Parcel, Recipient, RecordingCourier};
+use reference_server::service::SignIn;
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use serde_json::{Value, json};
 use specs::openapi::Contract;
@@ -81,6 +82,19 @@ impl Answer {
     }
 }
 
+/// Step one without the network, as the service is asked.
+pub(crate) fn attempt(email: String, password: &str, trust_token: Option<String>) -> SignIn {
+    SignIn {
+        installation: email.clone(),
+        email,
+        password: password.to_owned(),
+        trust_token,
+        name: "phone".to_owned(),
+        push_token: None,
+        versions: vec!["2.3.0".to_owned()],
+    }
+}
+
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Service,
@@ -96,6 +110,11 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::composed(change, |_| ()).await
+    }
+
+    /// As [`Self::with`], with other parts.
+    pub(crate) async fn composed(change: impl FnOnce(&mut Settings), compose: impl FnOnce(&mut Parts)) -> Self {
         let mut settings = Settings {
             // The tests are a proxy, so that they can speak for any address.
             trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
@@ -104,7 +123,9 @@ impl World {
         change(&mut settings);
         let (clock, courier) = (Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
         clock.freeze(true);
-        let service = Service::new(Parts::for_tests(clock.clone(), courier.clone()), settings);
+        let mut parts = Parts::for_tests(clock.clone(), courier.clone());
+        compose(&mut parts);
+        let service = Service::new(parts, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(

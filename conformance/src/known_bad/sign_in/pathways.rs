@@ -8,6 +8,7 @@ use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::domain::TokenHash;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::parts::HashMemory;
 use serde_json::Value;
 
 use crate::known_bad::forge::{self, Bearer};
@@ -73,7 +74,10 @@ impl Edge for RegistrationLogsIn {
         let known = service.parts().store.transact(&bearer.account, |account| {
             // One that was used before; a new account has neither devices nor challenges.
             let used = !account.devices.is_empty();
-            used && service.parts().passwords.verify(password, &account.password_hash)
+            used && service
+                .parts()
+                .passwords
+                .verify(password, &account.password_hash, &mut HashMemory::default())
         });
         if known.await != Some(true) {
             return answer;
