@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{Ended, Reference, nobody, signal, stepproof};
+use common::{Ended, Reference, ends, nobody, signal, stepproof};
 
 const SIGNALS: [&str; 3] = ["INT", "TERM", "HUP"];
 
@@ -158,6 +158,10 @@ fn the_other_commands_end_too() {
         signal(name, child.id());
         ended(child).is(3, &["interrupted"]);
 
+        if !cfg!(feature = "explore") {
+            ends(&["explore"]).is(2, &["built without the explorer", "--features explore"]);
+            continue;
+        }
         let origin = nobody();
         let mut child = piped(&mut stepproof(&["explore", "--listen", origin.trim_start_matches("http://")]));
         says(&mut child, "the machine is explored");

@@ -62,6 +62,7 @@ impl Evidence {
         Breach {
             expected: self.redactor.text(&breach.expected),
             seen: self.redactor.text(&breach.seen),
+            lapse: breach.lapse,
         }
     }
 

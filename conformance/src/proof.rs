@@ -1,6 +1,7 @@
 //! How a check may end. It passes only by handing over a [`Proof`], and a proof of a refusal can only be had beside the
 //! accepted twin that differs from it in one factor.
 
+use specs::Parameters;
 use targets::{Answer, Outcome, TargetError};
 
 /// Evidence that something was really judged. Only the assertions of this module make one.
@@ -22,6 +23,34 @@ pub struct Breach {
     pub expected: String,
     /// What the target did.
     pub seen: String,
+    /// What may have lapsed by itself to make it look like this.
+    pub lapse: Lapse,
+}
+
+/// What ends by the mere passing of time. Where a target's clock cannot be stopped, a breach is one only if this had no time to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapse {
+    /// A code, a challenge, a session: something that was good is refused.
+    Grant,
+    /// A lock, a window of failures: something that was held back is let through.
+    Restriction,
+}
+
+impl Lapse {
+    /// The shortest of these in seconds, as declared.
+    pub fn shortest_s(self, declared: &Parameters) -> u64 {
+        let session_s = declared.session_idle_s.unwrap_or(declared.session_absolute_s);
+        let seconds: &[u64] = match self {
+            Lapse::Grant => &[
+                declared.code_ttl_s,
+                declared.challenge_max_s,
+                declared.reauth_max_s,
+                session_s,
+            ],
+            Lapse::Restriction => &[declared.window_s, declared.source_window_s, declared.lock_s],
+        };
+        seconds.iter().copied().filter(|seconds| *seconds > 0).min().unwrap_or(0)
+    }
 }
 
 /// Why a check ended without a proof.
@@ -112,7 +141,7 @@ pub fn accepted(what: &str, answer: &Answer) -> Ending {
     if answer.accepted() {
         Ok(Proof(()))
     } else {
-        failed(format!("{what}: accepted"), describe(answer))
+        breach(format!("{what}: accepted"), describe(answer), Lapse::Grant)
     }
 }
 
@@ -127,10 +156,11 @@ pub fn holds(what: &str, fact: bool, seen: impl Into<String>) -> Ending {
 
 /// A breach.
 pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Ending {
-    Err(Stop::Failed(Breach {
-        expected: expected.into(),
-        seen: seen.into(),
-    }))
+    breach(expected.into(), seen.into(), Lapse::Restriction)
+}
+
+fn breach(expected: String, seen: String, lapse: Lapse) -> Ending {
+    Err(Stop::Failed(Breach { expected, seen, lapse }))
 }
 
 /// For what a requirement only recommends: a breach of it is a warning.

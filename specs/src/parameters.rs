@@ -117,21 +117,6 @@ impl Parameters {
         }
     }
 
-    /// The shortest time, in seconds, after which something lapses by itself; the cool-down, which only a resend feels, aside.
-    pub fn shortest_period_s(&self) -> u64 {
-        let periods = [
-            self.code_ttl_s,
-            self.challenge_max_s,
-            self.window_s,
-            self.lock_s,
-            self.source_window_s,
-            self.reauth_max_s,
-            self.session_absolute_s,
-        ];
-        let declared = periods.into_iter().chain(self.session_idle_s).filter(|seconds| *seconds > 0);
-        declared.min().unwrap_or(0)
-    }
-
     /// Every declared value that is outside its bound in this profile.
     pub fn out_of_bounds(&self, profile: Profile) -> Vec<OutOfBound> {
         bounds::check(self, profile)

@@ -14,7 +14,7 @@ use crate::check::Check;
 use crate::context::Context;
 use crate::events::{Event, Judged};
 use crate::evidence::Evidence;
-use crate::proof::{Ending, Stop};
+use crate::proof::{Breach, Ending, Stop};
 use crate::verdict::Verdict;
 
 /// A check that ended.
@@ -122,16 +122,20 @@ impl Run {
 /// A breach that time may have caused by itself is none: a check leaves a fifth of a period at least for what its own steps take,
 /// and where a clock that cannot be stopped took more, whatever lapsed may have lapsed rightly.
 fn unless_time_ran_on(ending: Ending, cx: &Context) -> Ending {
-    let bearable = Duration::from_secs(cx.parameters().shortest_period_s()) / 5;
-    match ending {
-        Err(stop @ (Stop::Failed(_) | Stop::Advised(_))) if cx.drift() > bearable => Err(Stop::Inconclusive(format!(
-            "{:.1} s of real time passed beside what was waited for, {:.1} s are the most that the declared periods bear; {}",
-            cx.drift().as_secs_f64(),
-            bearable.as_secs_f64(),
-            reason(&stop)
-        ))),
-        ending => ending,
+    let (stop, lapse) = match ending {
+        Err(stop @ (Stop::Failed(Breach { lapse, .. }) | Stop::Advised(Breach { lapse, .. }))) => (stop, lapse),
+        ending => return ending,
+    };
+    let (drift, bearable) = (cx.drift(), Duration::from_secs(lapse.shortest_s(cx.parameters())) / 5);
+    if drift <= bearable {
+        return Err(stop);
     }
+    Err(Stop::Inconclusive(format!(
+        "{:.1} s of real time passed beside what was waited for, {:.1} s are the most that the declared periods bear; {}",
+        drift.as_secs_f64(),
+        bearable.as_secs_f64(),
+        reason(&stop)
+    )))
 }
 
 fn without_target(judged: Judged, error: &TargetError) -> Done {
@@ -204,7 +208,7 @@ mod tests {
 
     use super::*;
     use crate::context::Addresses;
-    use crate::proof::failed;
+    use crate::proof::{Lapse, failed};
 
     /// A context on a target that nobody asks anything.
     fn context(control: Option<&str>) -> Context {
@@ -215,20 +219,30 @@ mod tests {
         Context::new(Arc::new(Native::open(options).unwrap()), [1; 32], Addresses::default())
     }
 
+    /// Something was let through that is to be refused.
     fn breach() -> Ending {
-        failed("refused", "accepted")
+        failed("refused", "let through")
+    }
+
+    /// Something was refused that is to be accepted.
+    fn refusal() -> Ending {
+        let (expected, seen) = ("accepted".to_owned(), "refused".to_owned());
+        let lapse = Lapse::Grant;
+        Err(Stop::Failed(Breach { expected, seen, lapse }))
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_breach_after_more_time_than_the_periods_bear_is_inconclusive() {
         let cx = context(None);
-        let bearable = Duration::from_secs(cx.parameters().shortest_period_s()) / 5;
-        tokio::time::advance(bearable).await;
-        assert!(matches!(unless_time_ran_on(breach(), &cx), Err(Stop::Failed(_))));
-        tokio::time::advance(Duration::from_millis(1)).await;
-        match unless_time_ran_on(breach(), &cx) {
-            Err(Stop::Inconclusive(told)) => assert!(told.contains("seen: accepted"), "{told}"),
-            other => panic!("{other:?}"),
+        for (lapse, ending) in [(Lapse::Grant, refusal as fn() -> Ending), (Lapse::Restriction, breach)] {
+            let bearable = Duration::from_secs(lapse.shortest_s(cx.parameters())) / 5;
+            tokio::time::advance(bearable.saturating_sub(cx.drift())).await;
+            assert!(matches!(unless_time_ran_on(ending(), &cx), Err(Stop::Failed(_))), "{lapse:?}");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            match unless_time_ran_on(ending(), &cx) {
+                Err(Stop::Inconclusive(told)) => assert!(told.contains("expected: "), "{told}"),
+                other => panic!("{other:?}"),
+            }
         }
         let missing = Err(Stop::NotTested("no code came".to_owned()));
         assert!(matches!(unless_time_ran_on(missing, &cx), Err(Stop::NotTested(_))));

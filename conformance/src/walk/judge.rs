@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use specs::machine::readings::Comparison;
 use specs::machine::{Answer, ChallengeId, Key, Limits, Op, Readings, State, Status};
 
-use crate::proof::Breach;
+use crate::proof::{Breach, Lapse};
 use crate::walk::requirement;
 
 /// Why something ended that the machine says is over.
@@ -65,6 +65,7 @@ impl Judge {
                 let breach = Breach {
                     expected: format!("{told} → {}", disagreement.expected),
                     seen: format!("{told} → {seen}"),
+                    lapse: if seen.accepted() { Lapse::Restriction } else { Lapse::Grant },
                 };
                 Err((broken.to_owned(), breach))
             }

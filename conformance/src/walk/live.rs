@@ -16,7 +16,7 @@ use targets::{
 };
 
 use crate::context::{Account, Addresses, Context};
-use crate::proof::Stop;
+use crate::proof::{Lapse, Stop};
 use crate::provider::Provider;
 use crate::walk::step::Who;
 use crate::walk::subject::{Ground, Subject, Terrain};
@@ -196,7 +196,8 @@ impl Subject for Live {
         // The machine's time stands still: the target's must not have moved past anything, however long this step took.
         let parameters = self.cx.parameters();
         let cooldown = Some(parameters.resend_cooldown_s).filter(|seconds| *seconds > 0);
-        let shortest = cooldown.into_iter().fold(parameters.shortest_period_s(), u64::min);
+        let lapses = [Lapse::Grant, Lapse::Restriction].map(|lapse| lapse.shortest_s(parameters));
+        let shortest = lapses.into_iter().chain(cooldown).min().unwrap_or(0);
         let drift = self.cx.drift();
         if !drift.is_zero() && drift >= Duration::from_secs(shortest) {
             return Err(Stop::Inconclusive(format!(
