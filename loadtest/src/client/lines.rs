@@ -12,6 +12,8 @@ use targets::Target;
 use super::Line;
 use super::bound::Bound;
 use super::native::Native;
+use super::reconnects::Counts;
+use crate::record::Reconnects;
 
 /// How long a device waits.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +63,7 @@ pub(super) struct Service {
     pub(super) prefix: String,
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     pub(super) waits: Waits,
+    pub(super) reconnects: Counts,
 }
 
 impl Default for Waits {
@@ -95,6 +98,7 @@ impl Lines {
                 prefix: url.path().trim_end_matches('/').to_owned(),
                 tls,
                 waits,
+                reconnects: Counts::default(),
             })),
         })
     }
@@ -111,6 +115,14 @@ impl Lines {
         match &self.kind {
             Kind::Native(service) => service.address.ip().is_loopback(),
             Kind::Bound(target) => targets::is_loopback(target.origin()),
+        }
+    }
+
+    /// How often a kept connection was found closed so far; `None` where the connections are a target's own.
+    pub fn reconnects(&self) -> Option<Reconnects> {
+        match &self.kind {
+            Kind::Native(service) => Some(service.reconnects.now()),
+            Kind::Bound(_) => None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use targets::{Operation, Outcome, Refusal};
 
 use super::*;
+use crate::record::Reconnects;
 
 const WHO: &str =
     r#"{"account":{"id":"a","email":"\u0061@x.test","two_step":true},"device":{"id":"d\"1","name":"n","trusted":true}}"#;
@@ -95,23 +96,6 @@ async fn a_connection_is_kept_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_in_between_is_opened_anew() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut line = lines(listener.local_addr().unwrap()).await.open(None);
-    let (closed, hears) = tokio::sync::oneshot::channel();
-    let serving = std::thread::spawn(move || {
-        once(&mut listener.accept().unwrap().0);
-        // The first connection is closed by now: our own runtime hears of that while it waits for this.
-        closed.send(()).unwrap();
-        once(&mut listener.accept().unwrap().0);
-    });
-    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
-    hears.await.unwrap();
-    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
-    serving.join().unwrap();
-}
-
-#[tokio::test]
 async fn a_request_that_was_written_is_not_sent_again() {
     let (address, came) = server(vec![nothing, always]);
     let mut line = lines(address).await.open(None);
@@ -119,6 +103,57 @@ async fn a_request_that_was_written_is_not_sent_again() {
     assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
     assert_eq!(came.try_iter().count(), 1);
     assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
+}
+
+/// Serves one request, and leaves at the next as soon as it has read it.
+fn leaves_at_the_second(connection: &mut TcpStream) {
+    once(connection);
+    request(connection);
+}
+
+/// What the second of two operations on one connection, which the server leaves unanswered, comes to: its outcome, how many
+/// connections were opened, and what was counted.
+async fn second(leaves: Serve, operation: Operation) -> (Result<Outcome, Unanswered>, usize, Reconnects) {
+    let (address, came) = server(vec![leaves, always]);
+    let lines = lines(address).await;
+    let mut line = lines.open(None);
+    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
+    let reply = line.perform(&mut Phone::new("i", "n"), operation).await;
+    (reply.outcome, came.try_iter().count(), lines.reconnects().unwrap())
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_asked_again_where_a_kept_connection_ends_without_a_byte() {
+    let (outcome, connections, counted) = second(leaves_at_the_second, Operation::WhoAmI {}).await;
+    assert_eq!((outcome, connections), (Ok(Outcome::Done), 2));
+    assert_eq!((counted.repeated, counted.in_doubt), (1, 0));
+}
+
+#[tokio::test]
+async fn what_may_have_changed_something_is_never_doubled() {
+    let code = "123456".to_owned();
+    for operation in [
+        Operation::Verify { code },
+        Operation::SignOut {},
+        Operation::RegisterPush { token: String::new() },
+    ] {
+        let (outcome, connections, counted) = second(leaves_at_the_second, operation).await;
+        assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
+        assert_eq!(connections, 1);
+        assert_eq!((counted.repeated, counted.in_doubt), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_the_services_and_not_asked_for_again() {
+    let breaks_off = |connection: &mut TcpStream| {
+        once(connection);
+        request(connection);
+        write!(connection, "HTTP/1.1 200").unwrap();
+    };
+    let (outcome, connections, counted) = second(breaks_off, Operation::WhoAmI {}).await;
+    assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
+    assert_eq!((connections, counted), (1, Reconnects::default()));
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         second: LastSecond::default(),
     };
     let before = service.sink.mailbox.counts();
+    let reconnected = service.lines.reconnects();
     let meter = Meter::start(service.watched(), {
         let live = live.clone();
         move || moment(&live)
@@ -92,7 +93,7 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     let mut deliveries = deliveries(&gathered.series);
     (deliveries.push, deliveries.email) = (after.push_codes - before.push_codes, after.email_codes - before.email_codes);
     deliveries.sends_per_login = sends_per_login(&gathered.series, &deliveries);
-    Ok(record(
+    let mut record = record(
         plan,
         service,
         users,
@@ -102,7 +103,13 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         histories.attack(),
         deliveries,
         resources,
-    ))
+    );
+    record.generator.reconnects = service
+        .lines
+        .reconnects()
+        .zip(reconnected)
+        .map(|(now, before)| now.zip(before, |now, before| now - before));
+    Ok(record)
 }
 
 /// The record of a run.
@@ -166,6 +173,7 @@ fn record(
         generator: Generator {
             schedule_lag_p99_ms: percentiles(&ran.schedule_lag).p99_ms,
             limits,
+            reconnects: None,
         },
         drain_s: drain,
         promises,
