@@ -240,7 +240,7 @@ fn orders(plan: &Plan, scenario: &Scenario, users: usize, host: &str) -> Orders 
         manners: manners.collect(),
         drain: Duration::from_secs_f64(scenario.drain_s),
         seed: plan.seed,
-        goose_report: plan.out.as_ref().map(|out| out.join("goose.html")),
+        goose_report: plan.out.as_ref().map(|out| out.join("goose.json")),
         start_at: plan.start_at,
     }
 }

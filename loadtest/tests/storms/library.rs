@@ -29,7 +29,7 @@ fn holds(name: &str, seconds: &str, rate: &str) -> Ended {
     let verdict = if late { Verdict::GeneratorLimited } else { Verdict::Held };
     assert_eq!(record.verdict, verdict, "{}", ended.told);
     assert_eq!(ended.code, Some(verdict.exit_code().into()), "{}", ended.told);
-    for file in ["report.html", "junit.xml", "storm.hlog", "goose.html"] {
+    for file in ["report.html", "junit.xml", "storm.hlog", "goose.json"] {
         assert!(ended.report().join(file).metadata().unwrap().len() > 0, "{file}");
     }
     ended
