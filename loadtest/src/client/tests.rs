@@ -160,13 +160,13 @@ async fn an_answer_that_broke_off_is_the_services_and_not_asked_for_again() {
 async fn an_answer_has_to_come_in_time_and_where_nobody_listens_nothing_is_sent() {
     let (address, _came) = server(vec![|connection| while request(connection).is_some() {}]);
     let waits = Waits {
-        answer: Duration::from_millis(50),
+        answer: Duration::from_secs(1),
         ..Waits::default()
     };
     let slow = Lines::native(&format!("http://{address}"), waits).await.unwrap();
     let outcome = who(&mut slow.open(None)).await.outcome;
     assert!(
-        matches!(&outcome, Err(Unanswered::Lost(why)) if why.contains("50 ms")),
+        matches!(&outcome, Err(Unanswered::Lost(why)) if why.contains("1000 ms")),
         "{outcome:?}"
     );
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

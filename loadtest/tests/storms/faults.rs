@@ -1,7 +1,5 @@
 //! Bad input, and what goes wrong outside.
 
-use std::time::{Duration, Instant};
-
 use tempfile::TempDir;
 
 use crate::program::{Leave, run, storm};
@@ -9,11 +7,10 @@ use crate::program::{Leave, run, storm};
 #[test]
 fn nobody_at_the_target_is_told_at_once() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let began = Instant::now();
     let (code, told) = run(&["storm", "morning-peak", "--quiet", "--target", &format!("http://{free}")]);
     assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("cannot be reached"), "{told}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    // Not for want of an answer.
+    assert!(told.contains("cannot be reached") && told.contains("refused"), "{told}");
 }
 
 #[test]
