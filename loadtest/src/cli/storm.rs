@@ -8,10 +8,9 @@ use clap::Args;
 use loadtest::arrivals::Schedule;
 use loadtest::distribute::Start;
 use loadtest::engine::Stop;
-use loadtest::preflight::{Needs, preflight};
+use loadtest::preflight::{Machine, Needs, connections, preflight};
 use loadtest::record::{Record, Slice, Verdict};
 use loadtest::report;
-use loadtest::resources::raise_open_files;
 use loadtest::run::{self, Plan, UnderLoad, View};
 use loadtest::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
 
@@ -225,8 +224,8 @@ pub(crate) fn stop_at(signals: &Signals) -> Stop {
 
 /// Prepares and runs one storm against a service of its own. However it ends, what it started ends before this returns.
 pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Failure> {
-    look_first(plan)?;
-    let service = unless_stopped(&plan.stop, UnderLoad::open(choice)).await?;
+    let connections = look_first(plan, choice)?;
+    let service = unless_stopped(&plan.stop, UnderLoad::open(choice, connections)).await?;
     let record = async {
         let preparing = async {
             service.prepare(&plan.scenario, plan.seed, plan.slice).await?;
@@ -252,10 +251,8 @@ async fn unless_stopped<T>(stop: &Stop, preparing: impl Future<Output = anyhow::
     }
 }
 
-/// Whether this machine has what the storm needs.
-fn look_first(plan: &Plan) -> Result<(), Failure> {
-    // As many as it may have: each connection is a file.
-    let _ = raise_open_files();
+/// Whether this machine has what the storm needs; how many connections may stand at once, where files are few.
+fn look_first(plan: &Plan, choice: &run::Choice) -> Result<Option<usize>, Failure> {
     let schedule = Schedule::new(&plan.scenario, plan.seed, plan.slice).map_err(Failure::file)?;
     let cold = |party: &Party| party.connection == Connection::Cold;
     let needs = Needs {
@@ -263,6 +260,7 @@ fn look_first(plan: &Plan) -> Result<(), Failure> {
             .users
             .unwrap_or_else(|| run::users(&plan.scenario, &schedule, plan.slice)) as u64,
         sinks: 64,
+        idle_make_room: !matches!(choice, run::Choice::Bound(_)),
         new_connections_per_s: if plan.scenario.parties.iter().any(cold) {
             greatest_rate(&plan.scenario)?
         } else {
@@ -283,7 +281,7 @@ fn look_first(plan: &Plan) -> Result<(), Failure> {
     if problems.iter().any(|problem| problem.fatal) {
         return Err(anyhow::anyhow!("this machine has not enough for the storm").into());
     }
-    Ok(())
+    Ok(connections(needs, &Machine::here()))
 }
 
 /// Source addresses that connections are spread over: the fewest that a party with cold connections has.

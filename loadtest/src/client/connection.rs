@@ -14,6 +14,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
+use super::slots::Slot;
 use super::stream::{Stream, Traffic};
 
 /// Bytes of an answer's body.
@@ -34,6 +35,8 @@ pub(super) struct Open {
     connection: Pin<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>,
     traffic: Arc<Traffic>,
     over: bool,
+    // Given back when it is closed.
+    _slot: Option<Slot>,
 }
 
 /// How an attempt on a connection failed.
@@ -46,7 +49,7 @@ pub(super) enum Failed {
 }
 
 impl Open {
-    pub(super) async fn on(stream: Stream) -> Result<Self, String> {
+    pub(super) async fn on(stream: Stream, slot: Option<Slot>) -> Result<Self, String> {
         let traffic = stream.traffic();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| told(&error))?;
         Ok(Self {
@@ -54,6 +57,7 @@ impl Open {
             connection: Box::pin(connection),
             traffic,
             over: false,
+            _slot: slot,
         })
     }
 

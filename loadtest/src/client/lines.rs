@@ -13,6 +13,7 @@ use super::Line;
 use super::bound::Bound;
 use super::native::Native;
 use super::reconnects::Counts;
+use super::slots::Slots;
 use crate::record::Reconnects;
 
 /// How long a device waits.
@@ -64,6 +65,8 @@ pub(super) struct Service {
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     pub(super) waits: Waits,
     pub(super) reconnects: Counts,
+    /// Where connections are fewer than phones.
+    pub(super) slots: Option<Slots>,
 }
 
 impl Default for Waits {
@@ -78,6 +81,11 @@ impl Default for Waits {
 impl Lines {
     /// To a service that speaks the reference API at this origin. Its name is resolved once.
     pub async fn native(origin: &str, waits: Waits) -> Result<Self, LineError> {
+        Self::native_within(origin, waits, None).await
+    }
+
+    /// The same over no more connections at once than these: an idle one is closed for a phone that has something to ask.
+    pub async fn native_within(origin: &str, waits: Waits, connections: Option<usize>) -> Result<Self, LineError> {
         let wrong = || LineError::Origin(origin.to_owned());
         let url = url::Url::parse(origin).map_err(|_| wrong())?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
@@ -99,6 +107,7 @@ impl Lines {
                 tls,
                 waits,
                 reconnects: Counts::default(),
+                slots: connections.map(Slots::new),
             })),
         })
     }
@@ -122,6 +131,14 @@ impl Lines {
     pub fn reconnects(&self) -> Option<Reconnects> {
         match &self.kind {
             Kind::Native(service) => Some(service.reconnects.now()),
+            Kind::Bound(_) => None,
+        }
+    }
+
+    /// How often a phone had to wait for one of so many connections; `None` where they are not limited.
+    pub fn waited_for_connections(&self) -> Option<(u64, usize)> {
+        match &self.kind {
+            Kind::Native(service) => service.slots.as_ref().map(|slots| (slots.waited(), slots.many())),
             Kind::Bound(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`phone`]: what a device holds.
 //! - `wire`: its HTTP/1.1 connection, opened anew where the server closed it; `connection` is one that stands, `stream` its bytes.
+//! - `slots`: room for connections where files are few.
 //! - `native`: the reference API over it.
 //! - `bound`: any other implementation, through its target.
 //! - [`lines`]: where lines come from.
@@ -14,6 +15,7 @@ pub mod phone;
 mod reading;
 mod reconnects;
 mod request;
+mod slots;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -76,6 +76,12 @@ async fn lines(address: SocketAddr) -> Lines {
     Lines::native(&format!("http://{address}"), waits).await.unwrap()
 }
 
+/// Lines of which one connection stands at a time.
+async fn one_at_a_time(address: SocketAddr) -> Lines {
+    let origin = format!("http://{address}");
+    Lines::native_within(&origin, Waits::default(), Some(1)).await.unwrap()
+}
+
 async fn who(line: &mut Line) -> Reply {
     line.perform(&mut Phone::new("i", "n"), Operation::WhoAmI {}).await
 }
@@ -154,6 +160,52 @@ async fn an_answer_that_broke_off_is_the_services_and_not_asked_for_again() {
     let (outcome, connections, counted) = second(breaks_off, Operation::WhoAmI {}).await;
     assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
     assert_eq!((connections, counted), (1, Reconnects::default()));
+}
+
+#[tokio::test]
+async fn where_connections_are_few_an_idle_one_makes_room() {
+    let (address, came) = server(vec![always, always, always]);
+    let lines = one_at_a_time(address).await;
+    let mut phones = [lines.open(None), lines.open(None)];
+    for phone in [0, 1, 0] {
+        for opened in [1, 0] {
+            assert_eq!(who(&mut phones[phone]).await.outcome, Ok(Outcome::Done));
+            assert_eq!(came.try_iter().count(), opened, "it is kept while nobody needs the room");
+        }
+    }
+    assert_eq!(lines.waited_for_connections(), Some((0, 1)));
+    assert_eq!(lines.reconnects(), Some(Reconnects::default()), "nobody but us closed any");
+}
+
+#[tokio::test]
+async fn where_all_connections_are_in_use_the_next_phone_waits_and_is_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let lines = one_at_a_time(listener.local_addr().unwrap()).await;
+    let (asked, hears) = tokio::sync::oneshot::channel();
+    let (go_on, waits) = channel();
+    let serving = std::thread::spawn(move || {
+        let mut first = listener.accept().unwrap().0;
+        request(&mut first);
+        asked.send(()).unwrap();
+        waits.recv().unwrap();
+        answer(&mut first, "200 OK", "", WHO);
+        once(&mut listener.accept().unwrap().0);
+        // Closed as soon as it was answered: the other waited for its room.
+        assert_eq!(request(&mut first), None);
+    });
+    let (mut one, mut other) = (lines.open(None), lines.open(None));
+    let mut first = Box::pin(who(&mut one));
+    tokio::select! {
+        reply = &mut first => panic!("answered too early: {reply:?}"),
+        asked = hears => asked.unwrap(),
+    }
+    let mut second = Box::pin(who(&mut other));
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())).await);
+    assert_eq!(lines.waited_for_connections(), Some((1, 1)));
+    go_on.send(()).unwrap();
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first.outcome, second.outcome), (Ok(Outcome::Done), Ok(Outcome::Done)));
+    serving.join().unwrap();
 }
 
 #[tokio::test]

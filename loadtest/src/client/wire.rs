@@ -23,6 +23,8 @@ pub(super) struct Wire {
     service: Arc<Service>,
     source: Option<IpAddr>,
     open: Option<Open>,
+    // Where connections share slots, an idle one is theirs to close, and this is what it is asked for by.
+    parked: Option<u64>,
     // Kept from one exchange to the next: setting a timer takes a lock that all connections share.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -33,12 +35,27 @@ impl Wire {
             service,
             source,
             open: None,
+            parked: None,
             timer: None,
         }
     }
 
     pub(super) fn close(&mut self) {
-        self.open = None;
+        drop(self.take_kept());
+    }
+
+    fn take_kept(&mut self) -> Option<Open> {
+        match &self.service.slots {
+            None => self.open.take(),
+            Some(slots) => slots.unpark(self.parked.take()?),
+        }
+    }
+
+    fn keep(&mut self, open: Open) {
+        match &self.service.slots {
+            None => self.open = Some(open),
+            Some(slots) => self.parked = slots.park(open),
+        }
     }
 
     /// The answer to a request, on the open connection or a new one.
@@ -47,7 +64,7 @@ impl Wire {
         let deadline = Instant::now() + within;
         let mut timer = self.timer.take().unwrap_or_else(|| Box::pin(sleep_until(deadline)));
         // Out of its place meanwhile: a connection whose exchange was broken off is never used again.
-        let kept = self.open.take();
+        let kept = self.take_kept();
         let mut connected = kept.is_some();
         let exchange = async {
             let mut request = request;
@@ -87,7 +104,9 @@ impl Wire {
         self.timer = Some(timer);
         match ending {
             Some(Ok((open, answer))) => {
-                self.open = (!open.is_over()).then_some(open);
+                if !open.is_over() {
+                    self.keep(open);
+                }
                 Ok(answer)
             }
             Some(Err(why)) => Err(why),
@@ -105,8 +124,12 @@ impl Wire {
     async fn connect(&self) -> Result<Open, String> {
         let within = self.service.waits.connect;
         let connecting = async {
+            let slot = match &self.service.slots {
+                Some(slots) => slots.take().await,
+                None => None,
+            };
             let stream = self.stream().await.map_err(|error| error.to_string())?;
-            Open::on(stream).await
+            Open::on(stream, slot).await
         };
         let ending = tokio::time::timeout(within, connecting).await;
         ending.unwrap_or_else(|_| Err(format!("no connection within {} ms", within.as_millis())))
@@ -131,6 +154,12 @@ impl Wire {
                 Ok(Stream::tls(tls))
             }
         }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -148,6 +148,7 @@ fn record(
         sink_backlog_ms: 0.0,
     });
     limits.extend(too_few_users(plan, users, ran));
+    limits.extend(too_few_connections(service, ran));
     if let Some(error) = &gathered.log_error {
         limits.push(format!("the log is not complete: {error}"));
     }
@@ -215,6 +216,17 @@ fn too_few_users(plan: &Plan, users: usize, ran: &Ran) -> Option<String> {
         format!(
             "{} of {} arrivals found all {users} users busy: the storm needs {needed}",
             ran.found_nobody_free, ran.offered
+        )
+    })
+}
+
+/// Phones that had to wait for a connection: the wait is the generator's, and is in the times of the service.
+fn too_few_connections(service: &UnderLoad, ran: &Ran) -> Option<String> {
+    let (waited, connections) = service.lines.waited_for_connections()?;
+    (waited as f64 > ran.offered as f64 * 0.01).then(|| {
+        format!(
+            "a phone waited {waited} time(s) for one of {connections} connections, the most that open files allow: a higher \
+             `ulimit -n` is needed"
         )
     })
 }

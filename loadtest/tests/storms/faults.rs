@@ -1,8 +1,9 @@
 //! Bad input, and what goes wrong outside.
 
+use loadtest::record::Verdict;
 use tempfile::TempDir;
 
-use crate::program::{Leave, run, storm};
+use crate::program::{Leave, record, run, storm};
 
 #[test]
 fn nobody_at_the_target_is_told_at_once() {
@@ -54,6 +55,43 @@ fn too_few_files_are_told_before_anybody_comes() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("open files: this process may open 64"), "{told}");
+}
+
+#[test]
+fn a_storm_of_more_phones_than_files_shares_connections_and_says_so() {
+    let directory = TempDir::new().unwrap();
+    let (program, report) = (env!("CARGO_BIN_EXE_stepproof-load"), directory.path().display().to_string());
+    let script = "ulimit -n 256; exec \"$0\" storm isp-outage --seed 1 --quiet --seconds 5 --rate 60 --report \"$1\"";
+    let _leave = Leave::wait();
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", script, program, &report]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.contains("this process may open 256") && told.contains("at most 64 connections stand at once"),
+        "{told}"
+    );
+    assert!(told.contains("raise the hard limit"), "{told}");
+    let record = record(&directory.path().join("record.json"));
+    let limits = &record.generator.limits;
+    assert!(
+        !limits.iter().any(|limit| limit.contains("found no file descriptor")),
+        "{limits:?}"
+    );
+    assert_eq!(
+        record.parties.iter().map(|party| party.funnel.failed).sum::<u64>(),
+        0,
+        "{told}"
+    );
+    let verdict = if limits.is_empty() {
+        Verdict::Held
+    } else {
+        Verdict::GeneratorLimited
+    };
+    assert_eq!(
+        (record.verdict, output.status.code()),
+        (verdict, Some(verdict.exit_code().into())),
+        "{told}"
+    );
 }
 
 #[test]

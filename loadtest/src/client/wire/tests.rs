@@ -21,6 +21,7 @@ fn service(address: SocketAddr) -> Arc<Service> {
         tls: None,
         waits: Waits::default(),
         reconnects: Counts::default(),
+        slots: None,
     })
 }
 
@@ -65,7 +66,7 @@ async fn a_connection_that_the_server_closed_in_between_is_opened_anew_whatever_
     tcp.set_nonblocking(true).unwrap();
     let same = tcp.try_clone().unwrap();
     let tcp = tokio::net::TcpStream::from_std(tcp).unwrap();
-    wire.open = Open::on(Stream::plain(Tcp::new(tcp))).await.ok();
+    wire.open = Open::on(Stream::plain(Tcp::new(tcp)), None).await.ok();
     let (close, told) = channel();
     let serving = one_answer_each(listener, 2, told);
     assert_eq!(wire.exchange(submit()).await.ok().map(|answer| answer.status), Some(204));
