@@ -121,6 +121,8 @@ fn against(binding: &str, report: &Path) -> std::process::Child {
         "morning-peak",
         "--seconds",
         "5",
+        "--users",
+        "8",
         "--binding",
         binding,
         "--report",
@@ -128,6 +130,21 @@ fn against(binding: &str, report: &Path) -> std::process::Child {
     ];
     let mut command = command(&arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the server has opened the pipe: it runs. A storm that ends before that has its reasons, which are shown.
+fn runs(mut storm: std::process::Child, pipe: PathBuf) -> (std::process::Child, std::fs::File) {
+    let (opened, opens) = std::sync::mpsc::channel();
+    std::thread::spawn(move || opened.send(std::fs::File::open(pipe).unwrap()));
+    loop {
+        if let Ok(alive) = opens.recv_timeout(Duration::from_millis(50)) {
+            return (storm, alive);
+        }
+        if storm.try_wait().unwrap().is_some() {
+            let output = storm.wait_with_output().unwrap();
+            panic!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        }
+    }
 }
 
 /// The storm ended in order before it began, and nothing that it started is left: the pipe is read to its end.
@@ -145,8 +162,7 @@ fn a_server_that_is_still_starting_ends_with_it() {
         let directory = TempDir::new().unwrap();
         let (file, pipe) = binding(directory.path(), "", "never said");
         let child = against(&file, directory.path());
-        // Opened by the server as well: it runs.
-        let alive = std::fs::File::open(pipe).unwrap();
+        let (child, alive) = runs(child, pipe);
         kill_process(Pid::from_child(&child), signal).unwrap();
         ended_with_all_it_started(child, alive);
     }
@@ -159,7 +175,7 @@ fn a_server_that_accounts_are_made_at_ends_with_it() {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let (file, pipe) = binding(directory.path(), &format!("echo ready {origin};"), "ready (?<origin>.*)");
     let child = against(&file, directory.path());
-    let alive = std::fs::File::open(pipe).unwrap();
+    let (child, alive) = runs(child, pipe);
     // Somebody signs up, and is never answered.
     let _asking = listener.accept().unwrap();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
