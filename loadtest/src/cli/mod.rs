@@ -126,7 +126,7 @@ async fn signalled(command: impl AsyncFnOnce(&Signals) -> Result<u8, Failure>) -
     let signals = Signals::listen();
     tokio::select! {
         ended = command(&signals) => ended,
-        () = signals.came(2) => Ok(signals::INTERRUPTED),
+        () = signals.second() => Ok(signals::INTERRUPTED),
     }
 }
 

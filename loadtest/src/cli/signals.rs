@@ -18,6 +18,7 @@ pub(crate) const INTERRUPTED: u8 = 3;
 #[derive(Clone)]
 pub(crate) struct Signals {
     times: watch::Receiver<u32>,
+    at_once: watch::Receiver<bool>,
 }
 
 impl Signals {
@@ -51,28 +52,38 @@ impl Signals {
                 Err(error) => note(&format!("warning: {name} ends this without a report: {error}")),
             }
         }
-        let signals = Self { times };
-        tokio::spawn(signals.clone().answer());
+        let (let_go, at_once) = watch::channel(false);
+        let signals = Self { times, at_once };
+        tokio::spawn(signals.clone().answer(let_go));
         signals
     }
 
-    /// Until it was told so often.
-    pub(crate) async fn came(&self, often: u32) {
-        let mut times = self.times.clone();
-        if times.wait_for(|times| *times >= often).await.is_err() {
-            // Nobody is left who could tell.
-            std::future::pending().await
-        }
+    /// Until it was told to end.
+    pub(crate) async fn first(&self) {
+        until(&self.times, |times| *times >= 1).await;
     }
 
-    async fn answer(self) {
-        self.came(1).await;
+    /// Until it was told to end at once, and has said that it does.
+    pub(crate) async fn second(&self) {
+        until(&self.at_once, |at_once| *at_once).await;
+    }
+
+    async fn answer(self, let_go: watch::Sender<bool>) {
+        self.first().await;
         note("stopping: what was measured is told; press Ctrl-C again to end at once");
-        self.came(2).await;
+        until(&self.times, |times| *times >= 2).await;
         note("stopped at once: the record is not complete");
+        let_go.send_replace(true);
         // The command is dropped meanwhile, and what it started with it. A write that never ends would keep it for ever.
         tokio::time::sleep(LEAVE_WITHIN).await;
         std::process::exit(INTERRUPTED.into());
+    }
+}
+
+async fn until<T>(told: &watch::Receiver<T>, there: impl FnMut(&T) -> bool) {
+    if told.clone().wait_for(there).await.is_err() {
+        // Nobody is left who could tell.
+        std::future::pending().await
     }
 }
 

@@ -215,7 +215,7 @@ pub(crate) fn stop_at(signals: &Signals) -> Stop {
     tokio::spawn({
         let (signals, stop) = (signals.clone(), stop.clone());
         async move {
-            signals.came(1).await;
+            signals.first().await;
             stop.now();
         }
     });

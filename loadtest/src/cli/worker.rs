@@ -50,7 +50,7 @@ impl Worker {
         tokio::spawn({
             let (signals, shutdown) = (signals.clone(), shutdown.clone());
             async move {
-                signals.came(1).await;
+                signals.first().await;
                 shutdown.cancel();
             }
         });
