@@ -10,6 +10,12 @@ use crate::resources;
 /// Files beside the connections: logs, listeners, epoll, the terminal.
 const SLACK: u64 = 128;
 
+/// The same where files are few: what is used is less than half of it.
+const LEAST_SLACK: u64 = 64;
+
+/// Connections below which a storm is none.
+const LEAST_CONNECTIONS: u64 = 32;
+
 /// Seconds for which a closed connection keeps its port.
 const TIME_WAIT_S: f64 = 60.0;
 
@@ -33,6 +39,8 @@ pub struct Needs {
     pub users: u64,
     /// Connections that providers' sinks will hold.
     pub sinks: u64,
+    /// Whether an idle connection can be closed for another phone's.
+    pub idle_make_room: bool,
     /// New connections a second, at the height.
     pub new_connections_per_s: f64,
     /// Source addresses they are spread over.
@@ -130,13 +138,32 @@ pub fn lacking(needs: Needs, machine: &Machine) -> Vec<Problem> {
     .collect()
 }
 
+/// How many connections may stand at once; `None` where files are no limit, or too few for a storm.
+pub fn connections(needs: Needs, machine: &Machine) -> Option<usize> {
+    let have = machine
+        .open_files
+        .filter(|have| needs.idle_make_room && *have < files_needed(needs))?;
+    // A third for phones: a server with the same limit has the other end of each, and may deliver by push and by email for it.
+    let connections = have.saturating_sub(LEAST_SLACK) / 3;
+    usize::try_from(connections).ok().filter(|_| connections >= LEAST_CONNECTIONS)
+}
+
+fn files_needed(needs: Needs) -> u64 {
+    needs.users + needs.sinks + SLACK
+}
+
 fn files(needs: Needs, machine: &Machine) -> Option<Problem> {
-    let (have, need) = (machine.open_files?, needs.users + needs.sinks + SLACK);
+    let (have, need) = (machine.open_files?, files_needed(needs));
+    let room = connections(needs, machine);
     let hint = match machine.open_files_most {
         Some(most) if most < need => {
             format!("raise the hard limit (`ulimit -Hn {need}` as root, or LimitNOFILE= of the unit), or fewer --users")
         }
         _ => format!("`ulimit -n {need}` before it is started, or fewer --users"),
+    };
+    let hint = match room {
+        Some(room) => format!("at most {room} connections stand at once, and idle ones are closed for others; for more, {hint}"),
+        None => hint,
     };
     (have < need).then(|| Problem {
         what: "open files".to_owned(),
@@ -146,7 +173,7 @@ fn files(needs: Needs, machine: &Machine) -> Option<Problem> {
             needs.users, needs.sinks
         ),
         hint,
-        fatal: true,
+        fatal: room.is_none(),
     })
 }
 
@@ -247,6 +274,7 @@ mod tests {
         Needs {
             users: 1_000,
             sinks: 100,
+            idle_make_room: false,
             new_connections_per_s: 400.0,
             sources: 1,
             loopback: false,
@@ -317,6 +345,31 @@ mod tests {
             "open files: this process may open 1024, and 1228 are needed: 1000 for users, 100 for sinks, 128 besides"
         );
         assert_eq!(problem.hint, "`ulimit -n 1228` before it is started, or fewer --users");
+    }
+
+    #[test]
+    fn where_files_are_few_connections_are_shared_and_where_they_are_too_few_nothing_begins() {
+        let with = |open_files| Machine {
+            open_files: Some(open_files),
+            open_files_most: Some(open_files),
+            ..machine()
+        };
+        let shared = Needs {
+            idle_make_room: true,
+            ..needs()
+        };
+        assert_eq!(connections(shared, &with(1_228)), None, "there are enough");
+        assert_eq!(connections(needs(), &with(256)), None, "nobody would make room");
+        assert_eq!(connections(shared, &with(256)), Some(64));
+        let warning = &lacking(shared, &with(256))[0];
+        assert!(!warning.fatal && warning.hint.starts_with("at most 64 connections stand at once"));
+        assert!(
+            warning.hint.contains("raise the hard limit (`ulimit -Hn 1228`"),
+            "{}",
+            warning.hint
+        );
+        assert_eq!(connections(shared, &with(159)), None);
+        assert!(lacking(shared, &with(159))[0].fatal);
     }
 
     #[test]

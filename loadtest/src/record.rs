@@ -254,6 +254,31 @@ pub struct Generator {
     pub schedule_lag_p99_ms: f64,
     /// Why the run says nothing about the service; empty is good.
     pub limits: Vec<String>,
+    /// Kept connections that were found closed; `None` where the connections are those of a binding's target.
+    #[serde(default)]
+    pub reconnects: Option<Reconnects>,
+}
+
+/// How often a kept connection was found closed, by what the phone's HTTP client could do about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconnects {
+    /// Nothing of the request was written yet: it was made on a new connection.
+    pub reopened: u64,
+    /// The request was written, no byte of an answer came, and it changes nothing: it was made again on a new connection.
+    pub repeated: u64,
+    /// The same with a request that may have changed something: not made again, and indeterminate in the history.
+    pub in_doubt: u64,
+}
+
+impl Reconnects {
+    /// Field by field.
+    pub(crate) fn zip(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            reopened: with(self.reopened, other.reopened),
+            repeated: with(self.repeated, other.repeated),
+            in_doubt: with(self.in_doubt, other.in_doubt),
+        }
+    }
 }
 
 /// A promise and how it was kept.

@@ -10,15 +10,15 @@ use loadtest::report;
 const STORM: &str = r#"
 name = "few"
 title = "People on new devices"
-seconds = 6
-drain_s = 40
+seconds = 5
+drain_s = 120
 
 [[parties]]
 name = "few"
 journey = "new-device"
 device = "push-off"
-arrivals = { rate = 2 }
-code_patience_s = 20
+arrivals = { rate = 1, even = true }
+code_patience_s = 60
 
 [slo]
 objectives = [{ success = 1.0 }]

@@ -81,7 +81,8 @@ fn orders(users: usize, patience: Duration, retry: Option<Retry>) -> Orders {
             patience,
             retry,
         }],
-        drain: Duration::from_secs(20),
+        // Never over where a test does not want it to be, however slow the machine is.
+        drain: Duration::from_secs(600),
         seed: 7,
         goose_report: None,
         start_at: None,
@@ -123,29 +124,28 @@ async fn the_queue_before_a_start_is_in_the_response_and_not_in_the_service() {
     let response = percentiles(&gathered.series.responses(0..u32::MAX, |_| true));
     let of = |clock| percentiles(&gathered.series.total(|key| key.clock == clock));
     assert!(response.max_ms > 700.0, "{response:?}");
-    assert!(of(Clock::Service).p50_ms < 100.0, "{:?}", of(Clock::Service));
     assert!(of(Clock::Lag).max_ms > 600.0, "{:?}", of(Clock::Lag));
+    // The last waited for all the others, of which half took longer than the middle one.
+    assert!(
+        of(Clock::Service).p50_ms * 10.0 < of(Clock::Lag).max_ms,
+        "{:?}",
+        of(Clock::Service)
+    );
     assert!(ran.found_nobody_free > 50, "{ran:?}");
     assert_eq!((ran.offered, ran.goose_counted, ran.cut), (100, 100, Cut::No));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_longer_than_their_patience_gives_up_and_is_counted() {
-    let service = slow(Duration::from_millis(20), 1, completed);
+    // The first keeps the one user busy for longer than the last of the others has patience.
+    let patience = Duration::from_secs(3);
+    let service = slow(patience + Duration::from_millis(200), 1, completed);
     let schedule = every(Duration::from_millis(1), 100);
-    let (ran, gathered) = storm(
-        &service,
-        schedule,
-        orders(1, Duration::from_millis(300), None),
-        Stop::default(),
-    )
-    .await;
-    let endings = endings(&gathered);
-    let (completed, abandoned) = (endings[&Ending::Completed], endings[&Ending::Abandoned]);
-    assert_eq!((completed + abandoned, ran.offered), (100, 100), "{endings:?}");
-    assert!(abandoned > 20 && completed > 2, "{endings:?}");
-    assert_eq!(service.walked.load(Ordering::SeqCst), completed);
-    assert_eq!(ran.goose_counted, completed);
+    let (ran, gathered) = storm(&service, schedule, orders(1, patience, None), Stop::default()).await;
+    let wanted = BTreeMap::from([(Ending::Completed, 1), (Ending::Abandoned, 99)]);
+    assert_eq!((endings(&gathered), ran.offered), (wanted, 100));
+    assert_eq!(service.walked.load(Ordering::SeqCst), 1);
+    assert_eq!(ran.goose_counted, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,7 +218,8 @@ async fn the_end_of_one_storm_is_not_the_end_of_the_next() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_still_waits_at_the_end_of_the_drain_is_counted() {
-    let service = slow(Duration::from_millis(40), 1, completed);
+    // All of them would take two minutes.
+    let service = slow(Duration::from_millis(1_200), 1, completed);
     let schedule = every(Duration::from_millis(1), 100);
     let mut orders = orders(2, Duration::from_secs(60), None);
     orders.drain = Duration::from_millis(400);
@@ -226,5 +227,5 @@ async fn who_still_waits_at_the_end_of_the_drain_is_counted() {
     let endings = endings(&gathered);
     assert_eq!((ran.cut, endings.values().sum::<u64>()), (Cut::DrainOver, 100), "{endings:?}");
     assert!(endings[&Ending::Abandoned] > 50, "{endings:?}");
-    assert!(ran.took < Duration::from_secs(3), "{ran:?}");
+    assert!(ran.took < Duration::from_secs(60), "{ran:?}");
 }

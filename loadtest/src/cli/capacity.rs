@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use loadtest::capacity::{Bounds, Probe, search, told};
-use loadtest::engine::Stop;
 use loadtest::record::Record;
 use loadtest::run::{Plan, View};
 use loadtest::scenario::library;
 
-use super::storm::{Changes, at_rate, one, positive};
+use super::signals::Signals;
+use super::storm::{Changes, at_rate, one, positive, stop_at};
 use super::target::TargetArgs;
-use super::{Failure, note, outputs, print, stop_on_interrupt};
+use super::{Failure, note, outputs, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Capacity {
@@ -44,11 +44,10 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    pub(crate) async fn run(self) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
         let choice = self.target.choice()?;
         let most = self.target.max_rate().map_or(self.most, |most| most.min(self.most));
-        let stop = Stop::default();
-        stop_on_interrupt(stop.clone());
+        let stop = stop_at(signals);
         let bounds = Bounds {
             from: self.from.min(most),
             most,

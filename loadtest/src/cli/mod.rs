@@ -1,6 +1,7 @@
 //! The command line: parse, call the library, map to an exit code.
 //!
 //! - `target`: what shall be under load.
+//! - `signals`: how it is told to end.
 //! - `storm`, `capacity`, `worker`, `merge`, `compare`, `list`: one file a command.
 
 mod capacity;
@@ -8,6 +9,7 @@ mod compare;
 mod list;
 mod merge;
 mod outputs;
+mod signals;
 mod storm;
 mod target;
 mod worker;
@@ -16,8 +18,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use loadtest::engine::Stop;
 use loadtest::server;
+use signals::Signals;
 
 /// Login storms against services with two-step verification, judged for speed and for safety.
 #[derive(Debug, Parser)]
@@ -101,9 +103,9 @@ pub(crate) fn run() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match cli.command {
-            Command::Storm(storm) => storm.run().await,
-            Command::Capacity(capacity) => capacity.run().await,
-            Command::Worker(worker) => worker.run().await,
+            Command::Storm(storm) => signalled(async |signals| storm.run(signals).await).await,
+            Command::Capacity(capacity) => signalled(async |signals| capacity.run(signals).await).await,
+            Command::Worker(worker) => signalled(async |signals| worker.run(signals).await).await,
             Command::Merge(merge) => merge.run(),
             Command::Compare(compare) => compare.run(),
             Command::List(list) => list.run(),
@@ -116,6 +118,15 @@ pub(crate) fn run() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => told(&failure),
+    }
+}
+
+/// Runs a command that is ended in order by a signal, and let go by the second: dropped, it ends what it started.
+async fn signalled(command: impl AsyncFnOnce(&Signals) -> Result<u8, Failure>) -> Result<u8, Failure> {
+    let signals = Signals::listen();
+    tokio::select! {
+        ended = command(&signals) => ended,
+        () = signals.second() => Ok(signals::INTERRUPTED),
     }
 }
 
@@ -133,23 +144,4 @@ pub(crate) fn print(text: &str) {
 /// Writes a line to standard error.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
-}
-
-/// The first Ctrl-C stops the storm, and what was measured is told; the second ends the process at once. So does the first one before
-/// a storm has begun: there is nothing to tell yet.
-pub(crate) fn stop_on_interrupt(stop: Stop) {
-    let mut stopping = false;
-    // There can be one such handler. Goose, which comes later, does without: its own would end the process with another code.
-    let installed = ctrlc::set_handler(move || {
-        if stopping || !stop.has_begun() {
-            note("stopped at once: the record is not complete");
-            std::process::exit(3);
-        }
-        stopping = true;
-        note("stopping: what was measured is told; press Ctrl-C again to end at once");
-        stop.now();
-    });
-    if let Err(error) = installed {
-        note(&format!("warning: Ctrl-C ends this without a report: {error}"));
-    }
 }

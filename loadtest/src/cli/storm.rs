@@ -8,15 +8,15 @@ use clap::Args;
 use loadtest::arrivals::Schedule;
 use loadtest::distribute::Start;
 use loadtest::engine::Stop;
-use loadtest::preflight::{Needs, preflight};
+use loadtest::preflight::{Machine, Needs, connections, preflight};
 use loadtest::record::{Record, Slice, Verdict};
 use loadtest::report;
-use loadtest::resources::raise_open_files;
 use loadtest::run::{self, Plan, UnderLoad, View};
 use loadtest::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
 
+use super::signals::{INTERRUPTED, Signals};
 use super::target::TargetArgs;
-use super::{Failure, note, outputs, print, stop_on_interrupt};
+use super::{Failure, note, outputs, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Storm {
@@ -145,7 +145,7 @@ fn greatest_rate(scenario: &Scenario) -> Result<f64, Failure> {
 }
 
 impl Storm {
-    pub(crate) async fn run(self) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
         let choice = self.target.choice()?;
         let scenario = library::open(&self.storm).map_err(Failure::file)?;
         let scenario = Arc::new(self.changes.apply(scenario, self.target.max_rate())?);
@@ -153,8 +153,7 @@ impl Storm {
             start.check(std::time::SystemTime::now()).map_err(Failure::usage)?;
         }
         let first = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
-        let stop = Stop::default();
-        stop_on_interrupt(stop.clone());
+        let stop = stop_at(signals);
         let mut records: Vec<Record> = Vec::new();
         for nth in 0..u64::from(self.seeds) {
             let out = if self.seeds > 1 {
@@ -170,7 +169,7 @@ impl Storm {
             let interrupted = record.interrupted;
             records.push(record);
             if interrupted {
-                return Ok(3);
+                return Ok(INTERRUPTED);
             }
         }
         if self.seeds > 1 {
@@ -210,13 +209,32 @@ pub(crate) fn view(quiet: bool) -> View {
     }
 }
 
-/// Prepares and runs one storm against a service of its own.
+/// What the first signal stops.
+pub(crate) fn stop_at(signals: &Signals) -> Stop {
+    let stop = Stop::default();
+    tokio::spawn({
+        let (signals, stop) = (signals.clone(), stop.clone());
+        async move {
+            signals.first().await;
+            stop.now();
+        }
+    });
+    stop
+}
+
+/// Prepares and runs one storm against a service of its own. However it ends, what it started ends before this returns.
 pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Failure> {
-    look_first(plan)?;
-    let service = UnderLoad::open(choice).await?;
-    service.prepare(&plan.scenario, plan.seed, plan.slice).await?;
-    service.probe(&plan.scenario, plan.seed, plan.slice).await?;
-    let record = run::storm(plan, &service).await;
+    let connections = look_first(plan, choice)?;
+    let service = unless_stopped(&plan.stop, UnderLoad::open(choice, connections)).await?;
+    let record = async {
+        let preparing = async {
+            service.prepare(&plan.scenario, plan.seed, plan.slice).await?;
+            service.probe(&plan.scenario, plan.seed, plan.slice).await
+        };
+        unless_stopped(&plan.stop, preparing).await?;
+        run::storm(plan, &service).await
+    };
+    let record = record.await;
     service.stop().await;
     let record = record?;
     if record.verdict == Verdict::GeneratorLimited && !record.interrupted {
@@ -225,10 +243,16 @@ pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Fai
     Ok(record)
 }
 
-/// Whether this machine has what the storm needs.
-fn look_first(plan: &Plan) -> Result<(), Failure> {
-    // As many as it may have: each connection is a file.
-    let _ = raise_open_files();
+/// What comes before a storm, and is let go when that is stopped.
+async fn unless_stopped<T>(stop: &Stop, preparing: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        prepared = preparing => prepared,
+        () = stop.stopped() => anyhow::bail!("it was stopped before the storm began: there is nothing to tell"),
+    }
+}
+
+/// Whether this machine has what the storm needs; how many connections may stand at once, where files are few.
+fn look_first(plan: &Plan, choice: &run::Choice) -> Result<Option<usize>, Failure> {
     let schedule = Schedule::new(&plan.scenario, plan.seed, plan.slice).map_err(Failure::file)?;
     let cold = |party: &Party| party.connection == Connection::Cold;
     let needs = Needs {
@@ -236,6 +260,7 @@ fn look_first(plan: &Plan) -> Result<(), Failure> {
             .users
             .unwrap_or_else(|| run::users(&plan.scenario, &schedule, plan.slice)) as u64,
         sinks: 64,
+        idle_make_room: !matches!(choice, run::Choice::Bound(_)),
         new_connections_per_s: if plan.scenario.parties.iter().any(cold) {
             greatest_rate(&plan.scenario)?
         } else {
@@ -256,7 +281,7 @@ fn look_first(plan: &Plan) -> Result<(), Failure> {
     if problems.iter().any(|problem| problem.fatal) {
         return Err(anyhow::anyhow!("this machine has not enough for the storm").into());
     }
-    Ok(())
+    Ok(connections(needs, &Machine::here()))
 }
 
 /// Source addresses that connections are spread over: the fewest that a party with cold connections has.

@@ -11,6 +11,7 @@ use loadtest::run::{Choice, Plan};
 use loadtest::scenario::library;
 use tokio_util::sync::CancellationToken;
 
+use super::signals::Signals;
 use super::storm::{at_rate, one, view};
 use super::target::TargetArgs;
 use super::{Failure, note, outputs};
@@ -37,7 +38,7 @@ struct Runner {
 }
 
 impl Worker {
-    pub(crate) async fn run(self) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
         let runner = Runner {
             choice: self.target.choice()?,
             target: self.target,
@@ -47,11 +48,10 @@ impl Worker {
         options.node_id = self.node_id;
         let shutdown = CancellationToken::new();
         tokio::spawn({
-            let shutdown = shutdown.clone();
+            let (signals, shutdown) = (signals.clone(), shutdown.clone());
             async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    shutdown.cancel();
-                }
+                signals.first().await;
+                shutdown.cancel();
             }
         });
         run(options, Arc::new(runner), shutdown).await?;

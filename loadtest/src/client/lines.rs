@@ -12,6 +12,9 @@ use targets::Target;
 use super::Line;
 use super::bound::Bound;
 use super::native::Native;
+use super::reconnects::Counts;
+use super::slots::Slots;
+use crate::record::Reconnects;
 
 /// How long a device waits.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +64,9 @@ pub(super) struct Service {
     pub(super) prefix: String,
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     pub(super) waits: Waits,
+    pub(super) reconnects: Counts,
+    /// Where connections are fewer than phones.
+    pub(super) slots: Option<Slots>,
 }
 
 impl Default for Waits {
@@ -75,6 +81,11 @@ impl Default for Waits {
 impl Lines {
     /// To a service that speaks the reference API at this origin. Its name is resolved once.
     pub async fn native(origin: &str, waits: Waits) -> Result<Self, LineError> {
+        Self::native_within(origin, waits, None).await
+    }
+
+    /// The same over no more connections at once than these: an idle one is closed for a phone that has something to ask.
+    pub async fn native_within(origin: &str, waits: Waits, connections: Option<usize>) -> Result<Self, LineError> {
         let wrong = || LineError::Origin(origin.to_owned());
         let url = url::Url::parse(origin).map_err(|_| wrong())?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
@@ -95,6 +106,8 @@ impl Lines {
                 prefix: url.path().trim_end_matches('/').to_owned(),
                 tls,
                 waits,
+                reconnects: Counts::default(),
+                slots: connections.map(Slots::new),
             })),
         })
     }
@@ -111,6 +124,22 @@ impl Lines {
         match &self.kind {
             Kind::Native(service) => service.address.ip().is_loopback(),
             Kind::Bound(target) => targets::is_loopback(target.origin()),
+        }
+    }
+
+    /// How often a kept connection was found closed so far; `None` where the connections are a target's own.
+    pub fn reconnects(&self) -> Option<Reconnects> {
+        match &self.kind {
+            Kind::Native(service) => Some(service.reconnects.now()),
+            Kind::Bound(_) => None,
+        }
+    }
+
+    /// How often a phone had to wait for one of so many connections; `None` where they are not limited.
+    pub fn waited_for_connections(&self) -> Option<(u64, usize)> {
+        match &self.kind {
+            Kind::Native(service) => service.slots.as_ref().map(|slots| (slots.waited(), slots.many())),
+            Kind::Bound(_) => None,
         }
     }
 

@@ -1,17 +1,21 @@
 //! One device's way to the service. It is cheap, because what the generator itself needs is taken from what it can offer.
 //!
 //! - [`phone`]: what a device holds.
-//! - `wire`: one HTTP/1.1 connection.
+//! - `wire`: its HTTP/1.1 connection, opened anew where the server closed it; `connection` is one that stands, `stream` its bytes.
+//! - `slots`: room for connections where files are few.
 //! - `native`: the reference API over it.
 //! - `bound`: any other implementation, through its target.
 //! - [`lines`]: where lines come from.
 
 mod bound;
+mod connection;
 pub mod lines;
 mod native;
 pub mod phone;
 mod reading;
+mod reconnects;
 mod request;
+mod slots;
 mod stream;
 #[cfg(test)]
 mod tests;

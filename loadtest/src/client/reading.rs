@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use targets::{Method, OperationKind, Outcome, Refusal};
 
-use super::wire::Answered;
+use super::connection::Answered;
 use super::{Facts, Phone, Reply};
 
 /// The prefix of every problem type of the reference API.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use targets::{Operation, Outcome, Refusal};
 
 use super::*;
+use crate::record::Reconnects;
 
 const WHO: &str =
     r#"{"account":{"id":"a","email":"\u0061@x.test","two_step":true},"device":{"id":"d\"1","name":"n","trusted":true}}"#;
@@ -75,6 +76,12 @@ async fn lines(address: SocketAddr) -> Lines {
     Lines::native(&format!("http://{address}"), waits).await.unwrap()
 }
 
+/// Lines of which one connection stands at a time.
+async fn one_at_a_time(address: SocketAddr) -> Lines {
+    let origin = format!("http://{address}");
+    Lines::native_within(&origin, Waits::default(), Some(1)).await.unwrap()
+}
+
 async fn who(line: &mut Line) -> Reply {
     line.perform(&mut Phone::new("i", "n"), Operation::WhoAmI {}).await
 }
@@ -95,23 +102,6 @@ async fn a_connection_is_kept_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_in_between_is_opened_anew() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut line = lines(listener.local_addr().unwrap()).await.open(None);
-    let (closed, hears) = tokio::sync::oneshot::channel();
-    let serving = std::thread::spawn(move || {
-        once(&mut listener.accept().unwrap().0);
-        // The first connection is closed by now: our own runtime hears of that while it waits for this.
-        closed.send(()).unwrap();
-        once(&mut listener.accept().unwrap().0);
-    });
-    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
-    hears.await.unwrap();
-    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
-    serving.join().unwrap();
-}
-
-#[tokio::test]
 async fn a_request_that_was_written_is_not_sent_again() {
     let (address, came) = server(vec![nothing, always]);
     let mut line = lines(address).await.open(None);
@@ -121,17 +111,114 @@ async fn a_request_that_was_written_is_not_sent_again() {
     assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
 }
 
+/// Serves one request, and leaves at the next as soon as it has read it.
+fn leaves_at_the_second(connection: &mut TcpStream) {
+    once(connection);
+    request(connection);
+}
+
+/// What the second of two operations on one connection, which the server leaves unanswered, comes to: its outcome, how many
+/// connections were opened, and what was counted.
+async fn second(leaves: Serve, operation: Operation) -> (Result<Outcome, Unanswered>, usize, Reconnects) {
+    let (address, came) = server(vec![leaves, always]);
+    let lines = lines(address).await;
+    let mut line = lines.open(None);
+    assert_eq!(who(&mut line).await.outcome, Ok(Outcome::Done));
+    let reply = line.perform(&mut Phone::new("i", "n"), operation).await;
+    (reply.outcome, came.try_iter().count(), lines.reconnects().unwrap())
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_asked_again_where_a_kept_connection_ends_without_a_byte() {
+    let (outcome, connections, counted) = second(leaves_at_the_second, Operation::WhoAmI {}).await;
+    assert_eq!((outcome, connections), (Ok(Outcome::Done), 2));
+    assert_eq!((counted.repeated, counted.in_doubt), (1, 0));
+}
+
+#[tokio::test]
+async fn what_may_have_changed_something_is_never_doubled() {
+    let code = "123456".to_owned();
+    for operation in [
+        Operation::Verify { code },
+        Operation::SignOut {},
+        Operation::RegisterPush { token: String::new() },
+    ] {
+        let (outcome, connections, counted) = second(leaves_at_the_second, operation).await;
+        assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
+        assert_eq!(connections, 1);
+        assert_eq!((counted.repeated, counted.in_doubt), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_the_services_and_not_asked_for_again() {
+    let breaks_off = |connection: &mut TcpStream| {
+        once(connection);
+        request(connection);
+        write!(connection, "HTTP/1.1 200").unwrap();
+    };
+    let (outcome, connections, counted) = second(breaks_off, Operation::WhoAmI {}).await;
+    assert!(matches!(outcome, Err(Unanswered::Lost(_))), "{outcome:?}");
+    assert_eq!((connections, counted), (1, Reconnects::default()));
+}
+
+#[tokio::test]
+async fn where_connections_are_few_an_idle_one_makes_room() {
+    let (address, came) = server(vec![always, always, always]);
+    let lines = one_at_a_time(address).await;
+    let mut phones = [lines.open(None), lines.open(None)];
+    for phone in [0, 1, 0] {
+        for opened in [1, 0] {
+            assert_eq!(who(&mut phones[phone]).await.outcome, Ok(Outcome::Done));
+            assert_eq!(came.try_iter().count(), opened, "it is kept while nobody needs the room");
+        }
+    }
+    assert_eq!(lines.waited_for_connections(), Some((0, 1)));
+    assert_eq!(lines.reconnects(), Some(Reconnects::default()), "nobody but us closed any");
+}
+
+#[tokio::test]
+async fn where_all_connections_are_in_use_the_next_phone_waits_and_is_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let lines = one_at_a_time(listener.local_addr().unwrap()).await;
+    let (asked, hears) = tokio::sync::oneshot::channel();
+    let (go_on, waits) = channel();
+    let serving = std::thread::spawn(move || {
+        let mut first = listener.accept().unwrap().0;
+        request(&mut first);
+        asked.send(()).unwrap();
+        waits.recv().unwrap();
+        answer(&mut first, "200 OK", "", WHO);
+        once(&mut listener.accept().unwrap().0);
+        // Closed as soon as it was answered: the other waited for its room.
+        assert_eq!(request(&mut first), None);
+    });
+    let (mut one, mut other) = (lines.open(None), lines.open(None));
+    let mut first = Box::pin(who(&mut one));
+    tokio::select! {
+        reply = &mut first => panic!("answered too early: {reply:?}"),
+        asked = hears => asked.unwrap(),
+    }
+    let mut second = Box::pin(who(&mut other));
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())).await);
+    assert_eq!(lines.waited_for_connections(), Some((1, 1)));
+    go_on.send(()).unwrap();
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first.outcome, second.outcome), (Ok(Outcome::Done), Ok(Outcome::Done)));
+    serving.join().unwrap();
+}
+
 #[tokio::test]
 async fn an_answer_has_to_come_in_time_and_where_nobody_listens_nothing_is_sent() {
     let (address, _came) = server(vec![|connection| while request(connection).is_some() {}]);
     let waits = Waits {
-        answer: Duration::from_millis(50),
+        answer: Duration::from_secs(1),
         ..Waits::default()
     };
     let slow = Lines::native(&format!("http://{address}"), waits).await.unwrap();
     let outcome = who(&mut slow.open(None)).await.outcome;
     assert!(
-        matches!(&outcome, Err(Unanswered::Lost(why)) if why.contains("50 ms")),
+        matches!(&outcome, Err(Unanswered::Lost(why)) if why.contains("1000 ms")),
         "{outcome:?}"
     );
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -1,60 +1,32 @@
-//! One HTTP/1.1 connection of one device.
-//!
-//! The connection is driven by whoever waits for its answer: no task of its own, so that an exchange costs no change of tasks. What
-//! the server did to an idle connection is therefore seen at the next exchange, before anything is written.
+//! A device's HTTP/1.1 connection: opened when it is needed, kept, and opened anew where the server closed it.
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::Full;
-use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1::{self, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::TlsConnector;
 
 use super::Unanswered;
+use super::connection::{Answered, Failed, Open, Request};
 use super::lines::Service;
-use super::stream::Stream;
+use super::stream::{Stream, Tcp};
 
-/// Bytes of an answer's body.
-const MOST: usize = 1 << 20;
-
-type Request = http::Request<Full<Bytes>>;
+#[cfg(test)]
+mod tests;
 
 /// A device's connection: opened when it is needed.
 pub(super) struct Wire {
     service: Arc<Service>,
     source: Option<IpAddr>,
     open: Option<Open>,
+    // Where connections share slots, an idle one is theirs to close, and this is what it is asked for by.
+    parked: Option<u64>,
     // Kept from one exchange to the next: setting a timer takes a lock that all connections share.
     timer: Option<Pin<Box<Sleep>>>,
-}
-
-/// A complete answer, as far as it is read.
-pub(super) struct Answered {
-    pub(super) status: u16,
-    pub(super) retry_after_s: Option<u64>,
-    pub(super) body: Bytes,
-}
-
-/// A connection that stands.
-struct Open {
-    sender: SendRequest<Full<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>,
-    over: bool,
-}
-
-/// How an attempt on a connection failed.
-enum Failed {
-    /// Nothing of the request was written.
-    Unwritten(Box<Request>, String),
-    Lost(String),
 }
 
 impl Wire {
@@ -63,12 +35,27 @@ impl Wire {
             service,
             source,
             open: None,
+            parked: None,
             timer: None,
         }
     }
 
     pub(super) fn close(&mut self) {
-        self.open = None;
+        drop(self.take_kept());
+    }
+
+    fn take_kept(&mut self) -> Option<Open> {
+        match &self.service.slots {
+            None => self.open.take(),
+            Some(slots) => slots.unpark(self.parked.take()?),
+        }
+    }
+
+    fn keep(&mut self, open: Open) {
+        match &self.service.slots {
+            None => self.open = Some(open),
+            Some(slots) => self.parked = slots.park(open),
+        }
     }
 
     /// The answer to a request, on the open connection or a new one.
@@ -77,31 +64,49 @@ impl Wire {
         let deadline = Instant::now() + within;
         let mut timer = self.timer.take().unwrap_or_else(|| Box::pin(sleep_until(deadline)));
         // Out of its place meanwhile: a connection whose exchange was broken off is never used again.
-        let kept = self.open.take();
+        let kept = self.take_kept();
         let mut connected = kept.is_some();
         let exchange = async {
             let mut request = request;
+            let mut written = false;
             if let Some(mut open) = kept {
-                match open.exchange_if_usable(request).await {
+                match open.exchange_again(request).await {
                     Ok(answer) => return Ok((open, answer)),
                     Err(Failed::Lost(why)) => return Err(Unanswered::Lost(why)),
-                    Err(Failed::Unwritten(unwritten, _)) => request = *unwritten,
+                    Err(Failed::Unwritten(unwritten, _)) => {
+                        self.service.reconnects.count_reopened();
+                        request = *unwritten;
+                        connected = false;
+                    }
+                    // Whether the server did it cannot be known, so only what changes nothing is asked twice. HTTP would allow it
+                    // for PUT and DELETE too (RFC 9110, 9.2.2), but the second answer of those may differ from the first, and
+                    // histories are judged by answers; a code that was entered twice would be another history altogether.
+                    Err(Failed::Unheard(unheard, _)) if unheard.method().is_safe() => {
+                        self.service.reconnects.count_repeated();
+                        request = *unheard;
+                        written = true;
+                    }
+                    Err(Failed::Unheard(_, why)) => {
+                        self.service.reconnects.count_in_doubt();
+                        return Err(Unanswered::Lost(why));
+                    }
                 }
-                connected = false;
             }
-            let mut open = self.connect().await.map_err(Unanswered::NotSent)?;
+            let mut open = self.connect().await.map_err(|why| unsent(why, written))?;
             connected = true;
             match open.exchange(request).await {
                 Ok(answer) => Ok((open, answer)),
-                Err(Failed::Lost(why)) => Err(Unanswered::Lost(why)),
-                Err(Failed::Unwritten(_, why)) => Err(Unanswered::NotSent(why)),
+                Err(Failed::Unwritten(_, why)) => Err(unsent(why, written)),
+                Err(Failed::Unheard(_, why) | Failed::Lost(why)) => Err(Unanswered::Lost(why)),
             }
         };
         let ending = by(deadline, &mut timer, exchange).await;
         self.timer = Some(timer);
         match ending {
             Some(Ok((open, answer))) => {
-                self.open = (!open.over).then_some(open);
+                if !open.is_over() {
+                    self.keep(open);
+                }
                 Ok(answer)
             }
             Some(Err(why)) => Err(why),
@@ -119,13 +124,12 @@ impl Wire {
     async fn connect(&self) -> Result<Open, String> {
         let within = self.service.waits.connect;
         let connecting = async {
+            let slot = match &self.service.slots {
+                Some(slots) => slots.take().await,
+                None => None,
+            };
             let stream = self.stream().await.map_err(|error| error.to_string())?;
-            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| told(&error))?;
-            Ok(Open {
-                sender,
-                connection: Box::pin(connection),
-                over: false,
-            })
+            Open::on(stream, slot).await
         };
         let ending = tokio::time::timeout(within, connecting).await;
         ending.unwrap_or_else(|_| Err(format!("no connection within {} ms", within.as_millis())))
@@ -142,93 +146,29 @@ impl Wire {
             socket.bind((source, 0).into())?;
         }
         socket.set_nodelay(true)?;
-        let tcp = socket.connect(address).await?;
+        let tcp = Tcp::new(socket.connect(address).await?);
         match &self.service.tls {
-            None => Ok(Stream::Plain(tcp)),
+            None => Ok(Stream::plain(tcp)),
             Some((config, name)) => {
                 let tls = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp).await?;
-                Ok(Stream::Tls(Box::new(tls)))
+                Ok(Stream::tls(tls))
             }
         }
     }
 }
 
-impl Open {
-    async fn exchange_if_usable(&mut self, request: Request) -> Result<Answered, Failed> {
-        let usable = poll_fn(|cx| {
-            self.drive(cx);
-            match self.sender.poll_ready(cx) {
-                Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
-                Poll::Pending if self.over => Poll::Ready(false),
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        if usable.await && !self.over {
-            self.exchange(request).await
-        } else {
-            Err(Failed::Unwritten(Box::new(request), "closed by the server".to_owned()))
-        }
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.close();
     }
+}
 
-    async fn exchange(&mut self, request: Request) -> Result<Answered, Failed> {
-        let mut answering = pin!(self.sender.try_send_request(request));
-        let answer = poll_fn(|cx| {
-            // It moves the bytes; the answer comes out of it.
-            drive(&mut self.connection, &mut self.over, cx);
-            answering.as_mut().poll(cx)
-        });
-        let answer = answer.await.map_err(|mut error| match error.take_message() {
-            Some(request) => Failed::Unwritten(Box::new(request), told(error.error())),
-            None => Failed::Lost(told(error.error())),
-        })?;
-        let (head, body) = answer.into_parts();
-        let retry_after = head.headers.get(http::header::RETRY_AFTER);
-        Ok(Answered {
-            status: head.status.as_u16(),
-            retry_after_s: retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok()),
-            body: self.read(body).await.map_err(Failed::Lost)?,
-        })
-    }
-
-    async fn read(&mut self, mut body: Incoming) -> Result<Bytes, String> {
-        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-        while !body.is_end_stream() {
-            let Some(frame) = poll_fn(|cx| self.frame(&mut body, cx)).await else {
-                break;
-            };
-            let frame = frame.map_err(|error| format!("the answer broke off: {}", told(&error)))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if first.len() + rest.len() + data.len() > MOST {
-                return Err(format!("the answer is larger than {MOST} bytes"));
-            }
-            // Mostly the whole body is one piece, which is not copied.
-            if first.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&data);
-            }
-        }
-        if rest.is_empty() {
-            return Ok(first);
-        }
-        Ok([first, rest.freeze()].concat().into())
-    }
-
-    fn frame(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>> {
-        // The connection reads on only when it is asked for more.
-        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        self.drive(cx);
-        Pin::new(body).poll_frame(cx)
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.connection, &mut self.over, cx);
+/// A request that did not leave this time, and may have done so before.
+fn unsent(why: String, before: bool) -> Unanswered {
+    if before {
+        Unanswered::Lost(why)
+    } else {
+        Unanswered::NotSent(why)
     }
 }
 
@@ -249,17 +189,4 @@ async fn by<T>(deadline: Instant, timer: &mut Pin<Box<Sleep>>, exchange: impl Fu
         Poll::Pending
     })
     .await
-}
-
-/// Lets the connection do what it can. Its errors come out of the exchange that they belong to.
-fn drive(connection: &mut Pin<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>, over: &mut bool, cx: &mut Context<'_>) {
-    if !*over {
-        *over = connection.as_mut().poll(cx).is_ready();
-    }
-}
-
-/// An error with its causes, in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -173,5 +173,9 @@ fn generator(records: &[Record]) -> Generator {
                 record.generator.limits.iter().map(move |limit| format!("{slice}{limit}"))
             })
             .collect(),
+        reconnects: records
+            .iter()
+            .filter_map(|record| record.generator.reconnects)
+            .reduce(|sum, slice| sum.zip(slice, |sum, slice| sum + slice)),
     }
 }

@@ -15,7 +15,6 @@ mod scheduler;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hdrhistogram::Histogram;
@@ -96,7 +95,7 @@ pub struct Orders {
     pub drain: Duration,
     /// The seed of the delays before further attempts.
     pub seed: u64,
-    /// Where Goose writes its own report, in HTML.
+    /// Where Goose writes its own report, as JSON: its page leaves names as they are and loads scripts from elsewhere.
     pub goose_report: Option<std::path::PathBuf>,
     /// When the first instant is; without it, as soon as the users are ready.
     pub start_at: Option<SystemTime>,
@@ -139,14 +138,12 @@ pub struct Ran {
 #[derive(Clone, Debug)]
 pub struct Stop {
     sender: Arc<tokio::sync::watch::Sender<Cut>>,
-    begun: Arc<AtomicBool>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         Self {
             sender: Arc::new(tokio::sync::watch::Sender::new(Cut::No)),
-            begun: Arc::default(),
         }
     }
 }
@@ -157,21 +154,10 @@ impl Stop {
         self.cut(Cut::Interrupted);
     }
 
-    /// Whether the engine has begun with a storm.
-    pub fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Acquire)
-    }
-
-    /// A word of its own for one storm; that it has begun is told here, too.
-    pub(crate) fn of_one_storm(&self) -> Self {
-        Self {
-            begun: Arc::clone(&self.begun),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn note_begun(&self) {
-        self.begun.store(true, Ordering::Release);
+    /// Until it is stopped.
+    pub async fn stopped(&self) {
+        // The sender is held here, so that it is not gone.
+        let _ = self.watch().wait_for(|cut| *cut != Cut::No).await;
     }
 
     pub(crate) fn cut(&self, why: Cut) {

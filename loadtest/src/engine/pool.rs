@@ -1,6 +1,7 @@
 //! Goose's users: each walks one scenario with one transaction, in which it takes what is due until the queue is closed.
 //! Goose's types stay in this file.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -61,13 +62,12 @@ pub(crate) async fn run<W: Walker>(
     outer: Stop,
 ) -> anyhow::Result<(Ran, Gathered)> {
     // The caller's word stops this storm; this storm's end is no word to the caller's others.
-    let stop = outer.of_one_storm();
+    let stop = Stop::default();
     let told = tokio::spawn({
         let stop = stop.clone();
         async move {
-            if outer.watch().wait_for(|cut| *cut != Cut::No).await.is_ok() {
-                stop.now();
-            }
+            outer.stopped().await;
+            stop.now();
         }
     });
     let (offer, queue) = unbounded_channel();
@@ -75,6 +75,7 @@ pub(crate) async fn run<W: Walker>(
     let (begin, clock) = watch::channel(None);
     let counts = Arc::new(Counts::default());
     let users = orders.users.max(1);
+    let report = orders.goose_report.clone();
     let attack = GooseAttack::initialize_with_config(configuration(&orders, users))?;
     let scheduler = Scheduler {
         schedule: schedule.peekable(),
@@ -106,7 +107,7 @@ pub(crate) async fn run<W: Walker>(
         .register_scenario(Scenario::new("storm").register_transaction(transaction))
         .execute()
         .await
-        .map_err(gave_up);
+        .map_err(|error| gave_up(error, report.as_deref()));
     // Whatever ended Goose, nobody is left to take what is due.
     let cut = stop.why();
     stop.cut(Cut::Interrupted);
@@ -145,11 +146,13 @@ pub(crate) async fn run<W: Walker>(
     Ok((ran, gathered))
 }
 
-/// Goose's own words leave out which file could not be written.
-fn gave_up(error: GooseError) -> anyhow::Error {
-    match error {
-        GooseError::InvalidOption { value, detail, .. } => anyhow::anyhow!("Goose gave up: {value}: {detail}"),
-        other => anyhow::Error::new(other).context("Goose gave up"),
+/// Goose's own words leave out which file could not be written, and why.
+fn gave_up(error: GooseError, report: Option<&Path>) -> anyhow::Error {
+    match (error, report) {
+        (GooseError::InvalidOption { value, detail, .. }, _) => anyhow::anyhow!("Goose gave up: {value}: {detail}"),
+        // Nothing else is serialised.
+        (GooseError::Serde(why), Some(report)) => anyhow::anyhow!("Goose gave up: {}: {why}", report.display()),
+        (other, _) => anyhow::Error::new(other).context("Goose gave up"),
     }
 }
 
@@ -222,8 +225,6 @@ fn drive<W: Walker>(shared: Arc<Shared<W>>) -> Transaction {
     Transaction::new(Arc::new(move |goose| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
-            // Goose makes users after it has begun to listen for signals.
-            shared.stop.note_begun();
             let nth = shared.ready.fetch_add(1, Ordering::SeqCst);
             if nth + 1 == shared.orders.users.max(1) {
                 shared.all_ready.notify_one();

@@ -8,8 +8,8 @@ use targets::{Method, OperationKind};
 
 use crate::measure::{Ending, Step};
 use crate::record::{
-    Attack, Breach, Clock, Deliveries, Funnel, Generator, PartyRecord, Promise, Record, Resources, Safety, Second, StepRecord,
-    TargetFacts, Tool, Verdict,
+    Attack, Breach, Clock, Deliveries, Funnel, Generator, PartyRecord, Promise, Reconnects, Record, Resources, Safety, Second,
+    StepRecord, TargetFacts, Tool, Verdict,
 };
 use crate::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
 
@@ -138,6 +138,11 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
         generator: Generator {
             schedule_lag_p99_ms: 0.8,
             limits: Vec::new(),
+            reconnects: Some(Reconnects {
+                reopened: 1_031,
+                repeated: 7,
+                in_doubt: 2,
+            }),
         },
         drain_s: Some(drained),
         promises: vec![

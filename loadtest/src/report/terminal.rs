@@ -318,6 +318,9 @@ fn generator(page: &mut Page, record: &Record) {
             s(last.generator_cpu_s)
         ));
     }
+    if let Some(told) = words::reconnects(&record.generator) {
+        page.plain(&format!("  {told}"));
+    }
     for limit in &record.generator.limits {
         page.line(BAD, &format!("  it was the limit: {limit}"));
     }

@@ -3,7 +3,7 @@
 use targets::Method;
 
 use crate::measure::Step;
-use crate::record::{Funnel, Record, Verdict};
+use crate::record::{Funnel, Generator, Reconnects, Record, Verdict};
 use crate::scenario::{Fault, Journey};
 
 /// Milliseconds: three figures, in the unit that suits.
@@ -65,6 +65,18 @@ pub(crate) fn part(part: u64, whole: u64) -> String {
 /// `1 account`, `2 accounts`.
 pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// Kept connections that the service closed, where there were any.
+pub(crate) fn reconnects(generator: &Generator) -> Option<String> {
+    let found = generator.reconnects.filter(|found| *found != Reconnects::default())?;
+    Some(format!(
+        "kept connections that the service had closed: {} opened anew before a request, {} repeated, {} left in doubt because the \
+         request may have been done",
+        count(found.reopened),
+        counted(found.repeated, "reading request"),
+        counted(found.in_doubt, "changing request"),
+    ))
 }
 
 /// The endings of a funnel, in order, with their names. They add up to `offered`.

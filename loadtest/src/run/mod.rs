@@ -68,6 +68,7 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         second: LastSecond::default(),
     };
     let before = service.sink.mailbox.counts();
+    let reconnected = service.lines.reconnects();
     let meter = Meter::start(service.watched(), {
         let live = live.clone();
         move || moment(&live)
@@ -92,7 +93,7 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     let mut deliveries = deliveries(&gathered.series);
     (deliveries.push, deliveries.email) = (after.push_codes - before.push_codes, after.email_codes - before.email_codes);
     deliveries.sends_per_login = sends_per_login(&gathered.series, &deliveries);
-    Ok(record(
+    let mut record = record(
         plan,
         service,
         users,
@@ -102,7 +103,13 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         histories.attack(),
         deliveries,
         resources,
-    ))
+    );
+    record.generator.reconnects = service
+        .lines
+        .reconnects()
+        .zip(reconnected)
+        .map(|(now, before)| now.zip(before, |now, before| now - before));
+    Ok(record)
 }
 
 /// The record of a run.
@@ -141,6 +148,7 @@ fn record(
         sink_backlog_ms: 0.0,
     });
     limits.extend(too_few_users(plan, users, ran));
+    limits.extend(too_few_connections(service, ran));
     if let Some(error) = &gathered.log_error {
         limits.push(format!("the log is not complete: {error}"));
     }
@@ -166,6 +174,7 @@ fn record(
         generator: Generator {
             schedule_lag_p99_ms: percentiles(&ran.schedule_lag).p99_ms,
             limits,
+            reconnects: None,
         },
         drain_s: drain,
         promises,
@@ -211,6 +220,17 @@ fn too_few_users(plan: &Plan, users: usize, ran: &Ran) -> Option<String> {
     })
 }
 
+/// Phones that had to wait for a connection: the wait is the generator's, and is in the times of the service.
+fn too_few_connections(service: &UnderLoad, ran: &Ran) -> Option<String> {
+    let (waited, connections) = service.lines.waited_for_connections()?;
+    (waited as f64 > ran.offered as f64 * 0.01).then(|| {
+        format!(
+            "a phone waited {waited} time(s) for one of {connections} connections, the most that open files allow: a higher \
+             `ulimit -n` is needed"
+        )
+    })
+}
+
 fn series(plan: &Plan) -> anyhow::Result<Series> {
     let Some(out) = &plan.out else { return Ok(Series::default()) };
     std::fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
@@ -232,7 +252,7 @@ fn orders(plan: &Plan, scenario: &Scenario, users: usize, host: &str) -> Orders 
         manners: manners.collect(),
         drain: Duration::from_secs_f64(scenario.drain_s),
         seed: plan.seed,
-        goose_report: plan.out.as_ref().map(|out| out.join("goose.html")),
+        goose_report: plan.out.as_ref().map(|out| out.join("goose.json")),
         start_at: plan.start_at,
     }
 }

@@ -101,16 +101,17 @@ enum Kind {
 }
 
 impl UnderLoad {
-    /// Starts it, or finds it.
-    pub async fn open(choice: &Choice) -> anyhow::Result<Self> {
+    /// Starts it, or finds it. Phones speak to it over no more connections at once than these, where files are few; a binding's
+    /// target has its own.
+    pub async fn open(choice: &Choice, connections: Option<usize>) -> anyhow::Result<Self> {
         match choice {
-            Choice::Own(server) => Self::own(server).await,
-            Choice::Native(native) => Self::native(native).await,
+            Choice::Own(server) => Self::own(server, connections).await,
+            Choice::Native(native) => Self::native(native, connections).await,
             Choice::Bound(bound) => Self::bound(bound).await,
         }
     }
 
-    async fn own(server: &Options) -> anyhow::Result<Self> {
+    async fn own(server: &Options, connections: Option<usize>) -> anyhow::Result<Self> {
         let sink = start_sink(Listen::default(), targets::Native::patterns())?;
         let server = Options {
             push: Some(sink.fcm_url()),
@@ -123,10 +124,18 @@ impl UnderLoad {
             None => "reference server".to_owned(),
         };
         let origin = child.addresses().api.clone();
-        Self::around(name, origin, server.parameters()?, sink, Kind::Own(Box::new(child))).await
+        let lines = Lines::native_within(&origin, WAITS, connections).await?;
+        Ok(Self::around(
+            name,
+            lines,
+            origin,
+            server.parameters()?,
+            sink,
+            Kind::Own(Box::new(child)),
+        ))
     }
 
-    async fn native(native: &Native) -> anyhow::Result<Self> {
+    async fn native(native: &Native, connections: Option<usize>) -> anyhow::Result<Self> {
         reachable(&native.origin).await?;
         let sink = start_sink(native.listen, targets::Native::patterns())?;
         let kind = match &native.control {
@@ -138,7 +147,8 @@ impl UnderLoad {
             None => Kind::Native,
         };
         let origin = native.origin.trim_end_matches('/').to_owned();
-        let mut service = Self::around(origin.clone(), origin, Parameters::default(), sink, kind).await?;
+        let lines = Lines::native_within(&origin, WAITS, connections).await?;
+        let mut service = Self::around(origin.clone(), lines, origin, Parameters::default(), sink, kind);
         service.accounts = native.accounts.clone();
         service.metrics = native.metrics.clone();
         Ok(service)
@@ -179,10 +189,10 @@ impl UnderLoad {
         })
     }
 
-    async fn around(name: String, origin: String, parameters: Parameters, sink: Sink, kind: Kind) -> anyhow::Result<Self> {
-        Ok(Self {
+    fn around(name: String, lines: Lines, origin: String, parameters: Parameters, sink: Sink, kind: Kind) -> Self {
+        Self {
             name,
-            lines: Lines::native(&origin, WAITS).await?,
+            lines,
             origin,
             terms: Terms::of(&parameters),
             parameters,
@@ -190,7 +200,7 @@ impl UnderLoad {
             accounts: None,
             metrics: None,
             kind,
-        })
+        }
     }
 
     /// The accounts of a storm, as they are known here.

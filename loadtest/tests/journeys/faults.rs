@@ -9,12 +9,12 @@ use targets::Method::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};
-use crate::world::{World, party};
+use crate::world::{SEEDED, World, party};
 
-/// People who lose their patience at once.
-fn impatient() -> loadtest::scenario::Party {
+/// People who wait so long for a code, in seconds: what does come has to come in it.
+fn patient(code_patience_s: f64) -> loadtest::scenario::Party {
     loadtest::scenario::Party {
-        code_patience_s: 0.2,
+        code_patience_s,
         ..party(Journey::NewDevice, DeviceKind::New)
     }
 }
@@ -24,7 +24,7 @@ async fn without_a_push_the_code_comes_by_email() {
     let world = World::start(cooling(30)).await;
     let owner = world.owner(1).await;
     world.sink.faults.order(Push, Trouble::Refuse);
-    let (walked, book) = world.walk(&owner, &impatient()).await;
+    let (walked, book) = world.walk(&owner, &patient(4.0)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
     let history = [
         (1, SIGN_IN, Seen::Challenged(0)),
@@ -40,10 +40,12 @@ async fn without_a_push_the_code_comes_by_email() {
 
 #[tokio::test]
 async fn a_lost_push_is_waited_for_until_the_service_lets_email_be_asked_for() {
-    let world = World::start(cooling(1)).await;
+    let mut world = World::start(cooling(1)).await;
     let owner = world.owner(1).await;
     world.sink.faults.order(Push, Trouble::Lose);
-    let (walked, book) = world.walk(&owner, &impatient()).await;
+    // Or the cool-down might be over before email is asked for the first time.
+    world.stand_still();
+    let (walked, book) = world.walk(&owner, &patient(4.0)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
     let switches = book.history();
     let switches: Vec<Seen> = switches
@@ -61,10 +63,10 @@ async fn hung_providers_leave_people_without_a_code() {
         ..cooling(30)
     })
     .await;
-    let owner = world.owner(1).await;
+    let owner = world.stranger(SEEDED);
     world.sink.faults.order(Push, Trouble::Hang);
     world.sink.faults.order(Email, Trouble::Hang);
-    let (walked, book) = world.walk(&owner, &impatient()).await;
+    let (walked, book) = world.walk(&owner, &patient(0.2)).await;
     assert_eq!(walked.ending, Ending::NoCode, "{:?}", walked.complaint);
     assert!(!walked.used_second_step);
     let switched = (1, Act::Switch { challenge: 0 }, Seen::Unknown);
@@ -77,7 +79,7 @@ async fn a_lost_email_leaves_people_without_a_code() {
     let owner = world.owner(1).await;
     world.sink.faults.order(Push, Trouble::Refuse);
     world.sink.faults.order(Email, Trouble::Lose);
-    let (walked, book) = world.walk(&owner, &impatient()).await;
+    let (walked, book) = world.walk(&owner, &patient(0.2)).await;
     assert_eq!(walked.ending, Ending::NoCode);
     assert!(book.steps().contains(&(Step::Delivery(Email), Ending::NoCode)));
 }

@@ -24,10 +24,11 @@ pub(crate) fn gives(challenge: u32, number: u32) -> Act {
     }
 }
 
-/// A settings' cool-down of this many seconds.
+/// A settings' cool-down of this many seconds. A message is waited for as long as it takes on a slow machine.
 pub(crate) fn cooling(resend_cooldown_s: u64) -> Settings {
     Settings {
         resend_cooldown_s,
+        delivery_answer_s: 60,
         ..Settings::default()
     }
 }

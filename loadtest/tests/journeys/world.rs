@@ -11,12 +11,15 @@ use loadtest::measure::{Ending, Sample, Step};
 use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Sink, SinkOptions};
 use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
-use reference_server::parts::SystemClock;
-use reference_server::service::Seed;
+use reference_server::parts::ManualClock;
+use reference_server::service::{Seed, SeedDevice};
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use targets::{Ledger, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// An account whose trusted device is there without anything having been delivered.
+pub(crate) const SEEDED: u64 = 200;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -26,6 +29,8 @@ pub(crate) struct World {
     pub(crate) lines: Lines,
     pub(crate) sink: Sink,
     pub(crate) terms: Terms,
+    clock: Arc<ManualClock>,
+    stands: bool,
     stop: Option<oneshot::Sender<()>>,
     ended: Option<tokio::task::JoinHandle<()>>,
 }
@@ -35,6 +40,8 @@ pub(crate) struct World {
 pub(crate) struct Book {
     pub(crate) samples: Vec<Sample>,
     pub(crate) happened: Vec<Happened>,
+    /// A clock that stands still, and the cool-down by which it moves when somebody is told to wait.
+    moves: Option<(Arc<ManualClock>, Duration)>,
 }
 
 impl Recorder for Book {
@@ -43,6 +50,9 @@ impl Recorder for Book {
     }
 
     fn happened(&mut self, happened: Happened) {
+        if let Some((clock, by)) = self.moves.as_ref().filter(|_| happened.seen == Seen::Limited) {
+            clock.advance_ms(by.as_millis() as i64);
+        }
         self.happened.push(happened);
     }
 }
@@ -79,7 +89,7 @@ pub(crate) fn party(journey: Journey, device: DeviceKind) -> Party {
         connection: Connection::Cold,
         sources: 0,
         patience_s: 30.0,
-        code_patience_s: 10.0,
+        code_patience_s: 60.0,
         retry: None,
         tries: 5,
     }
@@ -94,20 +104,24 @@ impl World {
         let email: EmailTarget = sink.smtp_url().parse().unwrap();
         let push: PushTarget = sink.fcm_url().parse().unwrap();
         courier.set_targets(Some(&email), Some(&push)).unwrap();
-        let parts = Parts {
-            clock: Arc::new(SystemClock),
-            ..Parts::for_tests(Arc::default(), Arc::new(courier))
-        };
+        // With the system's time, until a test stops it.
+        let clock = Arc::<ManualClock>::default();
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier));
         let terms = Terms {
             cooldown: Duration::from_secs(settings.resend_cooldown_s),
             ..Terms::default()
         };
         let service = Service::new(parts, settings);
-        let seeds = (0..200).map(|account| Seed {
+        let seeds = (0..=SEEDED).map(|account| Seed {
             email: email_of(account),
             password: PASSWORD.to_owned(),
             two_step: true,
-            device: None,
+            device: (account == SEEDED).then(|| SeedDevice {
+                installation: format!("home-{account}"),
+                name: format!("Home {account}"),
+                trust_token: None,
+                push_token: Some(format!("push-{account}")),
+            }),
         });
         service.seed(seeds.collect()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -129,9 +143,17 @@ impl World {
             origin,
             sink,
             terms,
+            clock,
+            stands: false,
             stop: Some(stop),
             ended: Some(ended),
         }
+    }
+
+    /// From now on the server's time stands still, and passes only for those who are told to wait.
+    pub(crate) fn stand_still(&mut self) {
+        self.clock.freeze(true);
+        self.stands = true;
     }
 
     /// Stops the server.
@@ -193,6 +215,7 @@ impl World {
         seed: u64,
     ) -> (Walked, Book) {
         let (mut book, numbers) = (Book::default(), Numbers::default());
+        book.moves = self.stands.then(|| (Arc::clone(&self.clock), self.terms.cooldown));
         let walked = walk(Walk {
             line,
             lines,

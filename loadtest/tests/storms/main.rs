@@ -2,7 +2,9 @@
 //! under load, and what goes wrong outside.
 
 mod faults;
+mod hostile;
 mod known_bad;
 mod library;
 mod program;
 mod shared;
+mod signals;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Condvar, Mutex};
 
-use loadtest::record::Record;
+use loadtest::record::{Record, Verdict};
 use tempfile::TempDir;
 
 /// Storms at once: they are small, and generator and server keep two processors busy with the three of them.
@@ -46,6 +46,19 @@ impl Ended {
 
     pub(crate) fn record(&self) -> Record {
         record(&self.report().join("record.json"))
+    }
+
+    /// The record, which comes to this verdict. A machine that is busy with other things makes the generator late: it has to say so,
+    /// and then says nothing of the service but a breach.
+    pub(crate) fn comes_to(&self, wanted: Verdict) -> Record {
+        let record = self.record();
+        let entered = record.attack.is_some_and(|attack| attack.accounts_entered > 0);
+        let breach = entered || !record.safety.breaches.is_empty();
+        let late = !record.generator.limits.is_empty() && !breach;
+        let verdict = if late { Verdict::GeneratorLimited } else { wanted };
+        assert_eq!(record.verdict, verdict, "{}", self.told);
+        assert_eq!(self.code, Some(verdict.exit_code().into()), "{}", self.told);
+        record
     }
 
     pub(crate) fn page(&self) -> String {

@@ -15,6 +15,9 @@ use tokio::time::Instant;
 
 use crate::program::{Leave, command, record, run};
 
+/// How long a storm may take to be ready for its first arrival, on a machine that is busy with other tests.
+const PREPARED_WITHIN: Duration = Duration::from_secs(10);
+
 const SIGN_INS: &str = r#"
 name = "sign-ins"
 title = "Trusted sign-ins alone: no message is waited for"
@@ -101,7 +104,7 @@ async fn two_slices_are_one_storm_and_one_of_them_is_none() {
     std::fs::write(&scenario, SIGN_INS).unwrap();
     let _leave = Leave::wait();
     let server = server(&Options::default()).await;
-    let at = SystemTime::now() + Duration::from_secs(4);
+    let at = SystemTime::now() + PREPARED_WITHIN;
     let reports = ["slice-0", "slice-1"].map(|name| directory.path().join(name));
     let slices = ["0/2", "1/2"].iter().zip(&reports);
     let slices: Vec<Process> = slices
@@ -161,7 +164,7 @@ async fn a_server_that_goes_away_and_comes_back_is_waited_for_and_the_wait_is_to
     };
     let first = server(&options).await;
     let (now, clock) = (SystemTime::now(), Instant::now());
-    let begins = Duration::from_secs(3);
+    let begins = PREPARED_WITHIN;
     let report = directory.path().join("report");
     let (http, smtp) = (format!("127.0.0.1:{http}"), format!("127.0.0.1:{smtp}"));
     let sinks = ["--sink-http", &http, "--sink-smtp", &smtp];
@@ -169,8 +172,12 @@ async fn a_server_that_goes_away_and_comes_back_is_waited_for_and_the_wait_is_to
 
     tokio::time::sleep_until(clock + begins + Duration::from_secs(2)).await;
     first.stop().await.unwrap();
-    tokio::time::sleep_until(clock + begins + Duration::from_secs(4)).await;
+    // Seconds of the storm, as they were and not as they were meant: stopping and starting take what they take.
+    let of_storm = || clock.elapsed().as_secs_f64() - begins.as_secs_f64();
+    let gone = of_storm().ceil() as u32;
+    tokio::time::sleep_until(Instant::now() + Duration::from_secs(3)).await;
     assert!(process.try_wait().unwrap().is_none(), "it goes on without the server");
+    let back = of_storm() as u32;
     let second = server(&options).await;
     let population = Population::of(&load(&file).unwrap(), 5).unwrap();
     let bodies = control_bodies(&population, None, 5_000).map(Result::unwrap);
@@ -190,8 +197,8 @@ async fn a_server_that_goes_away_and_comes_back_is_waited_for_and_the_wait_is_to
     };
     // The edges belong to both: stopping and starting take a moment.
     assert!(completed(0..2) > 0, "{told}");
-    assert_eq!(completed(3..4), 0, "{told}");
-    assert!(completed(5..60) > 40, "{told}");
+    assert_eq!(completed(gone..back), 0, "{told}");
+    assert!(completed(back..600) > 40, "{told}");
     assert!(sum(&record, |funnel| funnel.completed) > all * 3 / 4, "{told}");
     // Whoever came while it was away waited for longer than was promised, counted from when they came.
     assert!(record.promises.iter().any(|promise| !promise.kept), "{:?}", record.promises);

@@ -71,6 +71,7 @@ pub fn page(record: &Record) -> Result<String, minijinja::Error> {
             found => promise.found.map_or_else(|| "nothing was measured".to_owned(), words::figure),
         }).collect::<Vec<_>>(),
         lag => words::ms(record.generator.schedule_lag_p99_ms),
+        reconnects => words::reconnects(&record.generator),
         seconds,
         seconds_a_row,
         repeat => words::repeat(record),
