@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use conformance::verdict::Exit;
+use targets::process::ignores_signal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
@@ -75,7 +76,7 @@ struct Signals {
 
 impl Signals {
     fn caught() -> io::Result<Self> {
-        let hangup = (!hangup_is_ignored()).then(|| signal(SignalKind::hangup()));
+        let hangup = (!ignores_signal(SignalKind::hangup().as_raw_value())).then(|| signal(SignalKind::hangup()));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -96,13 +97,4 @@ impl Signals {
             _ = hangup => {}
         }
     }
-}
-
-/// Whether this process was started to outlive its terminal. Known from Linux alone; elsewhere it was not.
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // SIGHUP is signal 1, the lowest bit.
-    ignored.is_some_and(|mask| mask & 1 == 1)
 }

@@ -12,7 +12,7 @@ use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;
 use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
-use targets::open_files;
+use targets::process;
 use targets::{
     Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
     TargetError, Tweak,
@@ -30,10 +30,9 @@ const FILES_BESIDES: u64 = 48;
 
 /// Open files are the process's, whoever starts servers in it: as many run at once as can be had, and further ones wait.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let places = open_files::raise_limit().saturating_sub(FILES_BESIDES) / FILES_EACH;
-    Arc::new(Semaphore::new(
-        usize::try_from(places.max(1)).map_or(Semaphore::MAX_PERMITS, |places| places.min(Semaphore::MAX_PERMITS)),
-    ))
+    let places = process::raise_open_files().map_or(u64::MAX, |files| files.saturating_sub(FILES_BESIDES) / FILES_EACH);
+    let places = usize::try_from(places.max(1)).unwrap_or(usize::MAX);
+    Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)))
 });
 
 /// A running reference server as a target. It stops when this is dropped.

@@ -5,6 +5,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use targets::process;
+
 use crate::resources;
 
 /// Files beside the connections: logs, listeners, epoll, the terminal.
@@ -93,7 +95,7 @@ impl Machine {
     /// This one.
     pub fn here() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).ok();
-        let (open_files, open_files_most) = resources::open_files();
+        let (open_files, open_files_most) = process::open_files();
         Self {
             open_files,
             open_files_most,
@@ -119,8 +121,7 @@ impl Machine {
 
 /// What this machine lacks for a storm. Files are raised to what is allowed first.
 pub fn preflight(needs: Needs) -> Vec<Problem> {
-    // Where that fails, what there is now is what counts.
-    let _ = resources::raise_open_files();
+    let _ = process::raise_open_files();
     lacking(needs, &Machine::here())
 }
 

@@ -9,7 +9,7 @@
 //! - [`fakes`]: the delivery providers, faked, with faults on order.
 //! - [`native`], [`control`]: the reference API and the reference server's control interface.
 //! - [`binding`]: any other implementation, told in a file.
-//! - [`open_files`]: how many connections there can be at once.
+//! - [`process`]: how many files there can be, and which signals are ignored.
 //! - [`text`]: foreign text shown safely to people and in reports.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
@@ -28,8 +28,8 @@ pub mod http;
 pub mod jar;
 pub mod ledger;
 pub mod native;
-pub mod open_files;
 pub mod operation;
+pub mod process;
 pub mod redact;
 pub mod repeat;
 pub mod target;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use targets::process::ignores_signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -37,7 +38,7 @@ impl Signals {
             note(&format!("warning: Ctrl-C ends this without a report: {error}"));
         }
         for (name, kind) in [("SIGTERM", SignalKind::terminate()), ("SIGHUP", SignalKind::hangup())] {
-            if is_ignored(kind) {
+            if ignores_signal(kind.as_raw_value()) {
                 continue;
             }
             match signal(kind) {
@@ -84,29 +85,5 @@ async fn until<T>(told: &watch::Receiver<T>, there: impl FnMut(&T) -> bool) {
     if told.clone().wait_for(there).await.is_err() {
         // Nobody is left who could tell.
         std::future::pending().await
-    }
-}
-
-/// Whether whoever started this process wants it to outlive this signal, as `nohup` does. Known where there is a `/proc`.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignores(&status, kind.as_raw_value())
-}
-
-fn ignores(status: &str, signal: i32) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ignored_signal_is_seen_in_the_mask() {
-        let status = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\tffffffffffffffff\n";
-        assert!(ignores(status, 1) && ignores(status, 13));
-        assert!(!ignores(status, 15) && !ignores("", 1));
     }
 }

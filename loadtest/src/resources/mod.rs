@@ -9,5 +9,5 @@ mod process;
 mod scrape;
 
 pub use meter::{Meter, Moment, Watched};
-pub use process::{Usage, cores, of_process, of_self, of_threads, open_files, raise_open_files};
+pub use process::{Usage, cores, of_process, of_self, of_threads};
 pub use scrape::{read_page, usage_on_page};

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 /// Clock ticks a second in `/proc`: 100 on every Linux there is.
 const TICKS: f64 = 100.0;
 
@@ -45,23 +43,6 @@ pub fn of_threads(named: &str) -> Option<f64> {
         }
     }
     seconds
-}
-
-/// How many files this process may have open, now and at most.
-pub fn open_files() -> (Option<u64>, Option<u64>) {
-    let limit = getrlimit(Resource::Nofile);
-    (limit.current, limit.maximum)
-}
-
-/// Lets this process open as many files as it may without more rights; how many those are, `None` for any number.
-pub fn raise_open_files() -> std::io::Result<Option<u64>> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let wanted = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Nofile, wanted)?;
-    Ok(maximum)
 }
 
 fn usage(of: &Path) -> Option<Usage> {
@@ -119,12 +100,5 @@ mod tests {
         // Above the highest that Linux gives.
         assert_eq!(of_process(u32::MAX), None);
         assert_eq!(of_threads("nobody-is-so"), None);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn as_many_files_as_are_allowed() {
-        let most = raise_open_files().unwrap();
-        assert_eq!(open_files(), (most, most));
     }
 }

@@ -120,7 +120,7 @@ pub fn serve_embedded() -> std::io::Result<()> {
     input.read_line(&mut line)?;
     let options = serde_json::from_str::<Options>(&line).map_err(|error| format!("its options: {error}"));
     // As many as it may have: each connection is a file.
-    let _ = crate::resources::raise_open_files();
+    let _ = targets::process::raise_open_files();
     let started = options.and_then(|options| Embedded::start(&options).map_err(|fault| fault.to_string()));
     let said = match &started {
         Ok(server) => Said::Listening(server.addresses().clone()),
