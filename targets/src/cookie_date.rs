@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::civil;
+use chrono::{NaiveDate, NaiveTime};
 
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -15,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
         .split(|c: char| !c.is_ascii_alphanumeric() && c != ':')
         .filter(|t| !t.is_empty())
     {
-        let number = token.parse::<i16>().ok();
+        let number = token.parse::<i32>().ok();
         if time.is_none() && token.contains(':') {
             time = clock_time(token);
         } else if let (None, Some(n), true) = (day, number, token.len() <= 2) {
@@ -30,21 +30,21 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
             });
         }
     }
-    let date = civil::Date::new(year?, month?, i8::try_from(day?).ok()?).ok()?;
-    let stamp = jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time?)).ok()?;
-    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(stamp.as_second()).unwrap_or(0)))
+    let date = NaiveDate::from_ymd_opt(year?, month?, u32::try_from(day?).ok()?)?;
+    let stamp = date.and_time(time?).and_utc().timestamp();
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(stamp).unwrap_or(0)))
 }
 
-fn clock_time(token: &str) -> Option<civil::Time> {
-    let mut parts = token.split(':').map(|part| part.parse::<i8>().ok());
+fn clock_time(token: &str) -> Option<NaiveTime> {
+    let mut parts = token.split(':').map(|part| part.parse::<u32>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    civil::Time::new(hour, minute, second, 0).ok()
+    NaiveTime::from_hms_opt(hour, minute, second)
 }
 
-fn month_of(token: &str) -> Option<i8> {
+fn month_of(token: &str) -> Option<u32> {
     let start = token.get(..3)?.to_ascii_lowercase();
     let place = MONTHS.iter().position(|month| *month == start)?;
-    i8::try_from(place + 1).ok()
+    u32::try_from(place + 1).ok()
 }
 
 #[cfg(test)]

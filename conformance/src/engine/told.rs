@@ -1,5 +1,8 @@
 //! The beginnings of events: what is known about a run and its checks before anything was done.
 
+use std::time::SystemTime;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use specs::{Level, Parameters, Profile};
 use targets::{Capability, ClockMode, Target};
 
@@ -135,7 +138,5 @@ pub(super) fn level_of(requirement: &str, profile: Profile) -> Level {
 
 /// The real time, to the millisecond.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now()
-        .round(jiff::Unit::Millisecond)
-        .map_or_else(|_| String::new(), |at| at.to_string())
+    DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -215,6 +215,6 @@ fn alike(first: &Record, record: &Record, slice: Slice) -> Result<(), Refusal> {
 }
 
 fn apart(a: &str, b: &str) -> Option<f64> {
-    let (a, b): (jiff::Timestamp, jiff::Timestamp) = (a.parse().ok()?, b.parse().ok()?);
-    Some(a.duration_since(b).as_secs_f64().abs())
+    let moment = |text| chrono::DateTime::parse_from_rfc3339(text).ok();
+    Some((moment(a)? - moment(b)?).as_seconds_f64().abs())
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
+use chrono::DateTime;
 
 /// How late a slice may be and still be part of the storm: an order travels, and clocks differ a little.
 const TOLERANCE: Duration = Duration::from_secs(1);
@@ -56,8 +56,8 @@ impl FromStr for Start {
 
     /// RFC 3339, or seconds since 1970.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let since = match text.parse::<Timestamp>() {
-            Ok(timestamp) => u64::try_from(timestamp.as_millisecond()).ok().map(Duration::from_millis),
+        let since = match DateTime::parse_from_rfc3339(text) {
+            Ok(timestamp) => u64::try_from(timestamp.timestamp_millis()).ok().map(Duration::from_millis),
             Err(_) => text
                 .parse::<f64>()
                 .ok()

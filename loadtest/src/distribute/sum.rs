@@ -20,7 +20,7 @@ pub(super) fn records(records: &[Record]) -> Option<Record> {
         started_at: records
             .iter()
             .map(|record| &record.started_at)
-            .min_by_key(|at| at.parse::<jiff::Timestamp>().ok())?
+            .min_by_key(|at| chrono::DateTime::parse_from_rfc3339(at).ok())?
             .clone(),
         took_s: records.iter().map(|record| record.took_s).fold(0.0, f64::max),
         interrupted: records.iter().any(|record| record.interrupted),

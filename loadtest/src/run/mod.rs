@@ -354,5 +354,5 @@ fn collateral(parties: &[PartyRecord]) -> f64 {
 }
 
 fn rfc3339(moment: SystemTime) -> String {
-    jiff::Timestamp::try_from(moment).map_or_else(|_| String::new(), |moment| moment.to_string())
+    chrono::DateTime::<chrono::Utc>::from(moment).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }

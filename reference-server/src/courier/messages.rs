@@ -1,6 +1,8 @@
 //! The words of messages. Every code message lets the owner judge the request (DLVR-01); none holds a password, a handle, a
 //! session or trust token, or a link (DLVR-02); the code stands in no subject or title (DLVR-05).
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::Timestamp;
 use crate::parts::{Outgoing, Parcel, Recipient};
 
@@ -159,8 +161,8 @@ fn worth_s(parcel: &Parcel) -> u64 {
 
 /// Rounded down, so that what is said to be valid is.
 fn to_the_second(moment: Timestamp) -> String {
-    let moment = jiff::Timestamp::from_second(moment.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    let moment = DateTime::<Utc>::from_timestamp(moment.0.div_euclid(1000), 0).unwrap_or_default();
+    moment.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn html(text: &str) -> String {

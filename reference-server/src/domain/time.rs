@@ -1,5 +1,6 @@
 //! Moments of the server's own clock. Nothing a client sends ever becomes one (TIME-02).
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 /// Milliseconds since the Unix epoch, UTC.
@@ -26,8 +27,8 @@ impl Timestamp {
 
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        write!(f, "{moment:.3}")
+        let moment = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
+        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 

@@ -1,5 +1,6 @@
 //! How many challenges there may be at a time, and what the answer that opens one tells.
 
+use chrono::DateTime;
 use targets::{Answer, Device, Operation, OperationKind, Outcome};
 
 use super::traces;
@@ -110,7 +111,7 @@ async fn answer_tells_what_is_needed(cx: &mut Context) -> Ending {
         told.method == Some(pending.method),
         format!("it told {:?}, the code came by {:?}", told.method, pending.method),
     )?);
-    let moment = |text: Option<&String>| text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let moment = |text: Option<&String>| text.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     let (expires, resend) = (moment(told.expires_at.as_ref()), moment(told.resend_at.as_ref()));
     let proof = proof.and(holds(
         "the answer tells when the code expires",
@@ -122,9 +123,7 @@ async fn answer_tells_what_is_needed(cx: &mut Context) -> Ending {
         resend.is_some(),
         format!("it told {:?}", told.resend_at),
     )?);
-    let between = expires
-        .zip(resend)
-        .map(|(expires, resend)| expires.duration_since(resend).as_secs());
+    let between = expires.zip(resend).map(|(expires, resend)| (expires - resend).num_seconds());
     let parameters = cx.parameters();
     let declared =
         i64::try_from(parameters.code_ttl_s).unwrap_or(i64::MAX) - i64::try_from(parameters.resend_cooldown_s).unwrap_or(0);
