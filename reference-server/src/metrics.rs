@@ -1,21 +1,66 @@
 //! What a server counts, for Prometheus. Each server has a registry of its own, because many run in one process. Labels hold
 //! words of the API and nothing that anybody chose: no account, no address, no secret, and so never many values.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::Method;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
 
 use crate::courier::Kind;
 use crate::parts::{DeliveryError, Outgoing, Parcel, Recipient};
+use crate::process::ProcessCollector;
+
+/// What [`Metrics::render`] writes: Prometheus reads it by this content type, and takes it for cut off without its last line.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Upper ends of the duration buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// The counts of one server.
 pub struct Metrics {
-    recorder: PrometheusRecorder,
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    sign_ins: Family<OutcomeLabels, Counter>,
+    verifications: Family<OutcomeLabels, Counter>,
+    messages: Family<MessageLabels, Counter>,
+    accounts: Count,
+    live_challenges: Count,
+    live_sessions: Count,
+}
+
+type Count = Gauge<u64, AtomicU64>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    method: &'static str,
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabels {
+    channel: &'static str,
+    kind: &'static str,
+    result: &'static str,
 }
 
 /// A request that was answered.
@@ -37,62 +82,66 @@ pub(crate) struct Live {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        // Refused only for a list without buckets; summaries are as good then.
-        let builder = PrometheusBuilder::new()
-            .set_buckets(&BUCKETS)
-            .unwrap_or_else(|_| PrometheusBuilder::new());
-        let recorder = builder.build_recorder();
-        with_local_recorder(&recorder, || {
-            describe_counter!("stepproof_requests_total", "Requests answered");
-            describe_histogram!(
-                "stepproof_request_duration_seconds",
-                "Time from the head of a request to its answer"
-            );
-            describe_counter!("stepproof_sign_ins_total", "First steps by what came of them");
-            describe_counter!("stepproof_verifications_total", "Second steps by what came of them");
-            describe_counter!(
-                "stepproof_messages_total",
-                "Messages by channel, kind and what the provider said"
-            );
-            describe_gauge!("stepproof_accounts", "Accounts");
-            describe_gauge!("stepproof_live_challenges", "Pending challenges, as of the latest sweep");
-            describe_gauge!("stepproof_live_sessions", "Sessions, as of the latest sweep");
-        });
-        Self { recorder }
+        let mut registry = Registry::default();
+        let all = &mut registry;
+        // Without `_total`, which the encoder writes behind the name of every counter.
+        let requests = register(all, "stepproof_requests", "Requests answered", Family::default());
+        let durations = register(
+            all,
+            "stepproof_request_duration_seconds",
+            "Time from the head of a request to its answer",
+            Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram),
+        );
+        let help = "First steps by what came of them";
+        let sign_ins = register(all, "stepproof_sign_ins", help, Family::default());
+        let help = "Second steps by what came of them";
+        let verifications = register(all, "stepproof_verifications", help, Family::default());
+        let help = "Messages by channel, kind and what the provider said";
+        let messages = register(all, "stepproof_messages", help, Family::default());
+        let accounts = register(all, "stepproof_accounts", "Accounts", Count::default());
+        let help = "Pending challenges, as of the latest sweep";
+        let live_challenges = register(all, "stepproof_live_challenges", help, Count::default());
+        let help = "Sessions, as of the latest sweep";
+        let live_sessions = register(all, "stepproof_live_sessions", help, Count::default());
+        registry.register_collector(Box::new(ProcessCollector));
+        Self {
+            registry,
+            requests,
+            durations,
+            sign_ins,
+            verifications,
+            messages,
+            accounts,
+            live_challenges,
+            live_sessions,
+        }
     }
 
-    /// Everything counted so far, in the Prometheus text format.
+    /// Everything counted so far and what the process takes, in Prometheus's text format (OpenMetrics).
     pub fn render(&self) -> String {
-        self.recorder.handle().render()
-    }
-
-    /// Folds what has been measured into the buckets; without it, memory grows with the requests until somebody looks.
-    pub(crate) fn fold(&self) {
-        self.recorder.handle().run_upkeep();
+        let mut page = String::new();
+        // Nothing that is written to a text fails.
+        let _ = encode(&mut page, &self.registry);
+        page
     }
 
     pub(crate) fn answered(&self, answered: &Answered<'_>) {
-        let method = method_label(answered.method);
-        let (route, seconds) = (answered.route, answered.took.as_secs_f64());
-        with_local_recorder(&self.recorder, || {
-            let status = answered.status.to_string();
-            counter!("stepproof_requests_total", "method" => method, "route" => route, "status" => status).increment(1);
-            histogram!("stepproof_request_duration_seconds", "method" => method, "route" => route).record(seconds);
-            let outcome = answered.outcome.or(match answered.status {
-                201 => Some("session"),
-                202 => Some("challenge"),
-                _ => None,
-            });
-            match (method, route) {
-                ("POST", "/v1/sign-ins") => {
-                    counter!("stepproof_sign_ins_total", "outcome" => outcome.unwrap_or("other")).increment(1);
-                }
-                ("POST", "/v1/challenge/verify") => {
-                    counter!("stepproof_verifications_total", "outcome" => outcome.unwrap_or("other")).increment(1);
-                }
-                _ => {}
-            }
+        let (method, route, status) = (method_label(answered.method), answered.route, answered.status);
+        let request = RequestLabels { method, route, status };
+        self.requests.get_or_create(&request).inc();
+        let took = answered.took.as_secs_f64();
+        self.durations.get_or_create(&RouteLabels { method, route }).observe(took);
+        let outcome = answered.outcome.unwrap_or(match status {
+            201 => "session",
+            202 => "challenge",
+            _ => "other",
         });
+        let steps = match (method, route) {
+            ("POST", "/v1/sign-ins") => &self.sign_ins,
+            ("POST", "/v1/challenge/verify") => &self.verifications,
+            _ => return,
+        };
+        steps.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     pub(crate) fn sent(&self, message: &Outgoing, outcome: &Result<(), DeliveryError>) {
@@ -112,22 +161,24 @@ impl Metrics {
             Err(DeliveryError::TimedOut) => "timed-out",
             Err(DeliveryError::NoProvider) => "no-provider",
         };
-        with_local_recorder(&self.recorder, || {
-            counter!("stepproof_messages_total", "channel" => channel, "kind" => kind.name(), "result" => result).increment(1);
-        });
+        let kind = kind.name();
+        self.messages.get_or_create(&MessageLabels { channel, kind, result }).inc();
     }
 
     pub(crate) fn accounts(&self, accounts: usize) {
-        with_local_recorder(&self.recorder, || gauge!("stepproof_accounts").set(accounts as f64));
+        self.accounts.set(accounts as u64);
     }
 
     pub(crate) fn live(&self, live: Live) {
-        with_local_recorder(&self.recorder, || {
-            // Exact up to 2^53, which is more accounts than there are people.
-            gauge!("stepproof_live_challenges").set(live.challenges as f64);
-            gauge!("stepproof_live_sessions").set(live.sessions as f64);
-        });
+        self.live_challenges.set(live.challenges as u64);
+        self.live_sessions.set(live.sessions as u64);
     }
+}
+
+/// Registers a metric; what comes back is another handle to it.
+fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 /// A method that the API has, or `other`: the rest is whatever a client made up.
@@ -169,7 +220,7 @@ mod tests {
         for line in [
             r#"stepproof_sign_ins_total{outcome="challenge"} 1"#,
             r#"stepproof_sign_ins_total{outcome="invalid-credentials"} 1"#,
-            r#"stepproof_request_duration_seconds_bucket{method="POST",route="/v1/sign-ins",le="0.005"} 2"#,
+            r#"stepproof_request_duration_seconds_bucket{le="0.005",method="POST",route="/v1/sign-ins"} 2"#,
             r#"stepproof_requests_total{method="other",route="/v1/sign-ins",status="405"} 1"#,
             "stepproof_accounts 3",
         ] {

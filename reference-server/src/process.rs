@@ -1,31 +1,36 @@
 //! What the process takes of the machine, for Prometheus, from `/proc`. It is of the whole process, however many servers run in
 //! it; where there is no `/proc`, nothing is told.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::fs;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 
 /// Clock ticks a second in `/proc`: 100 on every Linux there is.
 const TICKS: f64 = 100.0;
 
-/// Processor time and memory in the Prometheus text format.
-pub(crate) fn page() -> String {
-    let mut page = String::new();
-    if let Some(seconds) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_s) {
-        // Nothing that is written to a text fails.
-        let _ = write!(
-            page,
-            "# HELP process_cpu_seconds_total User and system processor time in seconds\n\
-             # TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {seconds}\n"
-        );
+/// Processor time and memory, read whenever somebody asks.
+#[derive(Debug)]
+pub(crate) struct ProcessCollector;
+
+impl Collector for ProcessCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut tell = |name, help, metric: &dyn EncodeMetric| {
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+        };
+        if let Some(seconds) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_s) {
+            let help = "User and system processor time in seconds.";
+            tell("process_cpu_seconds", help, &ConstCounter::new(seconds))?;
+        }
+        if let Some(bytes) = fs::read_to_string("/proc/self/status").ok().as_deref().and_then(rss_bytes) {
+            let help = "Resident memory in bytes.";
+            tell("process_resident_memory_bytes", help, &ConstGauge::new(bytes))?;
+        }
+        Ok(())
     }
-    if let Some(bytes) = fs::read_to_string("/proc/self/status").ok().as_deref().and_then(rss_bytes) {
-        let _ = write!(
-            page,
-            "# HELP process_resident_memory_bytes Resident memory in bytes\n\
-             # TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n"
-        );
-    }
-    page
 }
 
 /// User and system time of a `stat` line; the name in brackets may hold blanks.

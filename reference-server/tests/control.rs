@@ -216,6 +216,12 @@ async fn health_and_counts() {
     let answer = bench.control.answer(&ask).await;
     judged(&bench.contract, &ask, &answer);
     let text = String::from_utf8(answer.body().to_vec()).unwrap();
+    // A scraper that is told OpenMetrics refuses a page without its end, or with anything behind it.
+    assert_eq!(
+        answer.headers()["content-type"],
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    assert_eq!(text.find("# EOF\n"), text.len().checked_sub("# EOF\n".len()), "{text}");
     for line in [
         "stepproof_accounts 1",
         "stepproof_live_challenges 1",

@@ -10,8 +10,8 @@ use super::requests::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDe
 use crate::courier::Letter;
 use crate::domain::{Status, Timestamp};
 use crate::edge::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
+use crate::metrics;
 use crate::parts::Clock;
-use crate::process;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -23,7 +23,7 @@ pub(super) async fn route(control: &Control, request: &EdgeRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
-        (&Method::GET, ["metrics"]) => Ok(metrics(control).await),
+        (&Method::GET, ["metrics"]) => Ok(read_metrics(control).await),
         (_, ["healthz" | "metrics"]) => Err(Refusal::MethodNotAllowed("GET")),
         (&Method::GET, ["clock"]) => Ok(clock(control)),
         (&Method::POST, ["clock"]) => move_clock(control, request),
@@ -40,7 +40,7 @@ pub(super) async fn route(control: &Control, request: &EdgeRequest) -> Answer {
     }
 }
 
-async fn metrics(control: &Control) -> Response<Bytes> {
+async fn read_metrics(control: &Control) -> Response<Bytes> {
     let accounts = control.service.parts().store.count().await;
     control.service.metrics().accounts(accounts);
     if accounts <= COUNTED_AT_ONCE {
@@ -48,11 +48,9 @@ async fn metrics(control: &Control) -> Response<Bytes> {
     }
     let mut response = empty();
     *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-    );
-    *response.body_mut() = Bytes::from(control.service.metrics().render() + &process::page());
+    let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    *response.body_mut() = Bytes::from(control.service.metrics().render());
     response
 }
 

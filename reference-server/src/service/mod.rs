@@ -107,7 +107,6 @@ impl Service {
         };
         self.parts().store.sweep(&mut tidy).await;
         self.metrics().live(live);
-        self.metrics().fold();
     }
 
     /// Forgets every account and every count.
