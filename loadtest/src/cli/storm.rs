@@ -201,10 +201,9 @@ impl Storm {
 
 /// How a storm is shown here.
 pub(crate) fn view(quiet: bool) -> View {
-    use std::io::IsTerminal as _;
     match quiet {
         true => View::None,
-        false if std::io::stderr().is_terminal() => View::Redrawn,
+        false if targets::terminal::watched() => View::Redrawn,
         false => View::Plain,
     }
 }
