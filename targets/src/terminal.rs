@@ -42,6 +42,34 @@ pub fn watched() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Keeps off standard output, until it is dropped, what a library prints there by itself: that would stand among our own words,
+/// and ends the program in a panic where nobody reads. Nothing of ours is to be written there meanwhile.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct Hushed(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl Hushed {
+    /// From now on.
+    pub fn begin() -> io::Result<Self> {
+        // What cannot be written now could not be written later.
+        let _ = io::stdout().flush();
+        let nowhere = std::fs::File::options().write(true).open("/dev/null")?;
+        let kept = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+        rustix::stdio::dup2_stdout(nowhere)?;
+        Ok(Self(kept))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hushed {
+    fn drop(&mut self) {
+        let _ = io::stdout().flush();
+        // It was open, and its number is ours: this does not fail.
+        let _ = rustix::stdio::dup2_stdout(&self.0);
+    }
+}
+
 struct Output<W>(W);
 
 impl<W: Write> Output<W> {
