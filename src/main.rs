@@ -14,12 +14,12 @@ mod serve;
 mod signals;
 mod smoke;
 mod target;
-mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use conformance::verdict::Exit;
+use targets::terminal;
 
 use crate::signals::{Stop, heeding, interrupted, unless_stopped};
 

@@ -24,6 +24,7 @@ use crate::redact::{Placeholder, RedactedExchange, RedactedMessage, SecretKind};
 use capture::Capture;
 use command::Command;
 use known::Known;
+pub use shell::quote;
 
 static FIELD: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_]*)" *:"#));
 

@@ -11,6 +11,7 @@
 //! - [`binding`]: any other implementation, told in a file.
 //! - [`process`]: how many files there can be, and which signals are ignored.
 //! - [`text`]: foreign text shown safely to people and in reports.
+//! - [`terminal`]: the standard streams of our programs.
 //! - [`target`]: the implementation itself; `perform` is the one door.
 
 pub mod answer;
@@ -33,6 +34,7 @@ pub mod process;
 pub mod redact;
 pub mod repeat;
 pub mod target;
+pub mod terminal;
 pub mod text;
 mod together;
 pub mod transcript;

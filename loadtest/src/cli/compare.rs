@@ -7,8 +7,9 @@ use loadtest::distribute::merge::RECORD;
 use loadtest::record::Record;
 use loadtest::report;
 use loadtest::report::compare::{Outcome, compare};
+use targets::text::json;
 
-use super::{Failure, print};
+use super::{Failure, print, print_data};
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
@@ -26,7 +27,7 @@ impl Compare {
         let (a, b) = (records(&self.a)?, records(&self.b)?);
         let comparison = compare(&a, &b).map_err(Failure::usage)?;
         if self.json {
-            print(&comparison.json().map_err(anyhow::Error::from)?);
+            print_data(&json(&comparison.json().map_err(anyhow::Error::from)?));
         } else {
             print(&comparison.told());
         }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use clap::Args;
 use loadtest::scenario::library::{STORMS, named, open};
 use loadtest::scenario::picture::picture;
+use targets::text::{printable, printable_lines};
 
-use super::{Failure, print};
+use super::{Failure, print, print_data};
 
 /// Columns of a picture.
 const COLUMNS: usize = 80;
@@ -23,22 +24,25 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         let Some(name) = &self.storm else {
+            let mut text = String::new();
             for stored in STORMS {
                 let scenario = stored.scenario().map_err(Failure::file)?;
-                print(&format!("{:<22}{}\n", stored.name, scenario.title));
+                // Writing to a string does not fail.
+                let _ = writeln!(text, "{:<22}{}", stored.name, printable(&scenario.title));
             }
+            print(&text);
             return Ok(0);
         };
         if let (true, Some(stored)) = (self.toml, named(name)) {
-            print(stored.text);
+            print_data(stored.text);
             return Ok(0);
         }
         let scenario = open(name).map_err(Failure::file)?;
-        let mut text = format!("{}: {}\n\n{}\n", scenario.name, scenario.title, scenario.about.trim());
+        let [name, title] = [&scenario.name, &scenario.title].map(|text| printable(text));
+        let mut text = format!("{name}: {title}\n\n{}\n", printable_lines(scenario.about.trim()));
         text.push_str("\nLook for:\n");
         for what in &scenario.look_for {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "  - {what}");
+            let _ = writeln!(text, "  - {}", printable(what));
         }
         let picture = picture(&scenario, COLUMNS).map_err(Failure::file)?;
         print(&format!("{text}\n{picture}"));

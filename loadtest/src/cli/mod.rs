@@ -20,6 +20,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use loadtest::server;
 use signals::Signals;
+use targets::terminal;
+use targets::text::printable;
 
 /// Login storms against services with two-step verification, judged for speed and for safety.
 #[derive(Debug, Parser)]
@@ -131,17 +133,28 @@ async fn signalled(command: impl AsyncFnOnce(&Signals) -> Result<u8, Failure>) -
 }
 
 fn told(failure: &Failure) -> ExitCode {
-    // Standard error is gone when this fails, and with it the one to tell.
-    let _ = writeln!(anstream::stderr(), "error: {}", failure.what);
+    let _ = writeln!(terminal::err(), "error: {}", failure.what);
     ExitCode::from(failure.code)
 }
 
-/// Writes to standard output; a reader that has gone is no failure of the run.
+/// Writes to standard output, for people.
 pub(crate) fn print(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    written(terminal::out(), text);
+}
+
+/// Writes to standard output, for programs: as it is.
+pub(crate) fn print_data(text: &str) {
+    written(terminal::data(), text);
+}
+
+/// A reader that has gone is no failure of the run; what else is the matter is told, and changes no verdict.
+fn written(mut to: impl std::io::Write, text: &str) {
+    if let Err(error) = to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        note(&format!("error: {error}"));
+    }
 }
 
 /// Writes a line to standard error.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(terminal::err(), "{}", printable(text));
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Args;
 use loadtest::arrivals::Schedule;
 use loadtest::distribute::Start;
@@ -13,6 +14,8 @@ use loadtest::record::{Record, Slice, Verdict};
 use loadtest::report;
 use loadtest::run::{self, Plan, UnderLoad, View};
 use loadtest::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
+#[cfg(unix)]
+use targets::terminal::Hushed;
 
 use super::signals::{INTERRUPTED, Signals};
 use super::target::TargetArgs;
@@ -201,10 +204,9 @@ impl Storm {
 
 /// How a storm is shown here.
 pub(crate) fn view(quiet: bool) -> View {
-    use std::io::IsTerminal as _;
     match quiet {
         true => View::None,
-        false if std::io::stderr().is_terminal() => View::Redrawn,
+        false if targets::terminal::watched() => View::Redrawn,
         false => View::Plain,
     }
 }
@@ -232,6 +234,9 @@ pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Fai
             service.probe(&plan.scenario, plan.seed, plan.slice).await
         };
         unless_stopped(&plan.stop, preparing).await?;
+        // Goose says on standard output how many users it launched.
+        #[cfg(unix)]
+        let _hushed = Hushed::begin().context("standard output cannot be set aside")?;
         run::storm(plan, &service).await
     };
     let record = record.await;

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use targets::terminal;
+use targets::text::printable;
 
 use super::{LiveFrame, LiveState};
 
@@ -17,10 +19,11 @@ pub async fn redrawn(state: &LiveState, title: &str, seconds: f64, finished: imp
     bar.finish_and_clear();
 }
 
-/// Shows a storm until `finished`: a plain line for every five seconds of the storm.
-pub async fn plain(state: &LiveState, to: impl Write, finished: impl Future<Output = ()>) {
-    let mut lines = PlainLines::to(to);
-    each_frame(state, finished, |frame| lines.show(frame)).await;
+/// Shows a storm until `finished`: a plain line on standard error for every five seconds of the storm.
+pub async fn plain(state: &LiveState, finished: impl Future<Output = ()>) {
+    let mut lines = PlainLines::default();
+    // Standard error is held for a line, not for the storm.
+    each_frame(state, finished, |frame| lines.show(frame, terminal::err())).await;
 }
 
 fn bar(target: ProgressDrawTarget, title: &str, seconds: f64) -> ProgressBar {
@@ -28,7 +31,7 @@ fn bar(target: ProgressDrawTarget, title: &str, seconds: f64) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{prefix}\n{msg}\n{wide_bar}") {
         bar.set_style(style);
     }
-    bar.set_prefix(title.to_owned());
+    bar.set_prefix(printable(title).into_owned());
     bar
 }
 
@@ -39,24 +42,22 @@ fn update(bar: &ProgressBar, frame: &LiveFrame, seconds: f64) {
     bar.force_draw();
 }
 
-struct PlainLines<W> {
-    to: W,
+struct PlainLines {
     next_s: f64,
 }
 
-impl<W: Write> PlainLines<W> {
-    fn to(to: W) -> Self {
-        Self {
-            to,
-            next_s: PLAIN_EVERY_S,
-        }
+impl Default for PlainLines {
+    fn default() -> Self {
+        Self { next_s: PLAIN_EVERY_S }
     }
+}
 
-    fn show(&mut self, frame: &LiveFrame) {
+impl PlainLines {
+    fn show(&mut self, frame: &LiveFrame, mut to: impl Write) {
         if frame.at_s >= self.next_s {
             self.next_s = (frame.at_s / PLAIN_EVERY_S).floor() * PLAIN_EVERY_S + PLAIN_EVERY_S;
             // When nobody reads any more, the storm goes on.
-            let _ = writeln!(self.to, "{}", line(frame));
+            let _ = writeln!(to, "{}", line(frame));
         }
     }
 }
@@ -81,11 +82,7 @@ async fn each_frame(state: &LiveState, finished: impl Future<Output = ()>, mut s
 
 /// One frame in one line.
 pub fn line(frame: &LiveFrame) -> String {
-    let phase = if frame.phase.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", frame.phase)
-    };
+    let phase = phase(frame, " ");
     format!(
         "{:.0} s{phase}: {} offered, {} completed, {} broken off, {} abandoned; {} waiting, {} under way; {:.0}/s; p50 {}, p99 {}, lag p99 {}",
         frame.at_s,
@@ -104,11 +101,7 @@ pub fn line(frame: &LiveFrame) -> String {
 
 /// One frame in a few short lines.
 pub fn picture(frame: &LiveFrame) -> String {
-    let phase = if frame.phase.is_empty() {
-        String::new()
-    } else {
-        format!("   {}", frame.phase)
-    };
+    let phase = phase(frame, "   ");
     let mut told = format!(
         "  {:>6.0} s{phase}   {:.0} arrivals/s\n  funnel    offered {}  started {}  completed {}  broken off {}  abandoned {}\n  \
          now       waiting {}  under way {}\n  response  p50 {}  p99 {}  start lag p99 {}\n  codes     push {}  email {}",
@@ -131,6 +124,14 @@ pub fn picture(frame: &LiveFrame) -> String {
         told.push_str(&format!("\n  attacks   {}", frame.attacks));
     }
     told
+}
+
+/// The phase, where there is one, after so many blanks.
+fn phase(frame: &LiveFrame, blanks: &str) -> String {
+    match frame.phase.as_str() {
+        "" => String::new(),
+        phase => format!("{blanks}{}", printable(phase)),
+    }
 }
 
 fn ms(milliseconds: Option<f64>) -> String {
@@ -189,8 +190,8 @@ mod tests {
         };
         tokio::join!(show, publish);
         let mut text = Vec::new();
-        let mut plain = PlainLines::to(&mut text);
-        told.iter().for_each(|frame| plain.show(frame));
+        let mut plain = PlainLines::default();
+        told.iter().for_each(|frame| plain.show(frame, &mut text));
         String::from_utf8(text).expect("text")
     }
 

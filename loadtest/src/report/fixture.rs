@@ -153,6 +153,43 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
     }
 }
 
+/// What a target, a binding or a file could say to a terminal, to a reader and to XML.
+pub(crate) const HOSTILE: &str =
+    "\u{1b}]0;owned\u{7}\u{1b}[2J\u{1b}[8m\u{9b}2J\u{85}\r\nerror: forged\u{202e}\u{2028}\u{200b}\u{fffe}\0\u{7f}]]><script>&";
+
+/// [`broken`] with hostile texts wherever a text comes from outside.
+pub(crate) fn hostile() -> Record {
+    let mut record = broken();
+    let one = [
+        &mut record.tool.name,
+        &mut record.tool.version,
+        &mut record.scenario.name,
+        &mut record.scenario.title,
+        &mut record.target.name,
+        &mut record.target.origin,
+        &mut record.started_at,
+    ];
+    let parties = record.parties.iter_mut();
+    let scenario = record.scenario.parties.iter_mut().map(|party| &mut party.name);
+    let breaches = record.safety.breaches.iter_mut();
+    let texts = one
+        .into_iter()
+        .chain(parties.flat_map(|party| std::iter::once(&mut party.name).chain(&mut party.complaints)))
+        .chain(record.promises.iter_mut().map(|promise| &mut promise.what))
+        .chain(breaches.flat_map(|breach| {
+            [&mut breach.promise, &mut breach.requirement]
+                .into_iter()
+                .chain(&mut breach.told)
+        }))
+        .chain(scenario)
+        .chain(record.scenario.phases.iter_mut().map(|phase| &mut phase.name));
+    for text in texts {
+        text.push_str(HOSTILE);
+    }
+    record.generator.limits.push(HOSTILE.to_owned());
+    record
+}
+
 /// The same storm on a service that breaks promises.
 pub(crate) fn broken() -> Record {
     let mut record = storm(7, 7, 1.0);

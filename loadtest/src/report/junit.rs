@@ -1,9 +1,10 @@
 //! A storm as JUnit: one suite a record, one case a promise, one for the security promises, one for the generator, and one for a run that was
-//! cut short. What could not be judged is an error, never a pass.
+//! cut short. What could not be judged is an error, never a pass. Every text goes through `targets::text` on its way into the report.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use targets::text::{printable, xml};
 
 use super::words;
 use crate::record::{Promise, Record, Verdict};
@@ -13,13 +14,13 @@ pub fn told(records: &[Record]) -> Result<String, quick_junit::SerializeError> {
     let name = records
         .first()
         .map_or("stepproof-load", |record| record.scenario.name.as_str());
-    let mut report = Report::new(format!("stepproof-load: {name}"));
+    let mut report = Report::new(format!("stepproof-load: {}", printable(name)));
     report.add_test_suites(records.iter().map(suite));
     report.to_string()
 }
 
 fn suite(record: &Record) -> TestSuite {
-    let mut suite = TestSuite::new(format!("{}, seed {}", record.scenario.name, record.seed));
+    let mut suite = TestSuite::new(format!("{}, seed {}", printable(&record.scenario.name), record.seed));
     suite.set_time(Duration::try_from_secs_f64(record.took_s).unwrap_or_default());
     // With a generator that was the limit, a kept promise shows as little as a broken one.
     let unjudged = match record.verdict {
@@ -51,7 +52,7 @@ fn suite(record: &Record) -> TestSuite {
 }
 
 fn case(class: &str, name: String, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(printable(&name).into_owned(), status);
     case.set_classname(class);
     case
 }
@@ -75,13 +76,9 @@ fn safety(record: &Record) -> TestCaseStatus {
             .breaches
             .iter()
             .map(|breach| {
-                format!(
-                    "{} ({}), account {}\n  {}",
-                    breach.promise,
-                    breach.requirement,
-                    breach.account,
-                    breach.told.join("\n  ")
-                )
+                let what = format!("{} ({}), account {}", breach.promise, breach.requirement, breach.account);
+                let lines = std::iter::once(&what).chain(&breach.told);
+                lines.map(|line| printable(line)).collect::<Vec<_>>().join("\n  ")
             })
             .collect();
         return failure(&words::breaches(safety.breaches.len()), Some(told.join("\n\n")));
@@ -112,17 +109,20 @@ fn generator(record: &Record) -> TestCaseStatus {
 }
 
 fn failure(message: &str, description: Option<String>) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_message(message);
+    let mut status = non_success(NonSuccessKind::Failure, message);
     if let Some(description) = description {
-        status.set_description(description);
+        status.set_description(xml(&description));
     }
     status
 }
 
 fn error(message: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message(message);
+    non_success(NonSuccessKind::Error, message)
+}
+
+fn non_success(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(printable(message));
     status
 }
 

@@ -1,6 +1,7 @@
-//! Tables in text: no lines, names on the left, figures on the right, at most a hundred columns.
+//! Tables in text: cells made printable, no lines, names on the left, figures on the right, at most a hundred columns.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use targets::text::printable;
 
 /// A table of which the first `names` columns and the last `words` columns are text.
 pub(crate) fn table<const N: usize>(
@@ -12,6 +13,7 @@ pub(crate) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(100);
+    let rows = rows.into_iter().map(|row| row.map(|cell| printable(&cell).into_owned()));
     table.set_header(header).add_rows(rows);
     for (nth, column) in table.column_iter_mut().enumerate() {
         if (names..N - words).contains(&nth) {

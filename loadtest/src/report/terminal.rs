@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use targets::text::printable;
 
 use super::table::{table, wrapped};
 use super::words::{self, count, counted, ms, part, s};
@@ -14,7 +15,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBT: Style = AnsiColor::Yellow.on_default();
 
-/// Text that is put together with or without colour.
+/// Text that is put together with or without colour. All that enters it is printable: nobody else's colours, lines or escapes.
 struct Page {
     text: String,
     colour: bool,
@@ -22,7 +23,7 @@ struct Page {
 
 impl Page {
     fn line(&mut self, style: Style, words: &str) {
-        let lines = wrapped(words, 100);
+        let lines = wrapped(&printable(words), 100);
         let _ = if self.colour {
             writeln!(self.text, "{style}{lines}{style:#}")
         } else {
@@ -206,7 +207,7 @@ fn steps(page: &mut Page, record: &Record) {
 fn complaints(page: &mut Page, parties: &[PartyRecord]) {
     for party in parties {
         for complaint in &party.complaints {
-            page.line(DOUBT, &format!("  {}: {}", party.name, words::plain(complaint)));
+            page.line(DOUBT, &format!("  {}: {}", party.name, complaint));
         }
     }
 }
@@ -281,7 +282,7 @@ fn safety(page: &mut Page, record: &Record) {
             ),
         );
         for line in &breach.told {
-            page.plain(&format!("    {}", words::plain(line)));
+            page.plain(&format!("    {line}"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Figures and names as people read them, the same in every report.
 
 use targets::Method;
+use targets::curl::quote;
 
 use crate::measure::Step;
 use crate::record::{Funnel, Generator, Reconnects, Record, Verdict};
@@ -232,12 +233,19 @@ pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
     }
 }
 
-/// How to repeat the storm.
+/// How to repeat the storm, as a line for a shell: a name out of a record is one word there, whatever is in it.
 pub(crate) fn repeat(record: &Record) -> String {
     let slice = record
         .slice
         .map_or_else(String::new, |slice| format!(" --slice {}/{}", slice.index, slice.of));
-    format!("stepproof-load storm {} --seed {}{slice}", record.scenario.name, record.seed)
+    let name = &record.scenario.name;
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    let name = if !name.is_empty() && name.chars().all(bare) {
+        name.clone()
+    } else {
+        quote(name)
+    };
+    format!("stepproof-load storm {name} --seed {}{slice}", record.seed)
 }
 
 /// `1 guess`, `2 guesses`.
@@ -254,19 +262,6 @@ pub(crate) fn figure(figure: f64) -> String {
     } else {
         told.to_owned()
     }
-}
-
-/// Text from outside, for a terminal: what would move the cursor or change colours is shown as what it is.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
 }
 
 /// Milliseconds on an axis: round ones.

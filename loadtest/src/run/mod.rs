@@ -272,7 +272,7 @@ async fn show(plan: &Plan, scenario: &Scenario, live: &LiveState) {
     let title = format!("{}: {}", scenario.name, scenario.title);
     match plan.view {
         View::Redrawn => terminal::redrawn(live, &title, scenario.seconds, std::future::pending()).await,
-        View::Plain => terminal::plain(live, anstream::stderr(), std::future::pending()).await,
+        View::Plain => terminal::plain(live, std::future::pending()).await,
         View::None => std::future::pending().await,
     }
 }

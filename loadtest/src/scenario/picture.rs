@@ -13,6 +13,8 @@
 
 use std::fmt::Write as _;
 
+use targets::text::printable;
+
 use super::{Event, Fault, Party, Scenario, ScenarioError, Shape};
 use crate::arrivals::Course;
 
@@ -30,7 +32,7 @@ pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioEr
     let columns = columns.max(10);
     let courses = scenario.parties.iter().map(|party| Course::of(&party.arrivals, scenario));
     let courses: Vec<Course> = courses.collect::<Result<_, _>>()?;
-    let names = scenario.parties.iter().map(|party| party.name.chars().count());
+    let names = scenario.parties.iter().map(|party| printable(&party.name).chars().count());
     let margin = names.chain([LONGEST, "phases".len()]).max().unwrap_or_default() + 1;
     let sheet = Sheet {
         seconds: scenario.seconds,
@@ -38,7 +40,7 @@ pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioEr
         margin,
     };
     let expected: f64 = courses.iter().map(Course::expected).sum();
-    let mut drawn = format!("{}: {}\n", scenario.name, scenario.title);
+    let mut drawn = format!("{}: {}\n", printable(&scenario.name), printable(&scenario.title));
     let seconds = scenario.seconds;
     let _ = writeln!(
         drawn,
@@ -98,7 +100,7 @@ impl Sheet {
             rate(highest),
             whole(course.expected())
         );
-        self.line(&party.name, &about, "", drawn);
+        self.line(&printable(&party.name), &about, "", drawn);
         for row in 0..rows {
             // What is below this row, in parts of a character.
             let floor = (rows - 1 - row) * (PARTS.len() - 1);
@@ -122,7 +124,8 @@ impl Sheet {
             let begin = self.column(phase.from_s);
             let next = scenario.phases.get(nth + 1);
             let end = next.map_or(self.columns, |next| self.column(next.from_s));
-            let text = "│".chars().chain(phase.name.chars());
+            let name = printable(&phase.name);
+            let text = "│".chars().chain(name.chars());
             let places = line.iter_mut().take(end).skip(begin);
             places.zip(text).for_each(|(place, letter)| *place = letter);
         }
@@ -132,7 +135,7 @@ impl Sheet {
         let told: Vec<String> = scenario
             .phases
             .iter()
-            .map(|phase| format!("{} from {} s", phase.name, phase.from_s))
+            .map(|phase| format!("{} from {} s", printable(&phase.name), phase.from_s))
             .collect();
         self.line("", &told.join(", "), "", drawn);
     }

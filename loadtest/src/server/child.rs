@@ -126,7 +126,7 @@ pub fn serve_embedded() -> std::io::Result<()> {
         Ok(server) => Said::Listening(server.addresses().clone()),
         Err(why) => Said::Failed(why.clone()),
     };
-    let mut output = std::io::stdout().lock();
+    let mut output = targets::terminal::data();
     serde_json::to_writer(&mut output, &said)?;
     output.write_all(b"\n")?;
     output.flush()?;

@@ -8,3 +8,4 @@ mod library;
 mod program;
 mod shared;
 mod signals;
+mod terminal;

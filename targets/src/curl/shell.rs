@@ -37,8 +37,8 @@ impl Text {
     }
 }
 
-/// Foreign text as the shell reads it back.
-pub(super) fn quote(foreign: &str) -> String {
+/// Foreign text as one word that a POSIX shell reads back as it is.
+pub fn quote(foreign: &str) -> String {
     format!("'{}'", foreign.replace('\'', r"'\''"))
 }
 

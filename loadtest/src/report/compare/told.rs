@@ -1,5 +1,7 @@
 //! A comparison for people and for machines.
 
+use targets::text::printable;
+
 use super::{Comparison, Difference, Method, Outcome};
 use crate::report::table::{table, wrapped};
 use crate::report::words;
@@ -20,9 +22,14 @@ impl Comparison {
     /// For a person.
     pub fn told(&self) -> String {
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
-        let mut text = format!("{}: B beside A, seed {}\n", self.storm, seeds.join(", "));
+        let mut text = format!("{}: B beside A, seed {}\n", printable(&self.storm), seeds.join(", "));
         for run in &self.left_out {
-            text.push_str(&format!("left out: {} seed {}: {}\n", run.side, run.seed, run.why));
+            text.push_str(&format!(
+                "left out: {} seed {}: {}\n",
+                run.side,
+                run.seed,
+                printable(&run.why)
+            ));
         }
         text.push_str(match self.method {
             Method::PairedT => "95 % intervals after Student, of the differences within pairs of the same seed\n",
@@ -39,7 +46,10 @@ impl Comparison {
         } else {
             format!(" ({})", self.because.join(", "))
         };
-        text.push_str(&wrapped(&format!("B beside A: {}{because}", self.verdict.told()), 100));
+        text.push_str(&wrapped(
+            &printable(&format!("B beside A: {}{because}", self.verdict.told())),
+            100,
+        ));
         text.push('\n');
         let alone = self
             .differences
