@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specs::Parameters;
 use toml::Spanned;
@@ -15,7 +14,8 @@ pub use super::format_step::{
 };
 
 /// How Stepproof talks to one implementation.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BindingFile {
     /// Name in reports.
@@ -28,11 +28,11 @@ pub struct BindingFile {
     pub base: String,
     /// What the implementation can do beyond single operations.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub capabilities: Vec<Spanned<String>>,
     /// What it declares about itself; what is left out has the value of the specification.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, serde_json::Value>"))]
     pub parameters: Parameters,
     /// Facts that the parameters do not tell.
     #[serde(default)]
@@ -63,12 +63,13 @@ pub struct BindingFile {
     #[serde(default)]
     pub actors: BTreeMap<String, OperationFile>,
     /// How each operation is spoken. An operation left out is not offered.
-    #[schemars(with = "BTreeMap<String, OperationFile>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, OperationFile>"))]
     pub operations: BTreeMap<Spanned<String>, OperationFile>,
 }
 
 /// Facts of the tested configuration that the parameters do not tell.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FactsFile {
     /// Steps in which the life of a code can move, seconds.
@@ -108,7 +109,8 @@ impl Default for FactsFile {
 }
 
 /// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
     /// On.
@@ -118,7 +120,8 @@ pub enum Switch {
 }
 
 /// What a code belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CodeOwner {
     /// One challenge: it opens no other.
@@ -128,7 +131,8 @@ pub enum CodeOwner {
 }
 
 /// Where the wish to be remembered is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrustAsked {
     /// With the password.
@@ -142,7 +146,8 @@ pub enum TrustAsked {
 }
 
 /// How the target's time passes.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, tag = "mode", rename_all = "lowercase")]
 pub enum ClockFile {
     /// Real waiting, this many seconds in all.
@@ -156,24 +161,25 @@ pub enum ClockFile {
 }
 
 /// How to start the implementation.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LaunchFile {
     /// The program, from `working_dir`.
     pub command: String,
     /// Its arguments: `{port}`, `{smtp_host}` and `{smtp_port}` are filled in.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub args: Vec<Spanned<String>>,
     /// Environment variables, filled in likewise.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
     pub env: BTreeMap<String, Spanned<String>>,
     /// Relative to the binding file.
     #[serde(default = "here")]
     pub working_dir: String,
     /// The line of standard output that says it is ready; a group `origin` gives its address.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub ready: Spanned<String>,
     /// Seconds to wait for that line (a first start may have to install).
     #[serde(default = "two_minutes")]
@@ -189,16 +195,18 @@ fn two_minutes() -> u64 {
 }
 
 /// What goes with every request.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RequestFile {
     /// Headers; one whose template has an unset optional variable (`{name?}`) is left out.
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
     pub headers: BTreeMap<String, Spanned<String>>,
 }
 
 /// Where the credentials live.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CredentialsFile {
     /// The pending challenge's handle.
@@ -212,7 +220,8 @@ pub struct CredentialsFile {
 }
 
 /// One place: a cookie or a variable.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub enum PlaceFile {
     /// The cookie of this name.
@@ -223,26 +232,28 @@ pub enum PlaceFile {
 
 /// How to read messages, wherever the thing stands: in the text, the HTML (link targets included) or the subject. Group 1
 /// of a pattern is what is meant, or all of it where there is no group.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct MailFile {
     /// Patterns that find the sign-in code.
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub code: Vec<Spanned<String>>,
     /// Patterns that find the reset token.
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub reset: Vec<Spanned<String>>,
     /// The data field of a push that holds the code alone.
     pub code_field: Option<String>,
 }
 
 /// What a device keeps after signing out: everything else is dropped then.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeepFile {
     /// Names of cookies, by pattern.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub cookies: Vec<Spanned<String>>,
     /// Names of variables.
     #[serde(default)]

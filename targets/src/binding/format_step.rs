@@ -2,53 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::answer::{Outcome, Refusal};
 
 /// One operation, routine or bootstrap: one to five steps.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OperationFile {
     /// The steps, in order.
-    #[schemars(with = "Vec<StepFile>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<StepFile>"))]
     pub steps: Vec<Spanned<StepFile>>,
 }
 
 /// One step: a request, a call of another operation or routine, or waiting for a message.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StepFile {
     /// `METHOD /path`, a template below `base`.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub request: Option<Spanned<String>>,
     /// The name of an operation or routine.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub call: Option<Spanned<String>>,
     /// A message to wait for.
     pub mail: Option<MailStepFile>,
     /// The actor who takes the step; the device itself when left out.
     #[serde(rename = "as")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub actor: Option<Spanned<String>>,
     /// The step is left out while this variable is set.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub unless: Option<Spanned<String>>,
     /// The step is left out unless each of these arguments has this value.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, serde_json::Value>"))]
     pub when: BTreeMap<Spanned<String>, toml::Value>,
     /// Headers of this request, besides and instead of those of `[request]`.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
     pub headers: BTreeMap<String, Spanned<String>>,
     /// A JSON body. A text that is one template alone keeps the variable's type.
-    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
     pub json: Option<Spanned<toml::Table>>,
     /// A form, urlencoded.
-    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, String>>"))]
     pub form: Option<BTreeMap<String, Spanned<String>>>,
     /// Whether this is the request that departures and parallel sends are about; the first one when none says so.
     #[serde(default)]
@@ -61,10 +62,10 @@ pub struct StepFile {
     pub take: Vec<CaptureFile>,
     /// Facts of the answer by pointer: `email`, `device_id`, `two_step`.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
     pub facts: BTreeMap<Spanned<String>, Spanned<String>>,
     /// Facts of the pending challenge by pointer: `id`, `method`, `expires_at`, `resend_at`, `attempts_left`.
-    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, String>>"))]
     pub challenge: Option<BTreeMap<Spanned<String>, Spanned<String>>>,
     /// The rows of a device list.
     pub devices: Option<RowsFile>,
@@ -79,11 +80,12 @@ pub struct StepFile {
 }
 
 /// A message to wait for: one to this address that came after the operation began.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MailStepFile {
     /// The address, a template.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub to: Spanned<String>,
     /// The variable that gets what `[mail]` finds.
     pub into: String,
@@ -93,7 +95,8 @@ pub struct MailStepFile {
 }
 
 /// What a message is read for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailWhat {
     /// What `[mail.code]` finds.
@@ -104,7 +107,8 @@ pub enum MailWhat {
 }
 
 /// One reading of an answer: every condition has to hold.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MatcherFile {
     /// HTTP status, one or several.
@@ -113,22 +117,23 @@ pub struct MatcherFile {
     #[serde(default)]
     pub json: Vec<ConditionFile>,
     /// A pattern that the body has.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub body: Option<Spanned<String>>,
     /// A pattern that the `Location` header has.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub location: Option<Spanned<String>>,
     /// What it means.
     pub outcome: OutcomeName,
     /// Why, where it is a refusal.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub reason: Option<Refusal>,
     /// Whether the operation ends here; left out, `challenged` and `done` go on and all else ends it.
     pub end: Option<bool>,
 }
 
 /// One status or several.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum OneOrMany {
     /// One.
@@ -148,14 +153,15 @@ impl OneOrMany {
 }
 
 /// A condition on one value of a JSON body. With a pointer alone, the value has to be there.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConditionFile {
     /// RFC 6901 pointer; the empty one is the whole body.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub pointer: Spanned<String>,
     /// The value it has to have.
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<serde_json::Value>"))]
     pub equals: Option<toml::Value>,
     /// Whether it has to be there.
     pub present: Option<bool>,
@@ -164,7 +170,8 @@ pub struct ConditionFile {
 }
 
 /// The classes of outcomes, as bindings write them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OutcomeName {
     /// A full session was opened or renewed.
@@ -198,20 +205,21 @@ impl OutcomeName {
 }
 
 /// A value taken from an answer into a variable: from exactly one of the four sources.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CaptureFile {
     /// The variable.
     pub name: String,
     /// RFC 6901 pointer into a JSON body.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub pointer: Option<Spanned<String>>,
     /// The name of a cookie that the device holds after the answer.
     pub cookie: Option<String>,
     /// The name of a header of the answer.
     pub header: Option<String>,
     /// A pattern on the body: group 1, or all of it where there is no group. HTML entities are resolved.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub html: Option<Spanned<String>>,
     /// Whether an accepted answer without it makes the binding wrong.
     #[serde(default)]
@@ -219,15 +227,16 @@ pub struct CaptureFile {
 }
 
 /// Rows of a list.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RowsFile {
     /// Pointer to the array.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub rows: Spanned<String>,
     /// Pointers within a row: `id`, `name`, `trusted`, `current`, `first_used_at`, `last_used_at`, `place` for devices;
     /// `id`, `method`, `expires_at`, `resend_at`, `attempts_left` for challenges.
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
     pub fields: BTreeMap<Spanned<String>, Spanned<String>>,
     /// A row is the asking device's when its `id` equals this variable.
     pub current_equals: Option<String>,

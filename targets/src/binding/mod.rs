@@ -21,6 +21,7 @@ mod matcher;
 mod names;
 mod plan;
 pub mod running;
+#[cfg(feature = "schema")]
 pub mod schema;
 mod steps;
 pub mod template;
