@@ -120,6 +120,14 @@ impl Drift {
         self.within(cx, lifetime.saturating_sub(waited + 1))
     }
 
+    /// Stops the check where the declared cool-down may be over by now. One that is declared to be none is over from the start.
+    pub(super) fn within_cool_down(&self, cx: &Context) -> Result<(), Stop> {
+        match cx.parameters().resend_cooldown_s {
+            0 => Ok(()),
+            seconds => self.within(cx, seconds),
+        }
+    }
+
     /// Stops the check where more time passed unasked than the margin allows: a probe before a limit then says nothing.
     pub(super) fn within(&self, cx: &Context, margin_s: u64) -> Result<(), Stop> {
         let unasked = cx.drift().saturating_sub(self.before);

@@ -146,7 +146,7 @@ async fn early_resend_sends_nothing(cx: &mut Context) -> Ending {
     cx.challenged(&mut new, &account).await?;
     let mark = cx.mark();
     let early = cx.perform(&mut new, Operation::Resend {}).await?;
-    drift.within(cx, cx.parameters().resend_cooldown_s)?;
+    drift.within_cool_down(cx)?;
     let came = cx.settled_for(mark, &account).await?;
     if !came.is_empty() {
         return failed(
@@ -188,7 +188,7 @@ async fn double_tap_sends_one_message(cx: &mut Context) -> Ending {
     let drift = Drift::start(cx);
     cx.challenged(&mut new, &account).await?;
     cx.sign_in(&mut again, &account).await?;
-    drift.within(cx, cx.parameters().resend_cooldown_s)?;
+    drift.within_cool_down(cx)?;
     let came = cx.settled_for(mark, &account).await?;
     holds(
         "one message for a sign-in tapped twice",
