@@ -36,7 +36,7 @@ pub(crate) struct RepeatArgs {
     #[arg(long, value_name = "FILE")]
     binding: Option<PathBuf>,
     /// The origin of a server that runs already; without it, one is started for each breach as the binding says
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = crate::target::origin)]
     target: Option<url::Url>,
     /// Where that server hands in its mail by SMTP
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1025")]
@@ -67,7 +67,11 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
         let what = "a binding is needed, which tells how a server is started and where its codes stand";
         let made_with = record.started.as_ref().and_then(|started| started.target.binding.as_deref());
         let hint = made_with.map_or_else(
-            || "give it with --binding FILE; the run was made without a binding".to_owned(),
+            || {
+                "give it with --binding FILE; the run was made without one: a target of the reference API is judged again by the \
+                 replay command that stands beside each breach"
+                    .to_owned()
+            },
             // Not taken from there: whoever wrote the record would choose what is started.
             |made_with| format!("give it with --binding FILE; the record says that the run was made with {made_with:?}"),
         );

@@ -25,6 +25,9 @@ pub(crate) struct SelftestArgs {
     /// Only these known-bad servers, by name
     #[arg(long, value_name = "SLUG")]
     only: Vec<String>,
+    /// List the known-bad servers, each with the requirement that it breaks, and run nothing
+    #[arg(long)]
+    list: bool,
     /// The seed of everything random
     #[arg(long)]
     seed: Option<u64>,
@@ -50,17 +53,19 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCo
         match known_bad::find(slug) {
             Some(bad) => chosen.push(bad),
             None => {
-                let all: Vec<&str> = known_bad::all().map(|bad| bad.slug).collect();
-                return Ok(refuse(
-                    Exit::TooLittle,
-                    format!("there is no known-bad server `{slug}`"),
-                    Some(&format!("there are {}", all.join(", "))),
-                ));
+                let what = format!("there is no known-bad server `{slug}`");
+                return Ok(refuse(Exit::TooLittle, what, Some("`stepproof selftest --list` lists them")));
             }
         }
     }
     if chosen.is_empty() {
         chosen = known_bad::all().collect();
+    }
+    if args.list {
+        let mut out = terminal::out();
+        let mut rows = chosen.iter();
+        let written = rows.try_for_each(|bad| writeln!(out, "{:<44} {:<8} {}", bad.slug, bad.requirement, bad.summary));
+        return Ok(shown(Exit::Conforms, written.and_then(|()| out.flush())));
     }
     let seed = args.seed.unwrap_or_else(rand::random);
     let servers = chosen.len();

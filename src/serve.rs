@@ -236,6 +236,6 @@ fn similar(slug: &str) -> String {
     let near = known_bad::all().map(|bad| bad.slug).max_by_key(|other| shared(other));
     match near.filter(|near| shared(near) > 0) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`stepproof selftest` lists them".to_owned(),
+        None => "`stepproof selftest --list` lists them".to_owned(),
     }
 }

@@ -21,10 +21,10 @@ use crate::smoke;
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
     /// The origin of the target; without it, and without a binding that starts one, the reference server runs in the process. Given several times: instances of one service, spoken to in turn
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = origin)]
     target: Vec<Url>,
     /// The control interface of a reference server: its clock is moved and its deliveries are pointed at the fakes
-    #[arg(long, value_name = "URL", requires = "target", conflicts_with = "binding")]
+    #[arg(long, value_name = "URL", value_parser = origin, requires = "target", conflicts_with = "binding")]
     control: Option<Url>,
     /// A binding file, for a target that does not speak the reference API
     #[arg(long, value_name = "FILE")]
@@ -172,8 +172,12 @@ impl TargetArgs {
             fakes.map_err(|error| refuse(Exit::Unreachable, format!("the delivery fakes cannot listen: {error}"), None))?;
         let control = match &self.control {
             Some(url) => Some(take_control(url, &fakes).await.map_err(|error| {
-                let what = format!("the control interface does not answer: {error}");
-                refuse(Exit::Unreachable, what, None)
+                let hint = "--control names the address that `stepproof serve --control` listens on, which is not the API's";
+                refuse(
+                    Exit::Unreachable,
+                    format!("the control interface cannot be used: {error}"),
+                    Some(hint),
+                )
             })?),
             None => None,
         };
@@ -254,6 +258,21 @@ async fn reachable(url: &Url) -> Result<(), ExitCode> {
         Ok(Err(error)) => Err(told(error.to_string())),
         Err(_) => Err(told("no answer within 5 s".to_owned())),
     }
+}
+
+/// An origin as it is typed. What is wrong is said without what was typed, which may hold a password.
+pub(crate) fn origin(text: &str) -> Result<Url, String> {
+    let example = "an origin is written like http://127.0.0.1:8080";
+    let url = Url::parse(text).map_err(|error| format!("{error}: {example}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(format!("neither http nor https: {example}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "a user and a password stand in it, which nothing here would send: {example}"
+        ));
+    }
+    Ok(url)
 }
 
 /// Whether the URL names this machine and nothing else.

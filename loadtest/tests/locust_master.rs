@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -48,9 +49,17 @@ fn worker_program() -> PathBuf {
     program
 }
 
+/// A port that nobody listens on, from below those that connections leave from: one of these may be taken again before the master
+/// listens there.
 async fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-    listener.local_addr().expect("its number").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 20_000).expect("is small");
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Asks until the answer is there, within the test's bound.

@@ -103,16 +103,19 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn start(more: &[&str]) -> Self {
         use std::io::{BufRead, BufReader};
-        let (api, control) = (nobody(), nobody());
-        let address = |origin: &str| origin.trim_start_matches("http://").to_owned();
-        let (listen, controls) = (address(&api), address(&control));
-        let mut command = stepproof(&["serve", "--listen", &listen, "--control", &controls, "--log", "off"]);
+        let any = "127.0.0.1:0";
+        let mut command = stepproof(&["serve", "--listen", any, "--control", any, "--log", "off"]);
         let child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.unwrap();
-        // It greets when it listens.
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        assert!(!first.is_empty(), "the reference server did not start");
+        // It greets when it listens, and tells where.
+        let mut greeting = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        let mut told = |what: &str| {
+            let line = greeting.find(|line| line.starts_with(what));
+            let line = line.unwrap_or_else(|| panic!("the reference server tells no `{what}`"));
+            let origin = &line[line.find("http://").unwrap()..];
+            origin.trim_end_matches("/v1").to_owned()
+        };
+        let (api, control) = (told("Reference server:"), told("Control interface:"));
         Self { child, api, control }
     }
 }

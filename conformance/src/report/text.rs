@@ -37,8 +37,10 @@ fn checks(record: &Record, to: &mut dyn Write) -> io::Result<()> {
     for judged in record.ordered() {
         let of = area_of(&judged.requirement);
         if of != area {
+            // No blank line before the first, which is all that `head -1` shows.
+            let apart = if area.is_empty() { "" } else { "\n" };
             area = of;
-            writeln!(to, "\n{bold}{area}{bold:#}", bold = Style::new().bold())?;
+            writeln!(to, "{apart}{bold}{area}{bold:#}", bold = Style::new().bold())?;
         }
         let style = style(judged.verdict);
         write!(
