@@ -174,7 +174,11 @@ fn the_program_describes_itself() {
     assert!(ends(&["completions", "bash"]).is(0, &[]).out.contains("selftest"));
     assert!(ends(&["man"]).is(0, &[]).out.contains(".TH stepproof"));
     ends(&["explore", "--listen", "192.0.2.1:80"]).is(2, &["not a loopback address"]);
-    ends(&["selftest", "--only", "no-such-server"]).is(4, &["no known-bad server `no-such-server`", "old-code-still-valid"]);
+    ends(&["selftest", "--only", "no-such-server"]).is(4, &["no known-bad server `no-such-server`", "selftest --list"]);
+    let listed = ends(&["selftest", "--list"]);
+    assert!(listed.is(0, &[]).out.contains("old-code-still-valid"), "{}", listed.out);
+    let secret = ends(&["check", "--target", "http://user:hunter2@127.0.0.1:1"]);
+    secret.is(2, &["a user and a password stand in it"]);
 }
 
 #[test]
