@@ -68,7 +68,7 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
         let made_with = record.started.as_ref().and_then(|started| started.target.binding.as_deref());
         let hint = made_with.map_or_else(
             || {
-                "give it with --binding FILE; the run was made without one: a target of the reference API is judged again by the \
+                "give it with --binding FILE; the run was made without a binding: a target of the reference API is judged again by the \
                  replay command that stands beside each breach"
                     .to_owned()
             },

@@ -102,7 +102,6 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
         Err((address, error)) => return Ok(unreachable(address, &error)),
     };
     config::start_log(meant.log);
-    tokio::spawn(tell_of_the_end(stop.clone(), meant.log));
 
     let (router, mailbox) = courier(&meant)?;
     let clock = Arc::new(ManualClock::default());
@@ -125,7 +124,12 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
         warn(meant.log, &error.to_string());
     }
     let mut also = stop.clone();
-    let api = serve(listener, service.clone(), meant.connections, stopped(&mut also));
+    let api = serve(
+        listener,
+        service.clone(),
+        meant.connections,
+        told_to_stop(&mut also, meant.log),
+    );
     match controls {
         None => api.await,
         Some(listener) => {
@@ -219,8 +223,9 @@ fn warn(log: LogFormat, what: &str) {
     }
 }
 
-async fn tell_of_the_end(mut stop: Stop, log: LogFormat) {
-    stopped(&mut stop).await;
+/// Ends when the server is to stop, and says so first.
+async fn told_to_stop(stop: &mut Stop, log: LogFormat) {
+    stopped(stop).await;
     let what = "stopping: requests under way are finished";
     match log {
         LogFormat::Json => tracing::info!("{what}"),

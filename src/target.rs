@@ -121,6 +121,12 @@ impl TargetArgs {
     }
 
     async fn open(&self) -> Result<Ready, ExitCode> {
+        let holds_a_user = |url: &Url| !url.username().is_empty() || url.password().is_some();
+        if self.target.iter().chain(&self.control).any(holds_a_user) {
+            // Not shown: it may be a real one.
+            let what = "an origin holds a user or a password, which nothing here would send";
+            return Err(refuse(Exit::Usage, what, Some("write it like http://127.0.0.1:8080")));
+        }
         if let Some(url) = self
             .target
             .iter()
@@ -260,17 +266,12 @@ async fn reachable(url: &Url) -> Result<(), ExitCode> {
     }
 }
 
-/// An origin as it is typed. What is wrong is said without what was typed, which may hold a password.
+/// An origin as it is typed.
 pub(crate) fn origin(text: &str) -> Result<Url, String> {
     let example = "an origin is written like http://127.0.0.1:8080";
     let url = Url::parse(text).map_err(|error| format!("{error}: {example}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(format!("neither http nor https: {example}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!(
-            "a user and a password stand in it, which nothing here would send: {example}"
-        ));
     }
     Ok(url)
 }
