@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use conformance::known_bad::{self, KnownBad};
 use conformance::verdict::Exit;
-use reference_server::control::{self, Control};
-use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wording};
-use reference_server::locator::Mmdb;
+use reference_server::adapters::admin::{self, Control};
+use reference_server::adapters::mailer::{EmailTarget, Mailbox, PushTarget, ProviderMailer, Templates};
+use reference_server::adapters::locator::Mmdb;
 use reference_server::parts::ManualClock;
 use reference_server::settings::Network;
 use reference_server::{Parts, Service, serve};
@@ -103,9 +103,9 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
     };
     config::start_log(meant.log);
 
-    let (router, mailbox) = courier(&meant)?;
+    let (mailer, mailbox) = mailer(&meant)?;
     let clock = Arc::new(ManualClock::default());
-    let mut parts = Parts::standard(Arc::new(router.clone()));
+    let mut parts = Parts::standard(Arc::new(mailer.clone()));
     if controls.is_some() {
         parts.clock = clock.clone();
     }
@@ -136,7 +136,7 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitC
             let control = Control {
                 service,
                 clock,
-                router,
+                mailer,
                 mailbox,
             };
             tokio::join!(api, control::serve(listener, control, stopped(&mut stop)));
@@ -168,25 +168,25 @@ async fn bind(meant: &Meant) -> Result<(TcpListener, Option<TcpListener>), (Sock
     }
 }
 
-/// The router over the targets that were given; the development mailbox takes the place of those that were not. It comes back
+/// The mailer over the targets that were given; the development mailbox takes the place of those that were not. It comes back
 /// when email goes there.
-fn courier(meant: &Meant) -> anyhow::Result<(Router, Option<Mailbox>)> {
+fn mailer(meant: &Meant) -> anyhow::Result<(ProviderMailer, Option<Mailbox>)> {
     // The answer has to be under way when the declared time is over, so the provider gets a little less.
     let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
-    let router = Router::new(Wording::new(&meant.settings.service_name), within);
-    router.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
+    let mailer = ProviderMailer::new(Templates::new(&meant.settings.service_name), within);
+    mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
     let mailbox = Mailbox::watched(match meant.log {
         LogFormat::Json => mailbox::log,
         LogFormat::Text | LogFormat::Off => mailbox::print,
     });
     if meant.push.is_none() {
-        router.keep_push(mailbox.clone());
+        mailer.keep_push(mailbox.clone());
     }
     if meant.email.is_some() {
-        return Ok((router, None));
+        return Ok((mailer, None));
     }
-    router.keep_email(mailbox.clone());
-    Ok((router, Some(mailbox)))
+    mailer.keep_email(mailbox.clone());
+    Ok((mailer, Some(mailbox)))
 }
 
 fn greet(

@@ -13,7 +13,7 @@ use common::{control, judged, request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use reference_server::control::Control;
+use reference_server::adapters::admin::Control;
 use reference_server::{ConnectionLimits, serve};
 use serde_json::{Value, json};
 use specs::openapi::Contract;

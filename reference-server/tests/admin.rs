@@ -3,7 +3,7 @@
 mod common;
 
 use common::{control, judged, request};
-use reference_server::control::Control;
+use reference_server::adapters::admin::Control;
 use serde_json::{Value, json};
 use specs::openapi::Contract;
 

@@ -5,13 +5,13 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::EdgeRequest;
-use super::body::{
+use super::extract::{
     INSTALLATION_MOST, PUSH_TOKEN_MOST, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source,
     versions,
 };
-use super::object::Object;
+use super::json_object::Object;
 use super::problem::Refusal;
-use super::requests::{
+use super::bodies::{
     ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
     SignInBody, SwitchBody, TwoStepBody, VerifyBody,
 };
