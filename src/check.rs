@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use conformance::check::Check;
@@ -14,10 +13,10 @@ use conformance::verdict::Exit;
 use conformance::walk::Step;
 use specs::Profile;
 
-use crate::exit::{refuse, shown};
+use crate::exit::{CliError, Ended, shown};
 use crate::outputs::Outputs;
 use crate::progress::Progress;
-use crate::signals::{Stop, interrupted, unless_stopped};
+use crate::signals::{INTERRUPTED, Stop, unless_stopped};
 use crate::target::TargetArgs;
 use crate::terminal;
 
@@ -39,14 +38,14 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// Walk this case of the state machine and nothing else, unless --only names checks too
-    #[arg(long, value_name = "N", conflicts_with_all = ["cases", "steps"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["cases", "trace"])]
     case: Option<u32>,
     /// Cases of the state machine to walk [default: 64, or 16 on a target that is not embedded]
     #[arg(long, value_name = "N")]
     cases: Option<u32>,
     /// Walk the steps of this file, as a run saved them, instead of drawn ones
-    #[arg(long, value_name = "FILE", conflicts_with = "cases")]
-    steps: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", alias = "steps", conflicts_with = "cases")]
+    trace: Option<PathBuf>,
     /// Checks at a time
     #[arg(long, default_value_t = default_jobs())]
     jobs: usize,
@@ -71,7 +70,7 @@ fn default_jobs() -> usize {
 impl CheckArgs {
     fn selection(&self) -> Selection {
         let mut only = self.only.clone();
-        if self.case.is_some() || self.steps.is_some() {
+        if self.case.is_some() || self.trace.is_some() {
             only.push(WALK.to_owned());
         }
         Selection {
@@ -91,41 +90,21 @@ impl CheckArgs {
 }
 
 /// Judges the target.
-pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> Ended {
     let selection = args.selection();
-    let checks = match selection.checks() {
-        Ok(checks) => checks,
-        Err(error @ SelectError::Unknown { .. }) => {
-            return Ok(refuse(
-                Exit::TooLittle,
-                error,
-                Some("`stepproof check --list` shows every check"),
-            ));
-        }
-        Err(error @ SelectError::Empty) => return Ok(refuse(Exit::TooLittle, error, None)),
-    };
+    let checks = selection.checks().map_err(|error| match error {
+        SelectError::Unknown { .. } => CliError::too_little(error).hint("`stepproof check --list` shows every check"),
+        SelectError::Empty => CliError::too_little(error),
+    })?;
     if args.list {
-        return Ok(shown(Exit::Conforms, list(&checks, &selection)));
+        return shown(Exit::Conforms, list(&checks, &selection));
     }
-    let steps = match args.steps.as_deref().map(read_steps).transpose() {
-        Ok(steps) => steps,
-        Err(error) => {
-            return Ok(refuse(
-                Exit::Usage,
-                error,
-                Some("a run saves them as steps-….json beside its record"),
-            ));
-        }
-    };
+    let steps = args.trace.as_deref().map(read_trace).transpose()?;
     let seed = args.seed.unwrap_or_else(rand::random);
-    let mut outputs = match Outputs::open(&args.report, args.steps.as_deref()) {
-        Ok(outputs) => outputs,
-        Err(error) => return Ok(refuse(Exit::Usage, error, Some("name another directory with --report"))),
-    };
-    let ready = match unless_stopped(&mut stop, args.target.ready()).await {
-        Some(Ok(ready)) => ready,
-        Some(Err(exit)) => return Ok(exit),
-        None => return Ok(interrupted()),
+    let outputs = Outputs::open(&args.report, args.trace.as_deref());
+    let mut outputs = outputs.map_err(|error| CliError::usage(error).hint("name another directory with --report"))?;
+    let Some(ready) = unless_stopped(&mut stop, args.target.ready()).await.transpose()? else {
+        return INTERRUPTED;
     };
     let cases = args.cases(ready.provider.shared(), steps.is_some());
     let config = Config {
@@ -142,7 +121,7 @@ pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> anyhow::Result<ExitC
         timeout: Duration::from_secs(60),
         least_judged: args.min_judged,
         tell_all: args.record_all,
-        replay: format!("{}{}", args.target.again(), profile_flag(args.profile)),
+        replay: format!("{}{}", args.target.to_command_line(), profile_flag(args.profile)),
     };
     let walks = config.walks.as_ref().map_or(0, |walks| walks.cases.len());
     let progress = Progress::of(config.checks.len(), walks);
@@ -155,21 +134,22 @@ pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> anyhow::Result<ExitC
     .await;
     progress.finish();
     ready.stop().await;
-    let summary = match outcome {
-        Ok(summary) => summary,
-        Err(error) => return Ok(refuse(Exit::Unreachable, error, None)),
-    };
+    let summary = outcome?;
     outputs.finish(&record);
     for trouble in &outputs.troubles {
-        refuse(Exit::Unreachable, format!("a report could not be written: {trouble}"), None);
+        CliError::unreachable(format!("a report could not be written: {trouble}")).tell();
     }
     let written = show(&record);
-    if outputs.troubles.is_empty() {
-        let _ = writeln!(terminal::err(), "record and reports: {}", args.report.display());
-        return Ok(shown(summary.exit, written));
-    }
-    let unwritten = summary.exit != Exit::DoesNotConform;
-    Ok(shown(if unwritten { Exit::Unreachable } else { summary.exit }, written))
+    let exit = match (outputs.troubles.is_empty(), summary.exit) {
+        (true, exit) => {
+            let _ = writeln!(terminal::err(), "record and reports: {}", args.report.display());
+            exit
+        }
+        // A breach that was found stands all the same.
+        (false, Exit::DoesNotConform) => Exit::DoesNotConform,
+        (false, _) => Exit::Unreachable,
+    };
+    shown(exit, written)
 }
 
 fn show(record: &Record) -> io::Result<()> {
@@ -197,9 +177,11 @@ fn list(checks: &[&'static Check], selection: &Selection) -> io::Result<()> {
     out.flush()
 }
 
-fn read_steps(file: &Path) -> Result<Vec<Step>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{} holds no steps: {error}", file.display()))
+fn read_trace(file: &Path) -> Result<Vec<Step>, CliError> {
+    let (name, hint) = (file.display(), "a run saves them as steps-….json beside its record");
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{name} cannot be read: {error}"));
+    let steps = text.and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{name} holds no steps: {error}")));
+    steps.map_err(|error| CliError::usage(error).hint(hint))
 }
 
 fn profile_flag(profile: Profile) -> String {

@@ -6,16 +6,15 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use conformance::verdict::Exit;
 use targets::binding::{self, Finding, Health, Running};
 use targets::text::{json, printable};
 
-use crate::exit::{refuse, shown};
-use crate::signals::{Stop, interrupted, unless_stopped};
-use crate::target::loopback;
+use crate::exit::{Ended, shown};
+use crate::signals::{INTERRUPTED, Stop, unless_stopped};
+use crate::target::{allowed, load};
 use crate::terminal;
 
 /// What was typed.
@@ -39,29 +38,21 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Examines the binding.
-pub(crate) async fn run(args: DoctorArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
-    let binding = match binding::load(&args.binding) {
-        Ok(binding) => binding,
-        Err(report) => return Ok(refuse(Exit::Usage, format!("{report:?}"), None)),
-    };
-    if let Some(target) = args.target.as_ref().filter(|target| !args.allow_remote && !loopback(target)) {
-        let what = format!("{target} is not on this machine");
-        return Ok(refuse(Exit::Usage, what, Some("add --allow-remote if it is yours to test")));
-    }
+pub(crate) async fn run(args: DoctorArgs, mut stop: Stop) -> Ended {
+    let binding = load(&args.binding)?;
+    allowed(args.target.iter(), args.allow_remote)?;
     let start = async {
         match &args.target {
             Some(target) => Running::attach(binding, target.as_str(), Some(args.smtp)).await,
             None => Running::start(binding).await,
         }
     };
-    let running = match unless_stopped(&mut stop, start).await {
-        Some(Ok(running)) => running,
-        Some(Err(error)) => return Ok(refuse(Exit::Unreachable, error, None)),
-        None => return Ok(interrupted()),
+    let Some(running) = unless_stopped(&mut stop, start).await.transpose()? else {
+        return INTERRUPTED;
     };
     let findings = unless_stopped(&mut stop, binding::doctor(&running.target)).await;
     running.stop().await;
-    let Some(findings) = findings else { return Ok(interrupted()) };
+    let Some(findings) = findings else { return INTERRUPTED };
     let written = match args.json {
         true => document(&findings),
         false => show(&findings),
@@ -72,7 +63,7 @@ pub(crate) async fn run(args: DoctorArgs, mut stop: Stop) -> anyhow::Result<Exit
         (false, true) => Exit::Usage,
         (false, false) => Exit::Conforms,
     };
-    Ok(shown(exit, written))
+    shown(exit, written)
 }
 
 fn document(findings: &[Finding]) -> io::Result<()> {

@@ -3,11 +3,8 @@
 //! Exit codes: 0 stopped by a signal, 2 the call is wrong, 3 the address cannot be had.
 
 use std::net::SocketAddr;
-use std::process::ExitCode;
 
-use conformance::verdict::Exit;
-
-use crate::exit::refuse;
+use crate::exit::{CliError, Ended};
 use crate::signals::Stop;
 
 /// What was typed.
@@ -19,27 +16,22 @@ pub(crate) struct ExploreArgs {
 }
 
 /// Serves the explorer until it is interrupted.
-pub(crate) async fn run(args: ExploreArgs, stop: Stop) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ExploreArgs, stop: Stop) -> Ended {
     if !args.listen.ip().is_loopback() {
-        return Ok(refuse(
-            Exit::Usage,
-            format!("{} is not a loopback address", args.listen),
-            None,
-        ));
+        return Err(CliError::usage(format!("{} is not a loopback address", args.listen)));
     }
     serve(args.listen, stop).await
 }
 
 /// An ordinary build leaves the explorer out, so that nobody who only checks waits for the crates that it brings along.
 #[cfg(not(feature = "explore"))]
-async fn serve(_: SocketAddr, _: Stop) -> anyhow::Result<ExitCode> {
-    let what = "this stepproof was built without the explorer";
-    let hint = "cargo run --features explore -- explore";
-    Ok(refuse(Exit::Usage, what, Some(hint)))
+async fn serve(_: SocketAddr, _: Stop) -> Ended {
+    let error = CliError::usage("this stepproof was built without the explorer");
+    Err(error.hint("cargo run --features explore -- explore"))
 }
 
 #[cfg(feature = "explore")]
-async fn serve(listen: SocketAddr, mut stop: Stop) -> anyhow::Result<ExitCode> {
+async fn serve(listen: SocketAddr, mut stop: Stop) -> Ended {
     use std::io::Write;
 
     let _ = writeln!(
@@ -49,10 +41,10 @@ async fn serve(listen: SocketAddr, mut stop: Stop) -> anyhow::Result<ExitCode> {
     // Left alone when the command ends: nothing under way there has to be finished.
     let serving = tokio::task::spawn_blocking(move || specs::explore::serve(listen));
     match crate::signals::unless_stopped(&mut stop, serving).await.transpose()? {
-        None | Some(Ok(())) => Ok(crate::exit::code(Exit::Conforms)),
+        None | Some(Ok(())) => Ok(conformance::verdict::Exit::Conforms),
         Some(Err(error)) => {
-            let hint = Some("name another address with --listen");
-            Ok(refuse(Exit::Unreachable, format!("cannot listen on {listen}: {error}"), hint))
+            let error = CliError::unreachable(format!("cannot listen on {listen}: {error}"));
+            Err(error.hint("name another address with --listen"))
         }
     }
 }

@@ -18,10 +18,10 @@ mod target;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conformance::verdict::Exit;
 use targets::terminal;
 
-use crate::signals::{Stop, heeding, interrupted, unless_stopped};
+use crate::exit::{CliError, Ended};
+use crate::signals::heeding;
 
 /// Does a service that signs people in with two-step verification keep its promises?
 #[derive(Debug, Parser)]
@@ -37,9 +37,9 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Is a binding right, before the server is judged
     Doctor(doctor::DoctorArgs),
-    /// Run the suite against every known-bad server: the kill matrix
+    /// Run the suite against every mutant of the reference server: the mutation matrix
     Selftest(selftest::SelftestArgs),
-    /// Start the reference server, or a known-bad one
+    /// Start the reference server, or a mutant of it
     Serve(Box<serve::ServeArgs>),
     /// Make reports from the record of a run
     Report(report::ReportArgs),
@@ -60,34 +60,28 @@ fn main() -> ExitCode {
     let _ = miette::set_hook(Box::new(plain));
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        Err(said) => return exit::usage(&said),
+        Err(said) => return exit::code(exit::usage(&said)),
     };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::refuse(Exit::Unreachable, format!("no threads can be had: {error}"), None),
+        Err(error) => return exit::code(Err(CliError::unreachable(format!("no threads can be had: {error}")))),
     };
-    let code = runtime.block_on(run(command));
+    let code = exit::code(runtime.block_on(run(command)));
     // What is still under way after an interruption is not waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn run(command: Command) -> ExitCode {
-    let result = match command {
+async fn run(command: Command) -> Ended {
+    match command {
         Command::Check(args) => heeding("interrupted: the record is closed", |stop| check::run(*args, stop)).await,
         Command::Doctor(args) => heeding("interrupted", |stop| doctor::run(args, stop)).await,
         Command::Selftest(args) => heeding("interrupted", |stop| selftest::run(args, stop)).await,
         Command::Serve(args) => heeding("", |stop| serve::run(*args, stop)).await,
         Command::Report(args) => report::run(&args),
-        Command::Repeat(args) => heeding("interrupted", |stop| repeated(args, stop)).await,
+        Command::Repeat(args) => heeding("interrupted", |stop| repeat::run(args, stop)).await,
         Command::Explore(args) => heeding("stopping", |stop| explore::run(args, stop)).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man => manual::page(),
-    };
-    result.unwrap_or_else(|error| exit::refuse(Exit::Unreachable, format!("{error:#}"), None))
-}
-
-async fn repeated(args: repeat::RepeatArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
-    let ended = unless_stopped(&mut stop, repeat::run(args)).await;
-    ended.unwrap_or_else(|| Ok(interrupted()))
+    }
 }

@@ -1,13 +1,12 @@
 //! Completions and the manual page, both made from the command line's own description.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::CommandFactory;
 use conformance::verdict::Exit;
 
 use crate::Cli;
-use crate::exit::shown;
+use crate::exit::{Ended, shown};
 use crate::terminal;
 
 /// What was typed.
@@ -18,20 +17,20 @@ pub(crate) struct CompletionsArgs {
 }
 
 /// Prints completions.
-pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn completions(args: &CompletionsArgs) -> Ended {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "stepproof", &mut text);
-    Ok(print(&text))
+    print(&text)
 }
 
 /// Prints the manual page.
-pub(crate) fn page() -> anyhow::Result<ExitCode> {
+pub(crate) fn page() -> Ended {
     let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-    Ok(print(&text))
+    print(&text)
 }
 
-fn print(text: &[u8]) -> ExitCode {
+fn print(text: &[u8]) -> Ended {
     let mut out = terminal::data();
     let written = out.write_all(text).and_then(|()| out.flush());
     shown(Exit::Conforms, written)

@@ -9,18 +9,18 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use conformance::events::Judged;
 use conformance::report::record::{Record, RecordError};
 use conformance::verdict::{Exit, Verdict};
 use targets::Target;
-use targets::binding::{self, Binding, Running};
+use targets::binding::{Binding, Running};
 use targets::repeat::repeat;
 use targets::text::printable;
 
-use crate::exit::{code, refuse};
-use crate::target::loopback;
+use crate::exit::{CliError, Ended};
+use crate::signals::{INTERRUPTED, Stop, unless_stopped};
+use crate::target::{allowed, load};
 use crate::terminal;
 
 /// What was typed.
@@ -57,12 +57,13 @@ struct Breach<'r> {
     messages: usize,
 }
 
-/// Repeats them.
-pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
-    let record = match read(&args.record) {
-        Ok(record) => record,
-        Err(error) => return Ok(refuse(Exit::Usage, wrong(&args.record, &error), None)),
-    };
+/// Repeats them, until it is interrupted.
+pub(crate) async fn run(args: RepeatArgs, mut stop: Stop) -> Ended {
+    unless_stopped(&mut stop, all(&args)).await.unwrap_or(INTERRUPTED)
+}
+
+async fn all(args: &RepeatArgs) -> Ended {
+    let record = read(&args.record).map_err(|error| wrong(&args.record, &error))?;
     let Some(file) = &args.binding else {
         let what = "a binding is needed, which tells how a server is started and where its codes stand";
         let made_with = record.started.as_ref().and_then(|started| started.target.binding.as_deref());
@@ -75,40 +76,25 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
             // Not taken from there: whoever wrote the record would choose what is started.
             |made_with| format!("give it with --binding FILE; the record says that the run was made with {made_with:?}"),
         );
-        return Ok(refuse(Exit::Usage, what, Some(&hint)));
+        return Err(CliError::usage(what).hint(hint));
     };
-    let binding = match binding::load(file) {
-        Ok(binding) => binding,
-        Err(report) => return Ok(refuse(Exit::Usage, format!("{report:?}"), None)),
-    };
-    if let Some(target) = args.target.as_ref().filter(|target| !args.allow_remote && !loopback(target)) {
-        let what = format!("{target} is not on this machine");
-        return Ok(refuse(Exit::Usage, what, Some("add --allow-remote if it is yours to test")));
-    }
-    let chosen = match chosen(&record, &args.checks) {
-        Ok(chosen) => chosen,
-        Err(error) => {
-            let hint = "name the checks whose breaches are to be repeated, to leave this one out";
-            return Ok(refuse(Exit::Usage, wrong(&args.record, &error), Some(hint)));
-        }
-    };
+    let binding = load(file)?;
+    allowed(args.target.iter(), args.allow_remote)?;
+    let chosen = chosen(&record, &args.checks).map_err(|error| {
+        wrong(&args.record, &error).hint("name the checks whose breaches are to be repeated, to leave this one out")
+    })?;
     let missing = |check: &&String| !chosen.iter().any(|breach| breach.judged.check == **check);
     if let Some(check) = args.checks.iter().find(missing) {
-        return Ok(refuse(
-            Exit::Usage,
-            format!("the record has no breach of {check} that can be repeated"),
-            None,
-        ));
+        return Err(CliError::usage(format!(
+            "the record has no breach of {check} that can be repeated"
+        )));
     }
     if chosen.is_empty() {
-        return Ok(refuse(Exit::Usage, "the record has no breach that can be repeated", None));
+        return Err(CliError::usage("the record has no breach that can be repeated"));
     }
     let mut told = Vec::new();
     for breach in &chosen {
-        match once(&args, binding.clone(), breach).await? {
-            Some(alike) => told.push((printable(&breach.judged.check), alike)),
-            None => return Ok(code(Exit::Unreachable)),
-        }
+        told.push((printable(&breach.judged.check), once(args, binding.clone(), breach).await?));
     }
     let mut out = terminal::out();
     writeln!(out)?;
@@ -116,7 +102,7 @@ pub(crate) async fn run(args: RepeatArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} {check}", if *alike { "repeated    " } else { "not repeated" })?;
     }
     let all = told.iter().all(|(_, alike)| *alike);
-    Ok(code(if all { Exit::Conforms } else { Exit::DoesNotConform }))
+    Ok(if all { Exit::Conforms } else { Exit::DoesNotConform })
 }
 
 fn read(path: &Path) -> Result<Record, RecordError> {
@@ -149,24 +135,17 @@ fn chosen<'r>(record: &'r Record, checks: &[String]) -> Result<Vec<Breach<'r>>, 
 }
 
 /// What is wrong with a record; a part of it may be in that.
-fn wrong(record: &Path, error: &RecordError) -> String {
-    format!("{}: {}", record.display(), printable(&error.to_string()))
+fn wrong(record: &Path, error: &RecordError) -> CliError {
+    CliError::usage(format!("{}: {}", record.display(), printable(&error.to_string())))
 }
 
-/// Whether one breach came again; `None` when there is no server to ask.
-async fn once(args: &RepeatArgs, binding: Binding, breach: &Breach<'_>) -> anyhow::Result<Option<bool>> {
+/// Whether one breach came again.
+async fn once(args: &RepeatArgs, binding: Binding, breach: &Breach<'_>) -> Result<bool, CliError> {
     let judged = breach.judged;
-    let started = match &args.target {
+    let running = match &args.target {
         Some(target) => Running::attach(binding, target.as_str().trim_end_matches('/'), Some(args.smtp)).await,
         None => Running::start(binding).await,
-    };
-    let running = match started {
-        Ok(running) => running,
-        Err(error) => {
-            refuse(Exit::Unreachable, error, None);
-            return Ok(None);
-        }
-    };
+    }?;
     let word = |text: &Option<String>| printable(text.as_deref().unwrap_or_default()).into_owned();
     {
         let mut out = terminal::out();
@@ -184,5 +163,5 @@ async fn once(args: &RepeatArgs, binding: Binding, breach: &Breach<'_>) -> anyho
     let repeated = repeated?;
     let (came, before) = (repeated.messages.len(), breach.messages);
     writeln!(terminal::out(), "messages: {came} came, {before} in the recorded run")?;
-    Ok(Some(repeated.alike && came == before))
+    Ok(repeated.alike && came == before)
 }

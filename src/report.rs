@@ -6,14 +6,13 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::ValueEnum;
 use conformance::report::record::Record;
 use conformance::report::{json, junit, text};
 use conformance::verdict::Exit;
 
-use crate::exit::{refuse, shown, warn};
+use crate::exit::{CliError, Ended, shown, warn};
 use crate::outputs::whole;
 use crate::terminal;
 
@@ -42,17 +41,18 @@ enum Format {
 }
 
 /// Makes the report.
-pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ReportArgs) -> Ended {
     let read = File::open(&args.record)
         .map_err(Into::into)
         .and_then(|file| Record::read(BufReader::new(file)));
-    let record = match read {
-        Ok(record) => record,
-        Err(error) => {
-            let hint = args.record.is_dir().then_some("name the run.ndjson in it");
-            return Ok(refuse(Exit::Usage, format!("{}: {error}", args.record.display()), hint));
+    let record = read.map_err(|error| {
+        let error = CliError::usage(format!("{}: {error}", args.record.display()));
+        if args.record.is_dir() {
+            error.hint("name the run.ndjson in it")
+        } else {
+            error
         }
-    };
+    })?;
     let write = |to: &mut dyn Write| match args.format {
         Format::Junit => junit::write(&record, to),
         Format::Json => json::write(&record, to),
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if args.out.is_some() || !matches!(args.format, Format::Text) {
         warn_of(&record);
     }
-    Ok(shown(Exit::Conforms, written))
+    shown(Exit::Conforms, written)
 }
 
 /// Without colours, and as a whole where the place is a file.

@@ -1,8 +1,7 @@
-//! `stepproof selftest`: the suite against every known-bad server. Who tests the tests, for anyone to see.
+//! `stepproof selftest`: the suite against every mutant of the reference server. Who tests the tests, for anyone to see.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +14,17 @@ use conformance::verdict::{Exit, Verdict};
 use specs::Profile;
 use tokio::sync::Semaphore;
 
-use crate::exit::{refuse, shown};
+use crate::exit::{CliError, Ended, shown};
 use crate::signals::Stop;
 use crate::terminal;
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelftestArgs {
-    /// Only these known-bad servers, by name
+    /// Only these mutants, by name
     #[arg(long, value_name = "SLUG")]
     only: Vec<String>,
-    /// List the known-bad servers, each with the requirement that it breaks, and run nothing
+    /// List the mutants, each with the requirement that it breaks, and run nothing
     #[arg(long)]
     list: bool,
     /// The seed of everything random
@@ -36,7 +35,7 @@ pub(crate) struct SelftestArgs {
     jobs: usize,
 }
 
-/// One known-bad server and the checks that failed on it.
+/// One mutant and the checks that failed on it.
 struct Row {
     bad: &'static KnownBad,
     own: Vec<String>,
@@ -46,18 +45,24 @@ struct Row {
 /// Suites that run beside each other.
 const SUITES_AT_ONCE: usize = 3;
 
-/// Runs the suite against the reference server, which has to pass, and against each known-bad server.
-pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCode> {
-    let mut chosen = Vec::new();
-    for slug in &args.only {
-        match known_bad::find(slug) {
-            Some(bad) => chosen.push(bad),
-            None => {
-                let what = format!("there is no known-bad server `{slug}`");
-                return Ok(refuse(Exit::TooLittle, what, Some("`stepproof selftest --list` lists them")));
-            }
-        }
-    }
+/// The mutant of this name; where there is none, the exit code of the call that asked for it.
+pub(crate) fn mutant(slug: &str, otherwise: Exit) -> Result<&'static KnownBad, CliError> {
+    known_bad::find(slug).ok_or_else(|| {
+        let near = known_bad::all()
+            .map(|bad| bad.slug)
+            .max_by(|a, b| strsim::jaro(slug, a).total_cmp(&strsim::jaro(slug, b)));
+        let near = near.filter(|near| strsim::jaro(slug, near) > 0.7);
+        let hint = near.map_or("`stepproof selftest --list` lists them".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        });
+        CliError::of(otherwise, format!("there is no mutant `{slug}`")).hint(hint)
+    })
+}
+
+/// Runs the suite against the reference server, which has to pass, and against each mutant.
+pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> Ended {
+    let chosen = args.only.iter().map(|slug| mutant(slug, Exit::TooLittle));
+    let mut chosen = chosen.collect::<Result<Vec<_>, _>>()?;
     if chosen.is_empty() {
         chosen = known_bad::all().collect();
     }
@@ -65,17 +70,17 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCo
         let mut out = terminal::out();
         let mut rows = chosen.iter();
         let written = rows.try_for_each(|bad| writeln!(out, "{:<44} {:<8} {}", bad.slug, bad.requirement, bad.summary));
-        return Ok(shown(Exit::Conforms, written.and_then(|()| out.flush())));
+        return shown(Exit::Conforms, written.and_then(|()| out.flush()));
     }
     let seed = args.seed.unwrap_or_else(rand::random);
     let servers = chosen.len();
     let _ = writeln!(
         terminal::err(),
-        "the suite on the reference server, then on {servers} known-bad servers; seed {seed}"
+        "the suite on the reference server, then on {servers} mutants; seed {seed}"
     );
     let green = suite(None, seed, args.jobs, &stop).await?;
     if green.finished.interrupted {
-        return Ok(refuse(Exit::Unreachable, "interrupted", None));
+        return Err(CliError::unreachable("interrupted"));
     }
     let red: Vec<&str> = green
         .judged
@@ -84,11 +89,8 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCo
         .map(|judged| judged.check.as_str())
         .collect();
     if !red.is_empty() {
-        return Ok(refuse(
-            Exit::DoesNotConform,
-            format!("the reference server itself does not pass {}", red.join(", ")),
-            None,
-        ));
+        let what = format!("the reference server itself does not pass {}", red.join(", "));
+        return Err(CliError::of(Exit::DoesNotConform, what));
     }
     // A suite waits more than it computes, so a few run beside each other; their rows are told in order.
     let slots = Arc::new(Semaphore::new(SUITES_AT_ONCE));
@@ -106,24 +108,16 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> anyhow::Result<ExitCo
     for (at, (bad, suite)) in chosen.iter().zip(suites).enumerate() {
         let summary = suite.await??;
         if summary.finished.interrupted {
-            return Ok(refuse(
-                Exit::Unreachable,
-                format!("interrupted after {at} known-bad servers"),
-                None,
-            ));
+            return Err(CliError::unreachable(format!("interrupted after {at} mutants")));
         }
         let row = Row::of(bad, &summary);
         let (at, slug, word) = (at + 1, bad.slug, row.word());
         let _ = writeln!(terminal::err(), "{at:>3}/{servers} {slug:<40} {word}");
         rows.push(row);
     }
-    if rows.is_empty() {
-        let what = "there is no known-bad server, so nothing was tested";
-        return Ok(refuse(Exit::TooLittle, what, None));
-    }
     let all = rows.iter().all(|row| !row.own.is_empty());
     let exit = if all { Exit::Conforms } else { Exit::DoesNotConform };
-    Ok(shown(exit, matrix(&rows, green.judged.len())))
+    shown(exit, matrix(&rows, green.judged.len()))
 }
 
 async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
@@ -177,7 +171,7 @@ fn matrix(rows: &[Row], checks: usize) -> io::Result<()> {
     if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {
         table.set_width(columns);
     }
-    table.set_header(["known-bad server", "breaks", "part replaced", "caught by", "also noticed by"]);
+    table.set_header(["mutant", "breaks", "part replaced", "caught by", "also noticed by"]);
     for row in rows {
         let caught = if row.own.is_empty() {
             row.word().to_uppercase()
@@ -195,7 +189,7 @@ fn matrix(rows: &[Row], checks: usize) -> io::Result<()> {
     let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
     writeln!(
         out,
-        "{} known-bad servers: {}; {checks} checks, all green on the reference server",
+        "{} mutants: {}; {checks} checks, all green on the reference server",
         rows.len(),
         words.join(", ")
     )?;

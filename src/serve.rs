@@ -1,4 +1,4 @@
-//! `stepproof serve`: the reference server, or a known-bad one, on an address.
+//! `stepproof serve`: the reference server, or a mutant of it, on an address.
 //!
 //! Exit codes: 0 stopped by a signal, with every request under way answered or its time over; 2 the call or the configuration is
 //! wrong; 3 an address cannot be had, or a second signal ended it at once.
@@ -11,24 +11,24 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::known_bad::{self, KnownBad};
+use conformance::known_bad::KnownBad;
 use conformance::verdict::Exit;
-use reference_server::adapters::admin::{self, Control};
-use reference_server::adapters::mailer::{EmailTarget, Mailbox, PushTarget, ProviderMailer, Templates};
+use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::locator::Mmdb;
+use reference_server::adapters::mailer::{EmailTarget, Mailbox, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::settings::Network;
 use reference_server::{Parts, Service, serve};
 use tokio::net::TcpListener;
 
-use crate::exit;
+use crate::exit::{self, CliError, Ended};
+use crate::selftest::mutant;
 use crate::signals::{Stop, stopped};
 use crate::terminal;
-use config::{LogFormat, Meant, Store};
+use config::{LogFormat, ResolvedConfig, Store};
 
 /// What was typed. What is typed wins over the configuration file.
 #[derive(Debug, Default, clap::Args)]
@@ -36,9 +36,9 @@ pub(crate) struct ServeArgs {
     /// Where the API listens [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where the control interface listens (clock, accounts, delivery targets, metrics); off unless given
-    #[arg(long, value_name = "ADDR")]
-    control: Option<SocketAddr>,
+    /// Where the admin API listens (clock, accounts, delivery targets, metrics); off unless given
+    #[arg(long, value_name = "ADDR", alias = "control")]
+    admin: Option<SocketAddr>,
     /// Where accounts are kept [default: memory]
     #[arg(long, value_name = "STORE")]
     store: Option<Store>,
@@ -62,90 +62,66 @@ pub(crate) struct ServeArgs {
     /// A load test from one address needs as many as it has devices, of 4096 in all.
     #[arg(long, value_name = "N")]
     connections_per_source: Option<NonZeroUsize>,
-    /// Serve a server that breaks one requirement instead
-    #[arg(long, value_name = "SLUG")]
-    known_bad: Option<String>,
+    /// Serve a mutant instead: a server that breaks one requirement
+    #[arg(long, value_name = "SLUG", alias = "known-bad")]
+    mutant: Option<String>,
     /// How the log on standard error is written; STEPPROOF_LOG filters it
     #[arg(long, value_name = "FORMAT")]
     log: Option<LogFormat>,
 }
 
 /// Serves until a signal.
-pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> anyhow::Result<ExitCode> {
-    let meant = match config::meant(args) {
-        Ok(meant) => meant,
-        Err(report) => return Ok(exit::refuse(Exit::Usage, format!("{report:?}"), None)),
-    };
-    let known_bad = match meant.known_bad.as_deref().map(|slug| (slug, known_bad::find(slug))) {
-        Some((slug, None)) => {
-            return Ok(exit::refuse(
-                Exit::Usage,
-                format!("there is no known-bad server `{slug}`"),
-                Some(&similar(slug)),
-            ));
-        }
-        Some((_, found)) => found,
-        None => None,
-    };
-    let locator = match meant.mmdb.as_deref().map(Mmdb::open).transpose() {
-        Ok(locator) => locator,
-        Err(error) => {
-            return Ok(exit::refuse(
-                Exit::Usage,
-                error,
-                Some("a MaxMind database is a file that ends in .mmdb"),
-            ));
-        }
-    };
-    let (listener, controls) = match bind(&meant).await {
-        Ok(bound) => bound,
-        Err((address, error)) => return Ok(unreachable(address, &error)),
-    };
-    config::start_log(meant.log);
+pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
+    let config = config::resolve(args).map_err(|report| CliError::usage(format!("{report:?}")))?;
+    let mutant = config.mutant.as_deref().map(|slug| mutant(slug, Exit::Usage)).transpose()?;
+    let locator = config.mmdb.as_deref().map(Mmdb::open).transpose();
+    let locator = locator.map_err(|error| CliError::usage(error).hint("a MaxMind database is a file that ends in .mmdb"))?;
+    let (listener, admin) = bind(&config).await.map_err(|(address, error)| unreachable(address, &error))?;
+    config::start_log(config.log);
 
-    let (mailer, mailbox) = mailer(&meant)?;
+    let (mailer, mailbox) = mailer(&config)?;
     let clock = Arc::new(ManualClock::default());
     let mut parts = Parts::standard(Arc::new(mailer.clone()));
-    if controls.is_some() {
+    if admin.is_some() {
         parts.clock = clock.clone();
     }
     if let Some(locator) = locator {
         parts.locator = Arc::new(locator);
     }
-    if let Some(known_bad) = known_bad {
-        parts = (known_bad.build)(parts);
+    if let Some(mutant) = mutant {
+        parts = (mutant.build)(parts);
     }
-    let service = Service::new(parts, meant.settings.clone());
+    let service = Service::new(parts, config.settings.clone());
 
     let address = listener.local_addr()?;
-    let control_address = controls.as_ref().map(TcpListener::local_addr).transpose()?;
-    if let Err(error) = greet(address, control_address, mailbox.is_some(), known_bad, meant.log) {
+    let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    if let Err(error) = print_banner(address, admin_address, mailbox.is_some(), mutant, config.log) {
         // The server is of use to those who know its address.
-        warn(meant.log, &error.to_string());
+        warn(config.log, &error.to_string());
     }
     let mut also = stop.clone();
     let api = serve(
         listener,
         service.clone(),
-        meant.connections,
-        told_to_stop(&mut also, meant.log),
+        config.connections,
+        told_to_stop(&mut also, config.log),
     );
-    match controls {
+    match admin {
         None => api.await,
         Some(listener) => {
-            let control = Control {
+            let admin = Admin {
                 service,
                 clock,
                 mailer,
                 mailbox,
             };
-            tokio::join!(api, control::serve(listener, control, stopped(&mut stop)));
+            tokio::join!(api, admin::serve(listener, admin, stopped(&mut stop)));
         }
     }
-    Ok(exit::code(Exit::Conforms))
+    Ok(Exit::Conforms)
 }
 
-fn unreachable(address: SocketAddr, error: &io::Error) -> ExitCode {
+fn unreachable(address: SocketAddr, error: &io::Error) -> CliError {
     let (what, hint) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             "it is in use",
@@ -156,13 +132,13 @@ fn unreachable(address: SocketAddr, error: &io::Error) -> ExitCode {
         _ => ("", "name another address"),
     };
     let what = if what.is_empty() { error.to_string() } else { what.to_owned() };
-    exit::refuse(Exit::Unreachable, format!("cannot listen on {address}: {what}"), Some(hint))
+    CliError::unreachable(format!("cannot listen on {address}: {what}")).hint(hint)
 }
 
-async fn bind(meant: &Meant) -> Result<(TcpListener, Option<TcpListener>), (SocketAddr, io::Error)> {
+async fn bind(config: &ResolvedConfig) -> Result<(TcpListener, Option<TcpListener>), (SocketAddr, io::Error)> {
     let listen = async |address: SocketAddr| TcpListener::bind(address).await.map_err(|error| (address, error));
-    let api = listen(meant.listen).await?;
-    match meant.control {
+    let api = listen(config.listen).await?;
+    match config.admin {
         None => Ok((api, None)),
         Some(address) => Ok((api, Some(listen(address).await?))),
     }
@@ -170,39 +146,39 @@ async fn bind(meant: &Meant) -> Result<(TcpListener, Option<TcpListener>), (Sock
 
 /// The mailer over the targets that were given; the development mailbox takes the place of those that were not. It comes back
 /// when email goes there.
-fn mailer(meant: &Meant) -> anyhow::Result<(ProviderMailer, Option<Mailbox>)> {
+fn mailer(config: &ResolvedConfig) -> anyhow::Result<(ProviderMailer, Option<Mailbox>)> {
     // The answer has to be under way when the declared time is over, so the provider gets a little less.
-    let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
-    let mailer = ProviderMailer::new(Templates::new(&meant.settings.service_name), within);
-    mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-    let mailbox = Mailbox::watched(match meant.log {
+    let within = Duration::from_secs(config.settings.delivery_answer_s).mul_f64(0.8);
+    let mailer = ProviderMailer::new(Templates::new(&config.settings.service_name), within);
+    mailer.set_targets(config.email.as_ref(), config.push.as_ref())?;
+    let mailbox = Mailbox::on_message(match config.log {
         LogFormat::Json => mailbox::log,
         LogFormat::Text | LogFormat::Off => mailbox::print,
     });
-    if meant.push.is_none() {
+    if config.push.is_none() {
         mailer.keep_push(mailbox.clone());
     }
-    if meant.email.is_some() {
+    if config.email.is_some() {
         return Ok((mailer, None));
     }
     mailer.keep_email(mailbox.clone());
     Ok((mailer, Some(mailbox)))
 }
 
-fn greet(
+fn print_banner(
     address: SocketAddr,
-    control: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
     mailbox: bool,
-    known_bad: Option<&KnownBad>,
+    mutant: Option<&KnownBad>,
     log: LogFormat,
 ) -> io::Result<()> {
     let mut out = terminal::out();
-    if let Some(bad) = known_bad {
-        writeln!(out, "Known-bad server {}: {} ({})", bad.slug, bad.summary, bad.requirement)?;
+    if let Some(mutant) = mutant {
+        writeln!(out, "Mutant {}: {} ({})", mutant.slug, mutant.summary, mutant.requirement)?;
     }
-    walkthrough::print(&mut out, address, control, mailbox)?;
+    walkthrough::print(&mut out, address, admin, mailbox)?;
     out.flush()?;
-    for exposed in [Some(address), control]
+    for exposed in [Some(address), admin]
         .into_iter()
         .flatten()
         .filter(|address| !address.ip().is_loopback())
@@ -230,17 +206,5 @@ async fn told_to_stop(stop: &mut Stop, log: LogFormat) {
     match log {
         LogFormat::Json => tracing::info!("{what}"),
         LogFormat::Text | LogFormat::Off => drop(writeln!(terminal::err(), "{what}")),
-    }
-}
-
-fn similar(slug: &str) -> String {
-    let shared = |other: &str| {
-        let theirs: Vec<&str> = other.split('-').collect();
-        slug.split('-').filter(|word| theirs.contains(word)).count()
-    };
-    let near = known_bad::all().map(|bad| bad.slug).max_by_key(|other| shared(other));
-    match near.filter(|near| shared(near) > 0) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`stepproof selftest --list` lists them".to_owned(),
     }
 }

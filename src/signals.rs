@@ -3,7 +3,6 @@
 //! it ends with it either way.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use conformance::verdict::Exit;
@@ -11,7 +10,7 @@ use targets::process::ignores_signal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use crate::exit::{code, refuse};
+use crate::exit::{CliError, Ended};
 use crate::terminal;
 
 /// Turns true when the command is to end.
@@ -22,10 +21,7 @@ const LET_GO_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a command that heeds signals. They are caught before it begins, so that none is lost; at the first, `said` is said;
 /// nothing, where the command has its own way of saying it.
-pub(crate) async fn heeding<F>(said: &'static str, command: impl FnOnce(Stop) -> F) -> anyhow::Result<ExitCode>
-where
-    F: Future<Output = anyhow::Result<ExitCode>>,
-{
+pub(crate) async fn heeding<F: Future<Output = Ended>>(said: &'static str, command: impl FnOnce(Stop) -> F) -> Ended {
     let mut signals = Signals::caught()?;
     let (stop, stopping) = watch::channel(false);
     let (at_once, now) = oneshot::channel();
@@ -44,7 +40,7 @@ where
     tokio::select! {
         ended = command(stopping) => ended,
         // Whatever the command holds is dropped here, servers that it started too.
-        Ok(()) = now => Ok(refuse(Exit::Unreachable, "ended at once, by a second signal", None)),
+        Ok(()) = now => Err(CliError::unreachable("ended at once, by a second signal")),
     }
 }
 
@@ -63,10 +59,8 @@ pub(crate) async fn stopped(stop: &mut Stop) {
     }
 }
 
-/// The exit code of a command that was ended before it came to a result.
-pub(crate) fn interrupted() -> ExitCode {
-    code(Exit::Unreachable)
-}
+/// The end of a command that was ended before it came to a result: the signal has been told.
+pub(crate) const INTERRUPTED: Ended = Ok(Exit::Unreachable);
 
 struct Signals {
     interrupt: Signal,

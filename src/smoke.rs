@@ -1,29 +1,24 @@
 //! The way in, walked once before anything is judged: an account, a password, a code that arrives. Without these nothing can be
 //! tested, and it is said once instead of once a check.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::context::{Addresses, Context};
 use conformance::proof::Stop;
-use conformance::verdict::Exit;
 use targets::{Answer, Exchange, Operation, Outcome, Target};
 
-use crate::exit::refuse;
+use crate::exit::CliError;
 
 /// Says what is in the way, if anything is. Whatever the target understands and refuses is for the checks to judge.
-pub(crate) async fn passes(target: Arc<dyn Target>, deliveries: &str) -> Result<(), ExitCode> {
+pub(crate) async fn passes(target: Arc<dyn Target>, deliveries: &str) -> Result<(), CliError> {
     let (place, seed) = (rand::random(), rand::random());
     let mut cx = Context::new(target, seed, Addresses::from(place));
     match way_in(&mut cx).await {
         Ok(None) => Ok(()),
-        Ok(Some(answer)) => Err(refuse(Exit::TooLittle, not_understood(&cx, &answer), Some(WRONG_PLACE))),
-        Err(Stop::Unreachable(reason)) => Err(refuse(Exit::Unreachable, reason, None)),
-        Err(Stop::Harness(reason)) => Err(refuse(Exit::Usage, reason, Some("`stepproof doctor` examines a binding"))),
-        Err(Stop::NotTested(reason)) => {
-            let what = format!("nothing can be tested: {reason}");
-            Err(refuse(Exit::TooLittle, what, Some(deliveries)))
-        }
+        Ok(Some(answer)) => Err(CliError::too_little(not_understood(&cx, &answer)).hint(WRONG_PLACE)),
+        Err(Stop::Unreachable(reason)) => Err(CliError::unreachable(reason)),
+        Err(Stop::Harness(reason)) => Err(CliError::usage(reason).hint("`stepproof doctor` examines a binding")),
+        Err(Stop::NotTested(reason)) => Err(CliError::too_little(format!("nothing can be tested: {reason}")).hint(deliveries)),
         // A breach or a lack is for the checks to tell.
         Err(Stop::Failed(_) | Stop::Advised(_) | Stop::NotApplicable(_) | Stop::Inconclusive(_)) => Ok(()),
     }

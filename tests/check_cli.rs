@@ -85,12 +85,16 @@ fn a_filter_that_matches_nothing_is_not_green() {
 fn a_wrong_call_has_its_own_end() {
     let dir = tempfile::tempdir().unwrap();
     check(dir.path(), &["--profile", "pci"]).is(2, &["unknown profile `pci`"]);
-    check(dir.path(), &["--control", "http://127.0.0.1:1"]).is(2, &["--target"]);
+    check(dir.path(), &["--admin", "http://127.0.0.1:1"]).is(2, &["--target"]);
+    check(dir.path(), &["--trace", "/nowhere.json"]).is(2, &["/nowhere.json cannot be read"]);
+    // Former spellings mean what they meant.
     check(dir.path(), &["--steps", "/nowhere.json"]).is(2, &["/nowhere.json cannot be read"]);
+    check(dir.path(), &["--control", "http://127.0.0.1:1"]).is(2, &["--target"]);
+    check(dir.path(), &["--waiting", "soon"]).is(2, &["invalid value 'soon'"]);
     let file = dir.path().join("file");
     fs::write(&file, "{}").unwrap();
     check(&file, &[]).is(2, &["cannot be written", "--report"]);
-    check(dir.path(), &["--steps", file.to_str().unwrap()]).is(2, &["holds no steps"]);
+    check(dir.path(), &["--trace", file.to_str().unwrap()]).is(2, &["holds no steps"]);
     check(dir.path(), &["--binding", file.to_str().unwrap()]).is(2, &[]);
 }
 
@@ -174,7 +178,7 @@ fn the_program_describes_itself() {
     assert!(ends(&["completions", "bash"]).is(0, &[]).out.contains("selftest"));
     assert!(ends(&["man"]).is(0, &[]).out.contains(".TH stepproof"));
     ends(&["explore", "--listen", "192.0.2.1:80"]).is(2, &["not a loopback address"]);
-    ends(&["selftest", "--only", "no-such-server"]).is(4, &["no known-bad server `no-such-server`", "selftest --list"]);
+    ends(&["selftest", "--only", "no-such-server"]).is(4, &["no mutant `no-such-server`", "selftest --list"]);
     let listed = ends(&["selftest", "--list"]);
     assert!(listed.is(0, &[]).out.contains("old-code-still-valid"), "{}", listed.out);
     let secret = ends(&["check", "--target", "http://user:hunter2@127.0.0.1:1"]);

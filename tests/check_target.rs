@@ -30,7 +30,7 @@ fn a_target_on_another_machine_needs_permission() {
     // Nothing is sent: the address is one that no packet reaches.
     check(dir.path(), &["--target", "http://192.0.2.7"]).is(2, &["is not on this machine", "--allow-remote"]);
     check(dir.path(), &["--target", "http://localhost.example.test:80"]).is(2, &["is not on this machine"]);
-    let control = ["--target", "http://127.0.0.1:1", "--control", "http://192.0.2.7"];
+    let control = ["--target", "http://127.0.0.1:1", "--admin", "http://192.0.2.7"];
     check(dir.path(), &control).is(2, &["192.0.2.7", "--allow-remote"]);
 }
 
@@ -69,7 +69,7 @@ fn codes_that_never_arrive_are_told_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let reference = Reference::start(&[]);
     let ended = check(dir.path(), &["--target", &reference.api]);
-    ended.is(4, &["no code came", "--smtp", "--control"]);
+    ended.is(4, &["no code came", "--smtp", "--admin"]);
 }
 
 #[test]
@@ -80,19 +80,19 @@ fn a_server_of_its_own_is_judged_and_so_is_it_the_second_time() {
         let only = [
             "--only", "resend", "--only", "RSND-*", "--only", "DEV-10", "--only", "machine", "--cases", "4",
         ];
-        let place = ["--target", &reference.api, "--control", &reference.control, "--seed", "1"];
+        let place = ["--target", &reference.api, "--admin", &reference.admin, "--seed", "1"];
         check(dir.path(), &[&only[..], &place].concat()).is(0, &[]);
     }
 }
 
 #[test]
-fn a_known_bad_server_fails_with_evidence_that_repeats_it() {
+fn a_mutant_fails_with_evidence_that_repeats_it() {
     let dir = tempfile::tempdir().unwrap();
-    let bad = Reference::start(&["--known-bad", "old-code-still-valid"]);
-    let place = ["--target", &bad.api, "--control", &bad.control];
+    let bad = Reference::start(&["--mutant", "old-code-still-valid"]);
+    let place = ["--target", &bad.api, "--admin", &bad.admin];
     let ended = check(dir.path(), &[&["--only", "RSND-02", "--seed", "1"][..], &place].concat());
     ended.is(1, &[]);
-    let replay = format!("replay: stepproof check --target {}/ --control {}/", bad.api, bad.control);
+    let replay = format!("replay: stepproof check --target {}/ --admin {}/", bad.api, bad.admin);
     for told in [
         "RSND-02: ",
         "what it means: ",
@@ -113,8 +113,8 @@ fn a_known_bad_server_fails_with_evidence_that_repeats_it() {
 #[test]
 fn a_walk_finds_a_code_that_is_not_consumed_and_its_steps_are_walked_again() {
     let dir = tempfile::tempdir().unwrap();
-    let bad = Reference::start(&["--known-bad", "code-not-consumed"]);
-    let place = ["--target", &bad.api, "--control", &bad.control];
+    let bad = Reference::start(&["--mutant", "code-not-consumed"]);
+    let place = ["--target", &bad.api, "--admin", &bad.admin];
     let mut found = Vec::new();
     for jobs in ["1", "2"] {
         let report = dir.path().join(jobs);
@@ -130,9 +130,9 @@ fn a_walk_finds_a_code_that_is_not_consumed_and_its_steps_are_walked_again() {
 
     let saved = dir.path().join("2").join(format!("steps-LIFE-03-{}.json", found[0].0));
     let saved = saved.to_str().unwrap();
-    let again = check(dir.path(), &[&["--steps", saved][..], &place].concat());
+    let again = check(dir.path(), &[&["--trace", saved][..], &place].concat());
     assert!(again.is(1, &[]).out.contains("LIFE-03"), "{}", again.out);
-    check(dir.path(), &["--steps", saved]).is(0, &[]);
+    check(dir.path(), &["--trace", saved]).is(0, &[]);
     let case = found[0].0.to_string();
     let alone = check(dir.path(), &[&["--seed", "1", "--case", &case][..], &place].concat());
     assert!(alone.is(1, &[]).out.contains("LIFE-03"), "{}", alone.out);
@@ -168,7 +168,7 @@ fn a_target_that_dies_in_the_middle_leaves_a_record_that_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let reference = Reference::start(&[]);
     let dying = proxy(&reference.api, 60);
-    let place = ["--target", &dying, "--control", &reference.control, "--skip", "version-gate"];
+    let place = ["--target", &dying, "--admin", &reference.admin, "--skip", "version-gate"];
     let ended = check(dir.path(), &place);
     ended.is(3, &[]);
     let events = events(dir.path());
@@ -201,8 +201,8 @@ fn a_connection_that_is_cut_once_does_not_end_the_run() {
     let place = [
         "--target",
         &target,
-        "--control",
-        &reference.control,
+        "--admin",
+        &reference.admin,
         "--only",
         "resend",
         "--only",

@@ -117,8 +117,8 @@ fn a_hostile_target_is_judged_and_touches_neither_the_terminal_nor_a_report() {
     let place = [
         "--target",
         &target,
-        "--control",
-        &reference.control,
+        "--admin",
+        &reference.admin,
         "--seed",
         "1",
         "--jobs",

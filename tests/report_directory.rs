@@ -65,7 +65,7 @@ fn the_steps_that_are_walked_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let steps = dir.path().join("steps-LIFE-03-2.json");
     fs::write(&steps, "[]").unwrap();
-    check(dir.path(), &["--steps", steps.to_str().unwrap()]);
+    check(dir.path(), &["--trace", steps.to_str().unwrap()]);
     assert_eq!(fs::read_to_string(&steps).unwrap(), "[]");
 }
 

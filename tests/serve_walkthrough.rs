@@ -86,7 +86,7 @@ fn ends(args: &[&str]) -> (i32, String) {
 
 #[test]
 fn the_walk_through_works_when_pasted() {
-    let serving = Serving::start(&["--control", "127.0.0.1:0"]);
+    let serving = Serving::start(&["--admin", "127.0.0.1:0"]);
     let pasted = Command::new("bash").args(["-c", serving.script()]).output().unwrap();
     let (shown, errors) = (
         String::from_utf8_lossy(&pasted.stdout),
@@ -101,7 +101,7 @@ fn the_walk_through_works_when_pasted() {
 }
 
 #[test]
-fn a_terminal_shows_the_code_without_the_control_interface() {
+fn a_terminal_shows_the_code_without_the_admin_api() {
     let mut serving = Serving::start(&["--log", "off"]);
     // What a person does at the prompt: reads the server's terminal.
     let (asks, _) = serving.script().split_once("printf 'the code").expect("the person is asked");
@@ -181,10 +181,7 @@ fn what_is_under_way_is_answered_before_the_end() {
 fn an_address_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for args in [
-        &["--listen", &address][..],
-        &["--listen", "127.0.0.1:0", "--control", &address],
-    ] {
+    for args in [&["--listen", &address][..], &["--listen", "127.0.0.1:0", "--admin", &address]] {
         let (code, said) = ends(args);
         assert_eq!(code, 3, "{said}");
         assert!(said.contains(&address) && said.contains("in use"), "{said}");
@@ -204,7 +201,11 @@ fn a_wrong_call_is_told_apart() {
         (["--email", "imap://localhost"], "smtp://"),
         (["--push", "https://fcm.test"], "http://"),
         (["--trusted-proxy", "10.0.0.0/40"], "prefix length"),
-        (["--known-bad", "no-such-server"], "no known-bad server"),
+        (["--mutant", "no-such-server"], "no mutant"),
+        (["--mutant", "old-code-still-vaild"], "did you mean `old-code-still-valid`?"),
+        // Former spellings mean what they meant.
+        (["--known-bad", "no-such-server"], "no mutant"),
+        (["--control", "8080"], "invalid value '8080'"),
         (["--mmdb", &nowhere], "cannot be read"),
         (["--config", &nowhere], "cannot be read"),
         (["--config", &config], "code_tll_s"),

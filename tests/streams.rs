@@ -37,9 +37,9 @@ const TOLD: &str = "error: standard output cannot be written: No space left";
 fn a_reader_who_has_had_enough_changes_no_verdict() {
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().to_str().unwrap();
-    let bad = Reference::start(&["--known-bad", "old-code-still-valid"]);
+    let bad = Reference::start(&["--mutant", "old-code-still-valid"]);
     let run = ["check", "--report", report, "--only", "RSND-02", "--seed", "1"];
-    let broken = [&run[..], &["--target", &bad.api, "--control", &bad.control]].concat();
+    let broken = [&run[..], &["--target", &bad.api, "--admin", &bad.admin]].concat();
     for (args, code) in [(&run[..], 0), (&broken, 1)] {
         for ended in [unread(args), closed(1, args), closed(2, args)] {
             assert!(!ended.is(code, &[]).err.contains("error"), "{}", ended.err);

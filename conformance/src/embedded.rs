@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::adapters::mailer::{EmailTarget, PushTarget, ProviderMailer, Templates};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;

@@ -20,25 +20,27 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Ad
 #[serde(deny_unknown_fields, default)]
 struct File {
     listen: Option<SocketAddr>,
-    control: Option<SocketAddr>,
+    #[serde(alias = "control")]
+    admin: Option<SocketAddr>,
     store: Option<Store>,
     email: Option<EmailTarget>,
     push: Option<PushTarget>,
     mmdb: Option<PathBuf>,
     connections_per_source: Option<NonZeroUsize>,
-    known_bad: Option<String>,
+    #[serde(alias = "known_bad")]
+    mutant: Option<String>,
     log: Option<LogFormat>,
     settings: Settings,
 }
 
-/// What is meant.
-pub(super) struct Meant {
+/// What the server is to be.
+pub(super) struct ResolvedConfig {
     pub(super) listen: SocketAddr,
-    pub(super) control: Option<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
     pub(super) email: Option<EmailTarget>,
     pub(super) push: Option<PushTarget>,
     pub(super) mmdb: Option<PathBuf>,
-    pub(super) known_bad: Option<String>,
+    pub(super) mutant: Option<String>,
     pub(super) log: LogFormat,
     pub(super) connections: ConnectionLimits,
     pub(super) settings: Settings,
@@ -82,7 +84,7 @@ pub(super) enum LogFormat {
 }
 
 /// What is meant by what was typed and the file it names.
-pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
+pub(super) fn resolve(args: ServeArgs) -> Result<ResolvedConfig, Report> {
     let file = args.config.as_ref().map(read).transpose()?.unwrap_or_default();
     let mut settings = file.settings;
     settings.trusted_proxies.extend(args.trusted_proxy);
@@ -90,13 +92,13 @@ pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
     let _ = args.store.or(file.store);
     let by_default = ConnectionLimits::default();
     let per_source = args.connections_per_source.or(file.connections_per_source);
-    let meant = Meant {
+    let resolved = ResolvedConfig {
         listen: args.listen.or(file.listen).unwrap_or(LISTEN),
-        control: args.control.or(file.control),
+        admin: args.admin.or(file.admin),
         email: args.email.or(file.email),
         push: args.push.or(file.push),
         mmdb: args.mmdb.or(file.mmdb),
-        known_bad: args.known_bad.or(file.known_bad),
+        mutant: args.mutant.or(file.mutant),
         log: args.log.or(file.log).unwrap_or_default(),
         connections: ConnectionLimits {
             per_source: per_source.map_or(by_default.per_source, NonZeroUsize::get),
@@ -104,20 +106,20 @@ pub(super) fn meant(args: ServeArgs) -> Result<Meant, Report> {
         },
         settings,
     };
-    let email = meant.email.as_ref().map_or(Ok(()), EmailTarget::check);
-    let push = meant.push.as_ref().map_or(Ok(()), PushTarget::check);
+    let email = resolved.email.as_ref().map_or(Ok(()), EmailTarget::check);
+    let push = resolved.push.as_ref().map_or(Ok(()), PushTarget::check);
     email.and(push).map_err(|fault| miette!("{fault}"))?;
-    if meant
-        .control
-        .is_some_and(|control| control == meant.listen && control.port() != 0)
+    if resolved
+        .admin
+        .is_some_and(|admin| admin == resolved.listen && admin.port() != 0)
     {
         return Err(miette!(
-            help = "the control interface moves clocks and creates accounts: it never shares a port with the API",
-            "the API and the control interface cannot both listen on {}",
-            meant.listen
+            help = "the admin API moves clocks and creates accounts: it never shares a port with the API",
+            "the API and the admin API cannot both listen on {}",
+            resolved.listen
         ));
     }
-    Ok(meant)
+    Ok(resolved)
 }
 
 fn read(path: &PathBuf) -> Result<File, Report> {
@@ -158,7 +160,7 @@ pub(super) fn start_log(format: LogFormat) {
 mod tests {
     use super::*;
 
-    fn config(text: &str) -> Result<Meant, String> {
+    fn config(text: &str) -> Result<ResolvedConfig, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let args = ServeArgs {
@@ -167,20 +169,20 @@ mod tests {
             trusted_proxy: vec!["10.0.0.0/8".parse().unwrap()],
             ..ServeArgs::default()
         };
-        meant(args).map_err(|report| format!("{report:?}"))
+        resolve(args).map_err(|report| format!("{report:?}"))
     }
 
     #[test]
     fn what_is_typed_wins_and_the_rest_comes_from_the_file() {
-        let text = "listen = '127.0.0.1:2'\ncontrol = '127.0.0.1:3'\nstore = 'memory'\nconnections_per_source = 7\n\
+        let text = "listen = '127.0.0.1:2'\nadmin = '127.0.0.1:3'\nstore = 'memory'\nconnections_per_source = 7\n\
             [email]\nkind = 'sendgrid'\nurl = 'http://127.0.0.1:4'\n[settings]\ncode_ttl_s = 60\ntrusted_proxies = ['192.0.2.0/24']\n";
-        let meant = config(text).unwrap();
-        assert_eq!((meant.listen.port(), meant.control.map(|at| at.port())), (1, Some(3)));
-        assert_eq!(meant.connections.per_source, 7);
-        assert_eq!(meant.settings.code_ttl_s, 60);
-        assert_eq!(meant.settings.code_length, 6);
-        assert_eq!(meant.settings.trusted_proxies.len(), 2);
-        assert_eq!(meant.email.unwrap().from, "no-reply@stepproof.test");
+        let resolved = config(text).unwrap();
+        assert_eq!((resolved.listen.port(), resolved.admin.map(|at| at.port())), (1, Some(3)));
+        assert_eq!(resolved.connections.per_source, 7);
+        assert_eq!(resolved.settings.code_ttl_s, 60);
+        assert_eq!(resolved.settings.code_length, 6);
+        assert_eq!(resolved.settings.trusted_proxies.len(), 2);
+        assert_eq!(resolved.email.unwrap().from, "no-reply@stepproof.test");
     }
 
     #[test]
@@ -193,6 +195,7 @@ mod tests {
             ("store = 'redis://localhost'", "not offered in this version"),
             ("[email]\nkind = 'smtp'\nurl = 'http://127.0.0.1:4'", "smtp://"),
             ("[push]\nurl = 'https://fcm.test'", "http://"),
+            ("admin = '127.0.0.1:1'", "cannot both listen"),
             ("control = '127.0.0.1:1'", "cannot both listen"),
             ("listen = ", "expected"),
         ] {

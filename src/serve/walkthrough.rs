@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Prints where the server listens, and the commands.
-pub(super) fn print(out: &mut impl Write, api: SocketAddr, control: Option<SocketAddr>, mailbox: bool) -> io::Result<()> {
+pub(super) fn print(out: &mut impl Write, api: SocketAddr, admin: Option<SocketAddr>, mailbox: bool) -> io::Result<()> {
     writeln!(out, "Reference server:   {}/v1", origin(api))?;
-    if let Some(control) = control {
-        writeln!(out, "Control interface:  {}", origin(control))?;
+    if let Some(admin) = admin {
+        writeln!(out, "Admin API:          {}", origin(admin))?;
     }
     if mailbox {
         writeln!(
@@ -16,7 +16,7 @@ pub(super) fn print(out: &mut impl Write, api: SocketAddr, control: Option<Socke
         )?;
     }
     writeln!(out, "Ctrl-C stops it. The whole flow, to paste into another terminal:\n")?;
-    out.write_all(script(api, control.filter(|_| mailbox)).as_bytes())?;
+    out.write_all(script(api, admin.filter(|_| mailbox)).as_bytes())?;
     writeln!(out)
 }
 
@@ -46,9 +46,9 @@ call "$API/session" -H "Authorization: Bearer $ACCESS"; echo
 
 fn code(mailbox: Option<SocketAddr>) -> String {
     match mailbox {
-        Some(control) => format!(
+        Some(admin) => format!(
             r#"CODE=$(call "{}/mailbox/$EMAIL" | grep -o 'code is: [0-9]*' | tail -n 1 | grep -o '[0-9]*$'); echo "code: $CODE""#,
-            origin(control)
+            origin(admin)
         ),
         None => r#"printf 'the code from the message: '; read -r CODE </dev/tty"#.to_owned(),
     }

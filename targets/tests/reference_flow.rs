@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{Mailer, DeliveryError, ManualClock, Message as Outbound, MessageContent, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use targets::{
     Answer, Device, Ledger, Mark, Message, Method, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal, Target,

@@ -93,18 +93,18 @@ pub(crate) fn serve(each: impl Fn(TcpStream) + Send + Sync + 'static) -> String 
     origin
 }
 
-/// A reference server of its own process, with its control interface; killed when dropped.
+/// A reference server of its own process, with its admin API; killed when dropped.
 pub(crate) struct Reference {
     child: std::process::Child,
     pub(crate) api: String,
-    pub(crate) control: String,
+    pub(crate) admin: String,
 }
 
 impl Reference {
     pub(crate) fn start(more: &[&str]) -> Self {
         use std::io::{BufRead, BufReader};
         let any = "127.0.0.1:0";
-        let mut command = stepproof(&["serve", "--listen", any, "--control", any, "--log", "off"]);
+        let mut command = stepproof(&["serve", "--listen", any, "--admin", any, "--log", "off"]);
         let child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.unwrap();
         // It greets when it listens, and tells where.
@@ -115,8 +115,8 @@ impl Reference {
             let origin = &line[line.find("http://").unwrap()..];
             origin.trim_end_matches("/v1").to_owned()
         };
-        let (api, control) = (told("Reference server:"), told("Control interface:"));
-        Self { child, api, control }
+        let (api, admin) = (told("Reference server:"), told("Admin API:"));
+        Self { child, api, admin }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_server::adapters::admin::{self, Control};
+use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::parts::{Argon2id, ManualClock};
 use reference_server::service::Seed;
@@ -71,13 +71,13 @@ impl Embedded {
         let api = TcpListener::from_std(api).map_err(taken)?;
         let controls = TcpListener::from_std(controls).map_err(taken)?;
         runtime.spawn(serve(api, service.clone(), limits, until(stopped.clone())));
-        let controlled = Control {
+        let administered = Admin {
             service: service.clone(),
             clock,
             mailer,
             mailbox: None,
         };
-        runtime.spawn(control::serve(controls, controlled, until(stopped)));
+        runtime.spawn(admin::serve(controls, administered, until(stopped)));
         Ok(Self {
             addresses: Addresses {
                 api: format!("http://{address}"),

@@ -10,7 +10,7 @@ use loadtest::judge::{Act, Happened, Seen};
 use loadtest::measure::{Ending, Sample, Step};
 use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Sink, SinkOptions};
-use reference_server::adapters::mailer::{EmailTarget, PushTarget, ProviderMailer, Templates};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::service::{Seed, SeedDevice};
 use reference_server::{ConnectionLimits, Parts, Service, Settings};

@@ -3,7 +3,6 @@
 
 mod clock;
 mod codes;
-mod mailer;
 mod locator;
 mod mailer;
 mod passwords;

@@ -55,7 +55,7 @@ impl Service {
     }
 
     /// Hands one message over; a registration that the provider no longer knows is forgotten (DLVR-08).
-    pub(super) async fn send(&self, account: &AccountId, message: &Message) -> Result<(), DeliveryError> {
+    pub(super) async fn deliver(&self, account: &AccountId, message: &Message) -> Result<(), DeliveryError> {
         // What is left of the declared time is for the rest of the request.
         let limit = Duration::from_secs(self.settings().delivery_answer_s).mul_f64(0.9);
         let outcome = tokio::time::timeout(limit, self.parts().mailer.send(message)).await;

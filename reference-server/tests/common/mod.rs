@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use reference_server::adapters::admin::Control;
+use reference_server::adapters::admin::Admin;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::http::EdgeRequest;
 use reference_server::parts::ManualClock;
@@ -14,8 +14,8 @@ use reference_server::{Parts, Service, Settings};
 use serde_json::Value;
 use specs::openapi::Contract;
 
-/// A server whose email goes to a mailbox, and its control interface.
-pub(crate) fn control() -> Control {
+/// A server whose email goes to a mailbox, and its admin interface.
+pub(crate) fn admin() -> Admin {
     let mailer = ProviderMailer::new(Templates::new("Acme"), Duration::from_secs(4));
     let mailbox = Mailbox::default();
     mailer.keep_email(mailbox.clone());
@@ -23,7 +23,7 @@ pub(crate) fn control() -> Control {
     let clock = Arc::new(ManualClock::default());
     clock.freeze(true);
     let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(mailer.clone())), Settings::default());
-    Control {
+    Admin {
         service,
         clock,
         mailer,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use reference_server::domain::{Account, Challenge, DeviceId, Method, Timestamp};
-use reference_server::parts::{Mailer, DeliveryError, Message, MessageContent, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::rules::{Admission, DeliveryRules, DeviceRules, SignInFacts, SignInRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 

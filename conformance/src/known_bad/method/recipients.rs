@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use reference_server::domain::{Account, Challenge, Timestamp};
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{Mailer, DeliveryError, Message, MessageContent, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::rules::{DeliveryRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 use reference_server::{Parts, Service};

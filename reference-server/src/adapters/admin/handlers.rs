@@ -8,9 +8,9 @@ use serde_json::json;
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
 use crate::adapters::mailer::RenderedMessage;
+use crate::adapters::prometheus;
 use crate::domain::{Status, Timestamp};
 use crate::http::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
-use crate::metrics;
 use crate::parts::Clock;
 use crate::service::{Problem, Seed, SeedDevice};
 
@@ -42,15 +42,14 @@ pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
 
 async fn read_metrics(admin: &Admin) -> Response<Bytes> {
     let accounts = admin.service.parts().store.count().await;
-    admin.service.metrics().accounts(accounts);
     if accounts <= COUNTED_AT_ONCE {
         admin.service.sweep().await;
     }
     let mut response = empty();
     *response.status_mut() = StatusCode::OK;
-    let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
+    let content_type = HeaderValue::from_static(prometheus::CONTENT_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    *response.body_mut() = Bytes::from(admin.service.metrics().render());
+    *response.body_mut() = Bytes::from(prometheus::render(admin.service.metrics(), accounts));
     response
 }
 
@@ -144,7 +143,8 @@ fn set_delivery(admin: &Admin, request: &EdgeRequest) -> Answer {
 fn mailbox(admin: &Admin, address: &str) -> Answer {
     let mailbox = admin.mailbox.as_ref().ok_or(Problem::NotFound)?;
     let address = percent_decode_str(address).decode_utf8().map_err(|_| Problem::NotFound)?;
-    let shown = |message: &RenderedMessage| json!({"kind": message.kind.name(), "subject": message.subject, "text": message.text});
+    let shown =
+        |message: &RenderedMessage| json!({"kind": message.kind.name(), "subject": message.subject, "text": message.text});
     let messages: Vec<_> = mailbox.messages_to(&address).iter().map(shown).collect();
     Ok(json(StatusCode::OK, &json!({ "messages": messages })))
 }

@@ -13,8 +13,8 @@
 //! GET  /mailbox/{email}   messages to an address (with the development mailbox only)
 //! ```
 
-mod handlers;
 mod bodies;
+mod handlers;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use bytes::Bytes;
 use http::Response;
 use tokio::net::TcpListener;
 
-use crate::http::{ConnectionLimits, accept_until, read_body};
 use crate::adapters::mailer::{Mailbox, ProviderMailer};
+use crate::http::{ConnectionLimits, accept_until, read_body};
 use crate::http::{EdgeRequest, refusal};
 use crate::parts::ManualClock;
 use crate::service::Service;

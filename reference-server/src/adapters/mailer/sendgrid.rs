@@ -38,6 +38,10 @@ impl SendGrid {
             "tracking_settings": {"click_tracking": {"enable": false}, "open_tracking": {"enable": false}},
         });
         let (status, _) = self.http.post(&self.uri, &self.bearer, &call).await?;
-        if status.is_success() { Ok(()) } else { Err(refusal(status.as_u16())) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(refusal(status.as_u16()))
+        }
     }
 }
