@@ -12,8 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::known_bad::KnownBad;
 use conformance::verdict::Exit;
+use mutants::KnownBad;
 use reference_server::control::{self, Control};
 use reference_server::courier::{Mailbox, Router, Wording};
 use reference_server::locator::Mmdb;
