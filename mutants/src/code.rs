@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use reference_server::domain::{Account, ChallengeId, Timestamp};
-use reference_server::parts::{CodeFor, CodeSource, RandomCodes};
+use reference_server::account::{Account, ChallengeId, Timestamp};
+use reference_server::config::Config;
+use reference_server::ports::{CodeFor, CodeSource, RandomCodes};
 use reference_server::rules::{CodeRules, Standard};
-use reference_server::settings::Settings;
 use sha2::{Digest, Sha256};
 
 use super::KnownBad;
@@ -19,9 +19,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-01",
         part: "codes",
         summary: "A code is written like a number, so that one in ten comes short.",
-        build: |mut parts| {
-            parts.codes = Arc::new(LeadingZeroStripped);
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(LeadingZeroStripped);
+            deps
         },
     },
     KnownBad {
@@ -29,9 +29,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-01",
         part: "rules.codes",
         summary: "A code is accepted without its leading zeros.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ComparedAsNumbers);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(ComparedAsNumbers);
+            deps
         },
     },
     KnownBad {
@@ -39,9 +39,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from 100000 upwards.",
-        build: |mut parts| {
-            parts.codes = Arc::new(FirstDigitNeverZero);
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(FirstDigitNeverZero);
+            deps
         },
     },
     KnownBad {
@@ -49,9 +49,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from ten bits, spread evenly over the digits.",
-        build: |mut parts| {
-            parts.codes = Arc::new(TenBits);
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(TenBits);
+            deps
         },
     },
     KnownBad {
@@ -59,9 +59,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-03",
         part: "codes",
         summary: "The generator is seeded with the second of the request.",
-        build: |mut parts| {
-            parts.codes = Arc::new(TimeSeeded);
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(TimeSeeded);
+            deps
         },
     },
     KnownBad {
@@ -69,9 +69,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-03",
         part: "codes",
         summary: "A code is the beginning of a hash of the address and the minute.",
-        build: |mut parts| {
-            parts.codes = Arc::new(FromAccountHash);
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(FromAccountHash);
+            deps
         },
     },
     KnownBad {
@@ -79,9 +79,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-03",
         part: "codes",
         summary: "Each code is the one before it and a fixed step.",
-        build: |mut parts| {
-            parts.codes = Arc::new(CountUp(AtomicU32::new(rand::random())));
-            parts
+        build: |mut deps| {
+            deps.codes = Arc::new(CountUp(AtomicU32::new(rand::random())));
+            deps
         },
     },
     KnownBad {
@@ -89,9 +89,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-04",
         part: "rules.codes",
         summary: "A blank code is compared with a stored one that defaults to blank, too.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(AlsoAccepts(|code| code.trim().is_empty()));
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(AlsoAccepts(|code| code.trim().is_empty()));
+            deps
         },
     },
     KnownBad {
@@ -99,9 +99,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-04",
         part: "rules.codes",
         summary: "The code of the test suite works in production.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(AlsoAccepts(|code| code == "123456"));
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(AlsoAccepts(|code| code == "123456"));
+            deps
         },
     },
 ];
@@ -123,9 +123,9 @@ impl CodeSource for LeadingZeroStripped {
 struct ComparedAsNumbers;
 
 impl CodeRules for ComparedAsNumbers {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        let padded = format!("{submitted:0>width$}", width = settings.code_length as usize);
-        Standard.matches(account, challenge, &padded, now, settings)
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, config: &Config) -> bool {
+        let padded = format!("{submitted:0>width$}", width = config.code_length as usize);
+        Standard.matches(account, challenge, &padded, now, config)
     }
 }
 
@@ -177,7 +177,7 @@ impl CodeSource for CountUp {
 struct AlsoAccepts(fn(&str) -> bool);
 
 impl CodeRules for AlsoAccepts {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        (self.0)(submitted) || Standard.matches(account, challenge, submitted, now, settings)
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, config: &Config) -> bool {
+        (self.0)(submitted) || Standard.matches(account, challenge, submitted, now, config)
     }
 }

@@ -29,7 +29,7 @@ pub struct KnownBad {
     /// What it does wrong, in one sentence.
     pub summary: &'static str,
     /// Replaces the part.
-    pub build: fn(Parts) -> Parts,
+    pub build: fn(Deps) -> Deps,
 }
 
 const AREAS: &[&[KnownBad]] = &[

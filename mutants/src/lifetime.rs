@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::domain::{Account, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
+use reference_server::account::{Account, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
+use reference_server::config::Config;
 use reference_server::rules::{AttemptRules, Change, CodeRules, EpochRules, Standard};
-use reference_server::settings::Settings;
 
 use super::KnownBad;
 
@@ -15,9 +15,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-01",
         part: "rules.codes",
         summary: "A code lapses only when something sweeps it out, which nothing does.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(NoExpiryCheck);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(NoExpiryCheck);
+            deps
         },
     },
     KnownBad {
@@ -25,9 +25,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-01",
         part: "rules.codes",
         summary: "The answer tells when the code lapses, and the server never looks at it.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ExpiryOnlyInUi);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(ExpiryOnlyInUi);
+            deps
         },
     },
     KnownBad {
@@ -35,9 +35,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-01",
         part: "rules.codes",
         summary: "A code lapses after half of its declared lifetime.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(CodeDiesEarly);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(CodeDiesEarly);
+            deps
         },
     },
     KnownBad {
@@ -45,9 +45,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-02",
         part: "rules.attempts",
         summary: "Each wrong guess gives the code its whole lifetime again.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(GuessExtendsExpiry);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(GuessExtendsExpiry);
+            deps
         },
     },
     KnownBad {
@@ -55,9 +55,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-02",
         part: "rules.codes",
         summary: "The limit of a challenge counts from its newest code, so that a resend moves it.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(LimitMovesWithResend);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(LimitMovesWithResend);
+            deps
         },
     },
     KnownBad {
@@ -65,9 +65,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-02",
         part: "rules.codes",
         summary: "A resend asks only whether the challenge is still there.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ResendRevivesExpiredChallenge);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(ResendRevivesExpiredChallenge);
+            deps
         },
     },
     KnownBad {
@@ -75,9 +75,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-03",
         part: "rules.codes",
         summary: "A successful verification leaves code and challenge as they were.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(CodeNotConsumed);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(CodeNotConsumed);
+            deps
         },
     },
     KnownBad {
@@ -85,9 +85,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-03",
         part: "rules.codes",
         summary: "Any code that was ever sent to the account is accepted on any of its challenges.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(SpentCodesOpenOtherChallenges::default());
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(SpentCodesOpenOtherChallenges::default());
+            deps
         },
     },
     KnownBad {
@@ -95,9 +95,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-04",
         part: "rules.attempts",
         summary: "Any wrong guess deletes the code.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(InvalidateOnFirstFailure);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(InvalidateOnFirstFailure);
+            deps
         },
     },
     KnownBad {
@@ -105,9 +105,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-05",
         part: "rules.epochs",
         summary: "A pending challenge outlives a change of the password.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::PasswordChanged]));
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(Survives(&[Change::PasswordChanged]));
+            deps
         },
     },
     KnownBad {
@@ -115,9 +115,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-05",
         part: "rules.epochs",
         summary: "A pending challenge outlives a reset of the password.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::PasswordReset]));
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(Survives(&[Change::PasswordReset]));
+            deps
         },
     },
     KnownBad {
@@ -125,9 +125,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-05",
         part: "rules.epochs",
         summary: "A pending challenge outlives two-step verification being switched off and on.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn]));
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn]));
+            deps
         },
     },
 ];
@@ -135,18 +135,18 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
 struct NoExpiryCheck;
 
 impl CodeRules for NoExpiryCheck {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
-        challenge.created_at.plus_s(settings.challenge_max_s)
+    fn expires_at(&self, challenge: &Challenge, config: &Config) -> Timestamp {
+        challenge.created_at.plus_s(config.challenge_max_s)
     }
 }
 
 struct CodeDiesEarly;
 
 impl CodeRules for CodeDiesEarly {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
-        let half = Settings {
-            code_ttl_s: settings.code_ttl_s / 2,
-            ..settings.clone()
+    fn expires_at(&self, challenge: &Challenge, config: &Config) -> Timestamp {
+        let half = Config {
+            code_ttl_s: config.code_ttl_s / 2,
+            ..config.clone()
         };
         Standard.expires_at(challenge, &half)
     }
@@ -155,14 +155,7 @@ impl CodeRules for CodeDiesEarly {
 struct ExpiryOnlyInUi;
 
 impl CodeRules for ExpiryOnlyInUi {
-    fn matches(
-        &self,
-        account: &Account,
-        challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, _now: Timestamp, _settings: &Config) -> bool {
         let found = account.challenge(challenge);
         found.is_some_and(|challenge| challenge.code.as_ref().is_some_and(|code| code.is(&challenge.id, submitted)))
     }
@@ -171,32 +164,32 @@ impl CodeRules for ExpiryOnlyInUi {
 struct GuessExtendsExpiry;
 
 impl AttemptRules for GuessExtendsExpiry {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
         if let Some(code) = account.challenge_mut(id).and_then(|challenge| challenge.code.as_mut()) {
             code.issued_at = now;
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong(account, id, now, config);
     }
 }
 
 struct LimitMovesWithResend;
 
 impl CodeRules for LimitMovesWithResend {
-    fn is_open(&self, challenge: &Challenge, now: Timestamp, settings: &Settings) -> bool {
+    fn is_open(&self, challenge: &Challenge, now: Timestamp, config: &Config) -> bool {
         let newest = challenge.code.as_ref().map_or(challenge.created_at, |code| code.issued_at);
-        challenge.state == ChallengeState::Live && now < newest.plus_s(settings.challenge_max_s)
+        challenge.state == ChallengeState::Live && now < newest.plus_s(config.challenge_max_s)
     }
 
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+    fn expires_at(&self, challenge: &Challenge, config: &Config) -> Timestamp {
         let newest = challenge.code.as_ref().map_or(challenge.created_at, |code| code.issued_at);
-        newest.plus_s(settings.code_ttl_s)
+        newest.plus_s(config.code_ttl_s)
     }
 }
 
 struct ResendRevivesExpiredChallenge;
 
 impl CodeRules for ResendRevivesExpiredChallenge {
-    fn is_open(&self, challenge: &Challenge, _now: Timestamp, _settings: &Settings) -> bool {
+    fn is_open(&self, challenge: &Challenge, _now: Timestamp, _settings: &Config) -> bool {
         challenge.state == ChallengeState::Live
     }
 }
@@ -219,14 +212,7 @@ impl CodeRules for SpentCodesOpenOtherChallenges {
         challenge.code = Some(StoredCode::new(&challenge.id, code, now));
     }
 
-    fn matches(
-        &self,
-        account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+    fn matches(&self, account: &Account, _challenge: &ChallengeId, submitted: &str, _now: Timestamp, _settings: &Config) -> bool {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut codes = account
             .challenges
@@ -240,11 +226,11 @@ impl CodeRules for SpentCodesOpenOtherChallenges {
 struct InvalidateOnFirstFailure;
 
 impl AttemptRules for InvalidateOnFirstFailure {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
         if let Some(challenge) = account.challenge_mut(id) {
             challenge.code = None;
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong(account, id, now, config);
     }
 }
 

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
+use reference_server::account::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
+use reference_server::config::Config;
 use reference_server::http::{Edge, EdgeRequest, HttpEdge, json};
-use reference_server::parts::{CodeFor, Message, MessageContent, Recipient};
+use reference_server::ports::{CodeFor, Message, MessageContent, Recipient};
 use reference_server::rules::{CodeRules, NotNow, SendRules, Standard};
-use reference_server::settings::Settings;
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -22,9 +22,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-01",
         part: "rules.codes",
         summary: "A resend mails a fresh code and leaves the stored one as it was.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ResentCodeNotValid);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(ResentCodeNotValid);
+            deps
         },
     },
     KnownBad {
@@ -32,9 +32,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-02",
         part: "rules.codes",
         summary: "Codes are added to those before, and any of them is accepted.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(OldCodeStillValid::default());
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(OldCodeStillValid::default());
+            deps
         },
     },
     KnownBad {
@@ -42,9 +42,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-03",
         part: "rules.sends",
         summary: "A code can be sent again at once.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(NoCooldown);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(NoCooldown);
+            deps
         },
     },
     KnownBad {
@@ -52,9 +52,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-03",
         part: "rules.sends",
         summary: "A resend inside the cool-down is refused after the code was already replaced.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(CooldownRotatesCodeAnyway);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(CooldownRotatesCodeAnyway);
+            deps
         },
     },
     KnownBad {
@@ -62,9 +62,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-03",
         part: "rules.sends",
         summary: "Signing in twice from one device makes two challenges and two messages.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(DoubleTapSendsTwoCodes);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(DoubleTapSendsTwoCodes);
+            deps
         },
     },
     KnownBad {
@@ -72,9 +72,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-03",
         part: "rules.sends",
         summary: "One challenge may cause any number of messages.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(NoChallengeCap);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(NoChallengeCap);
+            deps
         },
     },
     KnownBad {
@@ -82,9 +82,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-03",
         part: "rules.sends",
         summary: "The challenges of an account may together cause any number of messages.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(NoAccountCap);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(NoAccountCap);
+            deps
         },
     },
     KnownBad {
@@ -92,9 +92,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-04",
         part: "edge",
         summary: "Naming the account is enough to have its code sent again.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResendByEmail);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ResendByEmail);
+            deps
         },
     },
     KnownBad {
@@ -102,9 +102,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-04",
         part: "edge",
         summary: "A resend goes to the address that the request names.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResendToNamedAddress);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ResendToNamedAddress);
+            deps
         },
     },
     KnownBad {
@@ -112,9 +112,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-05",
         part: "rules.sends",
         summary: "An account has one code, which the next challenge overwrites.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(AccountKeyedCodeRow);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(AccountKeyedCodeRow);
+            deps
         },
     },
 ];
@@ -141,34 +141,34 @@ impl CodeRules for OldCodeStillValid {
         codes.entry(challenge.id.clone()).or_default().extend(challenge.code.clone());
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, config: &Config) -> bool {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rows = codes.get(challenge).into_iter().flatten();
         account.challenge(challenge).is_some()
-            && rows.any(|code| code.is(challenge, submitted) && now < code.issued_at.plus_s(settings.code_ttl_s))
+            && rows.any(|code| code.is(challenge, submitted) && now < code.issued_at.plus_s(config.code_ttl_s))
     }
 }
 
 struct NoCooldown;
 
 impl SendRules for NoCooldown {
-    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, settings: &Settings) -> Result<(), NotNow> {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, config: &Config) -> Result<(), NotNow> {
         let cooled = Challenge {
-            sent_at: now.minus_s(settings.resend_cooldown_s),
+            sent_at: now.minus_s(config.resend_cooldown_s),
             ..challenge.clone()
         };
-        Standard.may_send(account, &cooled, now, settings)
+        Standard.may_send(account, &cooled, now, config)
     }
 }
 
 struct CooldownRotatesCodeAnyway;
 
 impl SendRules for CooldownRotatesCodeAnyway {
-    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, settings: &Settings) -> Result<(), NotNow> {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, config: &Config) -> Result<(), NotNow> {
         if let Some(stored) = account.challenge_mut(&challenge.id) {
             stored.code = Some(StoredCode::new(&challenge.id, "a code that is not sent", now));
         }
-        Standard.may_send(account, challenge, now, settings)
+        Standard.may_send(account, challenge, now, config)
     }
 }
 
@@ -180,49 +180,49 @@ impl SendRules for DoubleTapSendsTwoCodes {
         account: &mut Account,
         _installation: &str,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         codes: &dyn CodeRules,
     ) -> Result<(), NotNow> {
-        Standard.may_open(account, "a device never seen", now, settings, codes)
+        Standard.may_open(account, "a device never seen", now, config, codes)
     }
 }
 
 struct NoChallengeCap;
 
 impl SendRules for NoChallengeCap {
-    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, settings: &Settings) -> Result<(), NotNow> {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, config: &Config) -> Result<(), NotNow> {
         let first = Challenge {
             sends: 0,
             ..challenge.clone()
         };
-        Standard.may_send(account, &first, now, settings)
+        Standard.may_send(account, &first, now, config)
     }
 }
 
 struct NoAccountCap;
 
 impl SendRules for NoAccountCap {
-    fn account_may_send(&self, _account: &mut Account, _now: Timestamp, _settings: &Settings) -> Result<(), NotNow> {
+    fn account_may_send(&self, _account: &mut Account, _now: Timestamp, _settings: &Config) -> Result<(), NotNow> {
         Ok(())
     }
 }
 
 /// Sends a fresh code of the account's newest live challenge to this address.
 async fn send_code(service: &Service, id: &AccountId, address: &str) {
-    let (parts, now) = (service.parts(), service.now());
-    let issued = parts.store.transact(id, |account| {
-        let code = parts.codes.draw(CodeFor {
+    let (deps, now) = (service.deps(), service.now());
+    let issued = deps.store.transact(id, |account| {
+        let code = deps.codes.draw(CodeFor {
             email: &account.email,
             now,
-            digits: service.settings().code_length,
+            digits: service.config().code_length,
         });
         let mut live = account.challenges.iter_mut().rev();
         let challenge = live.find(|challenge| challenge.state == ChallengeState::Live)?;
-        parts.rules.codes.issue(challenge, &code, now);
+        deps.rules.codes.issue(challenge, &code, now);
         let content = MessageContent::Code {
             code,
             challenge: challenge.id.clone(),
-            expires_at: parts.rules.codes.expires_at(challenge, service.settings()),
+            expires_at: deps.rules.codes.expires_at(challenge, service.config()),
             device_name: challenge.device_name.clone(),
             place: "unknown".to_owned(),
             at: now,
@@ -232,7 +232,7 @@ async fn send_code(service: &Service, id: &AccountId, address: &str) {
     });
     if let Some(message) = issued.await.flatten() {
         // Whether it arrives is not told, as with so many such endpoints.
-        let _ = parts.mailer.send(&message).await;
+        let _ = deps.mailer.send(&message).await;
     }
 }
 
@@ -252,7 +252,7 @@ impl Edge for ResendByEmail {
         let Some(email) = named(&request) else {
             return HttpEdge.answer(service, request).await;
         };
-        if let Some(id) = service.parts().store.by_email(&email).await {
+        if let Some(id) = service.deps().store.by_email(&email).await {
             send_code(service, &id, &email).await;
         }
         json(StatusCode::OK, &serde_json::json!({ "status": "sent" }))

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, header};
 use reference_server::Service;
-use reference_server::domain::{Account, Session, SessionId, Timestamp, TokenHash};
+use reference_server::account::{Account, Session, SessionId, Timestamp, TokenHash};
+use reference_server::config::Config;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{RandomTokens, TokenKind, TokenSource};
+use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use reference_server::rules::{Renewal, SessionRules, Standard};
-use reference_server::settings::Settings;
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -23,9 +23,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-01",
         part: "rules.sessions",
         summary: "Whoever holds a pending handle counts as signed in.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(PendingCountsAsAuthenticated);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(PendingCountsAsAuthenticated);
+            deps
         },
     },
     KnownBad {
@@ -33,9 +33,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-02",
         part: "edge",
         summary: "A session identifier that the client brings becomes the session.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SessionFixation);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SessionFixation);
+            deps
         },
     },
     KnownBad {
@@ -43,9 +43,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-02",
         part: "edge",
         summary: "The pending handle is raised to a full session instead of being replaced.",
-        build: |mut parts| {
-            parts.edge = Arc::new(HandleBecomesTheSession);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(HandleBecomesTheSession);
+            deps
         },
     },
     KnownBad {
@@ -53,9 +53,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-03",
         part: "tokens",
         summary: "Handles are UUIDs of version 7: the time, and few random bits.",
-        build: |mut parts| {
-            parts.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
-            parts
+        build: |mut deps| {
+            deps.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
+            deps
         },
     },
     KnownBad {
@@ -63,9 +63,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-04",
         part: "rules.sessions",
         summary: "Signing out changes nothing on the server.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutClientSideOnly);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(LogoutClientSideOnly);
+            deps
         },
     },
     KnownBad {
@@ -73,9 +73,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-04",
         part: "rules.sessions",
         summary: "Signing out ends the access credential and leaves the refresh credential alive.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutKeepsRefresh);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(LogoutKeepsRefresh);
+            deps
         },
     },
     KnownBad {
@@ -83,9 +83,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-05",
         part: "rules.sessions",
         summary: "A refresh credential that has been used renews the session again.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshTokenReusable);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(RefreshTokenReusable);
+            deps
         },
     },
     KnownBad {
@@ -93,9 +93,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-05",
         part: "rules.sessions",
         summary: "A refresh credential that has been used is refused, and nothing comes of it being tried.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(ReuseGoesUnnoticed);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(ReuseGoesUnnoticed);
+            deps
         },
     },
     KnownBad {
@@ -103,9 +103,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-06",
         part: "rules.sessions",
         summary: "Each renewal starts the absolute limit of the session anew.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshForever);
-            parts
+        build: |mut deps| {
+            deps.rules.sessions = Arc::new(RefreshForever);
+            deps
         },
     },
 ];
@@ -113,10 +113,10 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
 struct PendingCountsAsAuthenticated;
 
 impl SessionRules for PendingCountsAsAuthenticated {
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
+    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, config: &Config) -> Option<SessionId> {
         let pending = account.challenges.iter().any(|challenge| challenge.handle == *presented);
         let any = account.sessions.first().filter(|_| pending).map(|session| session.id.clone());
-        Standard.opened_by(account, presented, now, settings).or(any)
+        Standard.opened_by(account, presented, now, config).or(any)
     }
 }
 
@@ -132,7 +132,7 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
     else {
         return granted;
     };
-    let store = &service.parts().store;
+    let store = &service.deps().store;
     if let Some(id) = store.by_token(&access).await {
         let chosen = TokenHash::of(chosen);
         let take = |account: &mut Account| {
@@ -213,8 +213,8 @@ impl SessionRules for LogoutKeepsRefresh {
 struct RefreshTokenReusable;
 
 impl SessionRules for RefreshTokenReusable {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, config: &Config) -> Renewal {
+        match Standard.renewal(account, presented, now, config) {
             Renewal::Stolen(session) => Renewal::Renew(session),
             renewal => renewal,
         }
@@ -224,8 +224,8 @@ impl SessionRules for RefreshTokenReusable {
 struct ReuseGoesUnnoticed;
 
 impl SessionRules for ReuseGoesUnnoticed {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, config: &Config) -> Renewal {
+        match Standard.renewal(account, presented, now, config) {
             Renewal::Stolen(_) => Renewal::Unknown,
             renewal => renewal,
         }
@@ -235,8 +235,8 @@ impl SessionRules for ReuseGoesUnnoticed {
 struct RefreshForever;
 
 impl SessionRules for RefreshForever {
-    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, settings: &Settings) {
-        Standard.renew(session, access, refresh, now, settings);
+    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, config: &Config) {
+        Standard.renew(session, access, refresh, now, config);
         session.created_at = now;
     }
 }

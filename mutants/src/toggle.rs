@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{Account, AccountId, DeviceId, Session, Timestamp};
+use reference_server::account::{Account, AccountId, DeviceId, Session, Timestamp};
+use reference_server::config::Config;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
-use reference_server::parts::HashMemory;
+use reference_server::ports::HashMemory;
 use reference_server::rules::{Admission, Change, EpochRules, SettingRules, SignInFacts, SignInRules, Standard};
-use reference_server::settings::Settings;
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -21,9 +21,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-01",
         part: "rules.setting",
         summary: "A new account has two-step verification off.",
-        build: |mut parts| {
-            parts.rules.setting = Arc::new(DefaultOff);
-            parts
+        build: |mut deps| {
+            deps.rules.setting = Arc::new(DefaultOff);
+            deps
         },
     },
     KnownBad {
@@ -31,9 +31,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-02",
         part: "rules.setting",
         summary: "A proof of the password once given in a session counts for ever.",
-        build: |mut parts| {
-            parts.rules.setting = Arc::new(StaleReauthAccepted);
-            parts
+        build: |mut deps| {
+            deps.rules.setting = Arc::new(StaleReauthAccepted);
+            deps
         },
     },
     KnownBad {
@@ -41,9 +41,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-02",
         part: "rules.setting",
         summary: "Switching off needs a session and no proof of the password.",
-        build: |mut parts| {
-            parts.rules.setting = Arc::new(SessionAloneSwitchesOff);
-            parts
+        build: |mut deps| {
+            deps.rules.setting = Arc::new(SessionAloneSwitchesOff);
+            deps
         },
     },
     KnownBad {
@@ -51,9 +51,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-02",
         part: "edge",
         summary: "Switching off asks for a password and does not look whether it is right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(AnyPasswordSwitchesOff);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(AnyPasswordSwitchesOff);
+            deps
         },
     },
     KnownBad {
@@ -61,9 +61,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-02",
         part: "edge",
         summary: "A pending handle and the password switch two-step verification off.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PendingSwitchesOff);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(PendingSwitchesOff);
+            deps
         },
     },
     KnownBad {
@@ -71,9 +71,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-03",
         part: "rules.sign_in",
         summary: "New devices are asked for a code although two-step verification is off.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(OffStillAsks);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(OffStillAsks);
+            deps
         },
     },
     KnownBad {
@@ -81,9 +81,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-03",
         part: "rules.epochs",
         summary: "Switching on takes the trust of the devices that had it before.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(SwitchingOnForgetsTrust);
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(SwitchingOnForgetsTrust);
+            deps
         },
     },
     KnownBad {
@@ -91,9 +91,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-03",
         part: "rules.epochs",
         summary: "Sessions that untrusted devices opened while it was off go on when it is on.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(OldSessionsSurviveEnable);
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(OldSessionsSurviveEnable);
+            deps
         },
     },
 ];
@@ -109,7 +109,7 @@ impl SettingRules for DefaultOff {
 struct StaleReauthAccepted;
 
 impl SettingRules for StaleReauthAccepted {
-    fn proof_is_fresh(&self, session: &Session, _now: Timestamp, _settings: &Settings) -> bool {
+    fn proof_is_fresh(&self, session: &Session, _now: Timestamp, _settings: &Config) -> bool {
         session.proved_at.is_some()
     }
 }
@@ -117,7 +117,7 @@ impl SettingRules for StaleReauthAccepted {
 struct SessionAloneSwitchesOff;
 
 impl SettingRules for SessionAloneSwitchesOff {
-    fn proof_is_fresh(&self, _session: &Session, _now: Timestamp, _settings: &Settings) -> bool {
+    fn proof_is_fresh(&self, _session: &Session, _now: Timestamp, _settings: &Config) -> bool {
         true
     }
 }
@@ -134,10 +134,10 @@ fn switches_off(request: &EdgeRequest) -> Option<String> {
 }
 
 async fn switch_off(service: &Service, id: &AccountId) -> Response<Bytes> {
-    service.parts().store.transact(id, |account| account.two_step = false).await;
+    service.deps().store.transact(id, |account| account.two_step = false).await;
     json(
         StatusCode::OK,
-        &serde_json::json!({ "enabled": false, "methods": service.settings().methods }),
+        &serde_json::json!({ "enabled": false, "methods": service.config().methods }),
     )
 }
 
@@ -164,11 +164,11 @@ impl Edge for PendingSwitchesOff {
             && let Some(id) = tools::pending(service, &request).await
         {
             let hash = service
-                .parts()
+                .deps()
                 .store
                 .transact(&id, |account| account.password_hash.clone())
                 .await;
-            if hash.is_some_and(|hash| service.parts().passwords.verify(&password, &hash, &mut HashMemory::default())) {
+            if hash.is_some_and(|hash| service.deps().passwords.verify(&password, &hash, &mut HashMemory::default())) {
                 return switch_off(service, &id).await;
             }
         }

@@ -18,9 +18,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-01",
         part: "edge",
         summary: "An old version is refused only after the challenge was opened and the code sent.",
-        build: |mut parts| {
-            parts.edge = Arc::new(GateAfterCodeSent);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(GateAfterCodeSent);
+            deps
         },
     },
     KnownBad {
@@ -28,9 +28,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-02",
         part: "rules.versions",
         summary: "The minimum version itself is not served.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(StrictlyGreater);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(StrictlyGreater);
+            deps
         },
     },
     KnownBad {
@@ -38,9 +38,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-03",
         part: "rules.versions",
         summary: "Versions are compared as texts, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(LexicographicCompare);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(LexicographicCompare);
+            deps
         },
     },
     KnownBad {
@@ -48,9 +48,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-03",
         part: "rules.versions",
         summary: "Versions are compared as decimal numbers, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FloatCompare);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(FloatCompare);
+            deps
         },
     },
     KnownBad {
@@ -58,9 +58,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-03",
         part: "rules.versions",
         summary: "The minimum is a caret requirement, so that 3.0.0 is refused.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(CaretPinsMajor);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(CaretPinsMajor);
+            deps
         },
     },
     KnownBad {
@@ -68,9 +68,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-03",
         part: "rules.versions",
         summary: "What follows the three numbers is cut off, so that a pre-release passes for its release.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(PrereleaseCountsAsRelease);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(PrereleaseCountsAsRelease);
+            deps
         },
     },
     KnownBad {
@@ -78,9 +78,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-04",
         part: "edge",
         summary: "A version component that is no 64-bit number is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(OverflowPanics);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(OverflowPanics);
+            deps
         },
     },
     KnownBad {
@@ -88,9 +88,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-04",
         part: "rules.versions",
         summary: "Of two versions in one request only the first is looked at.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FirstHeaderGated);
-            parts
+        build: |mut deps| {
+            deps.rules.versions = Arc::new(FirstHeaderGated);
+            deps
         },
     },
     KnownBad {
@@ -98,9 +98,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-05",
         part: "rules.sign_in",
         summary: "An app too old to know two-step verification gets a session for the password.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(LegacyClientExempt);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(LegacyClientExempt);
+            deps
         },
     },
     KnownBad {
@@ -108,9 +108,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-06",
         part: "rules.sign_in",
         summary: "The gate stands before the password, so that its answer tells whether two-step verification is on.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateLeaksState);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(GateLeaksState);
+            deps
         },
     },
     KnownBad {
@@ -118,9 +118,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-06",
         part: "rules.sign_in",
         summary: "Old versions are refused although two-step verification is off.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateStandsWhileOff);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(GateStandsWhileOff);
+            deps
         },
     },
 ];

@@ -9,18 +9,17 @@
 //! - [`metrics`]: what is counted.
 //! - [`adapters`]: what reaches the world (providers, places, Prometheus, the admin API); nothing above imports it.
 
+pub mod account;
 pub mod adapters;
-pub mod domain;
+pub mod config;
 pub mod http;
 pub mod metrics;
-pub mod parts;
+pub mod ports;
 pub mod rules;
 pub mod service;
-pub mod settings;
 mod sync;
 
-pub use crate::http as edge;
-pub use crate::http::{ConnectionLimits, serve};
-pub use parts::Parts;
+pub use crate::http::{Composition, ConnectionLimits, serve};
+pub use config::Config;
+pub use ports::Deps;
 pub use service::Service;
-pub use settings::Settings;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use reference_server::domain::{Account, ChallengeId, ChallengeState, Timestamp};
+use reference_server::account::{Account, ChallengeId, ChallengeState, Timestamp};
+use reference_server::config::Config;
 use reference_server::rules::{AttemptRules, EpochRules, Guess, SendRules, Standard};
-use reference_server::settings::Settings;
 
 use crate::KnownBad;
 
@@ -14,9 +14,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-01",
         part: "rules.attempts",
         summary: "A challenge takes one guess more than declared.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(OffByOneCap);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(OffByOneCap);
+            deps
         },
     },
     KnownBad {
@@ -24,9 +24,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-01",
         part: "rules.attempts",
         summary: "The last of the declared guesses is refused unseen.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LastGuessNotEvaluated);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(LastGuessNotEvaluated);
+            deps
         },
     },
     KnownBad {
@@ -34,9 +34,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-02",
         part: "rules.attempts",
         summary: "Wrong codes are counted in the challenge and nowhere else.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(CounterPerChallengeOnly);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(CounterPerChallengeOnly);
+            deps
         },
     },
     KnownBad {
@@ -44,9 +44,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-02",
         part: "rules.sends",
         summary: "A new code brings new guesses.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(ResendResetsCounter);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(ResendResetsCounter);
+            deps
         },
     },
     KnownBad {
@@ -54,9 +54,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-02",
         part: "rules.attempts",
         summary: "Only the source address is limited, so that guesses from many addresses never end.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(IpOnlyLimit);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(IpOnlyLimit);
+            deps
         },
     },
     KnownBad {
@@ -64,9 +64,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-03",
         part: "rules.attempts",
         summary: "Wrong codes are forgotten with their window, so that slow guessing never ends.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(HourlyWindowForgets);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(HourlyWindowForgets);
+            deps
         },
     },
     KnownBad {
@@ -74,45 +74,45 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-03",
         part: "rules.epochs",
         summary: "Once codes are off, the owner cannot get them working again.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(CodesStayOff);
-            parts
+        build: |mut deps| {
+            deps.rules.epochs = Arc::new(CodesStayOff);
+            deps
         },
     },
 ];
 
-/// Settings with so many guesses at a challenge.
-fn with_cap(settings: &Settings, attempts_per_challenge: u32) -> Settings {
-    Settings {
+/// Config with so many guesses at a challenge.
+fn with_cap(config: &Config, attempts_per_challenge: u32) -> Config {
+    Config {
         attempts_per_challenge,
-        ..settings.clone()
+        ..config.clone()
     }
 }
 
 struct OffByOneCap;
 
 impl AttemptRules for OffByOneCap {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Standard.reserve(account, id, now, &with_cap(settings, settings.attempts_per_challenge + 1))
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
+        Standard.reserve(account, id, now, &with_cap(config, config.attempts_per_challenge + 1))
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
-        Standard.wrong(account, id, now, &with_cap(settings, settings.attempts_per_challenge + 1));
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
+        Standard.wrong(account, id, now, &with_cap(config, config.attempts_per_challenge + 1));
     }
 }
 
 struct LastGuessNotEvaluated;
 
 impl AttemptRules for LastGuessNotEvaluated {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Standard.reserve(account, id, now, &with_cap(settings, settings.attempts_per_challenge - 1))
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
+        Standard.reserve(account, id, now, &with_cap(config, config.attempts_per_challenge - 1))
     }
 }
 
 /// Marks the challenge spent at its cap, as the reference does, and counts nothing for the account.
-fn spent_at_cap(account: &mut Account, id: &ChallengeId, settings: &Settings) {
+fn spent_at_cap(account: &mut Account, id: &ChallengeId, config: &Config) {
     if let Some(challenge) = account.challenge_mut(id)
-        && challenge.attempts >= settings.attempts_per_challenge
+        && challenge.attempts >= config.attempts_per_challenge
     {
         challenge.state = ChallengeState::Exhausted;
     }
@@ -121,8 +121,8 @@ fn spent_at_cap(account: &mut Account, id: &ChallengeId, settings: &Settings) {
 struct CounterPerChallengeOnly;
 
 impl AttemptRules for CounterPerChallengeOnly {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, _now: Timestamp, settings: &Settings) {
-        spent_at_cap(account, id, settings);
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, _now: Timestamp, config: &Config) {
+        spent_at_cap(account, id, config);
     }
 }
 
@@ -145,7 +145,7 @@ impl AttemptRules for IpOnlyLimit {
         account: &mut Account,
         _id: &ChallengeId,
         _now: Timestamp,
-        _settings: &Settings,
+        _settings: &Config,
         right: &dyn Fn(&Account) -> bool,
     ) -> Guess {
         if right(account) { Guess::Right } else { Guess::Wrong }
@@ -155,8 +155,8 @@ impl AttemptRules for IpOnlyLimit {
 struct HourlyWindowForgets;
 
 impl AttemptRules for HourlyWindowForgets {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
-        Standard.wrong(account, id, now, settings);
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
+        Standard.wrong(account, id, now, config);
         account.codes.off = false;
     }
 }

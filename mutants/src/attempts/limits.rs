@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::domain::{Account, AccountId, ChallengeId, ChallengeState, Timestamp};
-use reference_server::rules::{AttemptRules, Guess, SourceEvent, SourceRules, Standard, Typist};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, AccountId, ChallengeId, ChallengeState, Timestamp};
+use reference_server::config::Config;
+use reference_server::rules::{AttemptRules, Guess, PasswordAttempt, SourceEvent, SourceRules, Standard};
 
 use crate::KnownBad;
 
@@ -16,9 +16,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-07",
         part: "rules.attempts",
         summary: "A lock has no end.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(PermanentLock);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(PermanentLock);
+            deps
         },
     },
     KnownBad {
@@ -26,9 +26,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-07",
         part: "rules.attempts",
         summary: "Each try during a lock starts it anew.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LockExtendedByEveryTry);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(LockExtendedByEveryTry);
+            deps
         },
     },
     KnownBad {
@@ -36,9 +36,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-07",
         part: "rules.attempts",
         summary: "Guesses are counted in fixed windows, so that twice the limit fits around an edge.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(FixedWindowDoubleBurst);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(FixedWindowDoubleBurst);
+            deps
         },
     },
     KnownBad {
@@ -46,9 +46,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-08",
         part: "rules.attempts",
         summary: "The code is compared first, and limits apply to wrong ones only.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(MatchBeforeLimit);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(MatchBeforeLimit);
+            deps
         },
     },
     KnownBad {
@@ -56,9 +56,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-08",
         part: "rules.attempts",
         summary: "At a limit the right code is refused in other words than a wrong one.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LimitTellsTheRightCode);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(LimitTellsTheRightCode);
+            deps
         },
     },
     KnownBad {
@@ -66,9 +66,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-09",
         part: "rules.attempts",
         summary: "A right password clears the count of wrong codes.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(PasswordClearsCodeFailures);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(PasswordClearsCodeFailures);
+            deps
         },
     },
     KnownBad {
@@ -76,9 +76,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-09",
         part: "rules.attempts",
         summary: "A completed sign-in to one account clears the count of wrong codes of all others.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(AnySuccessClearsEveryAccount::default());
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(AnySuccessClearsEveryAccount::default());
+            deps
         },
     },
     KnownBad {
@@ -86,9 +86,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-09",
         part: "rules.sources",
         summary: "A right password of any account clears the failures of the address.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(OwnSuccessRefillsTheSource);
-            parts
+        build: |mut deps| {
+            deps.rules.sources = Arc::new(OwnSuccessRefillsTheSource);
+            deps
         },
     },
 ];
@@ -96,9 +96,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
 struct PermanentLock;
 
 impl AttemptRules for PermanentLock {
-    fn locked_until(&self, account: &Account, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
-        let lapsed = account.codes.locked_until.map(|_| now.plus_s(settings.lock_s));
-        Standard.locked_until(account, now, settings).or(lapsed)
+    fn locked_until(&self, account: &Account, now: Timestamp, config: &Config) -> Option<Timestamp> {
+        let lapsed = account.codes.locked_until.map(|_| now.plus_s(config.lock_s));
+        Standard.locked_until(account, now, config).or(lapsed)
     }
 }
 
@@ -110,12 +110,12 @@ impl AttemptRules for LockExtendedByEveryTry {
         account: &mut Account,
         id: &ChallengeId,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         right: &dyn Fn(&Account) -> bool,
     ) -> Guess {
-        let guess = Standard.guess(account, id, now, settings, right);
+        let guess = Standard.guess(account, id, now, config, right);
         if let Guess::Locked(_) = guess {
-            account.codes.locked_until = Some(now.plus_s(settings.lock_s));
+            account.codes.locked_until = Some(now.plus_s(config.lock_s));
         }
         guess
     }
@@ -124,12 +124,12 @@ impl AttemptRules for LockExtendedByEveryTry {
 struct FixedWindowDoubleBurst;
 
 impl AttemptRules for FixedWindowDoubleBurst {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
         let opened = account.codes.recent.first();
-        if opened.is_some_and(|opened| opened.plus_s(settings.window_s) <= now) {
+        if opened.is_some_and(|opened| opened.plus_s(config.window_s) <= now) {
             account.codes.recent = vec![now];
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong(account, id, now, config);
     }
 }
 
@@ -141,13 +141,13 @@ impl AttemptRules for MatchBeforeLimit {
         account: &mut Account,
         id: &ChallengeId,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         right: &dyn Fn(&Account) -> bool,
     ) -> Guess {
         if right(account) {
             return Guess::Right;
         }
-        stay_live(Standard.guess(account, id, now, settings, right), account, id)
+        stay_live(Standard.guess(account, id, now, config, right), account, id)
     }
 }
 
@@ -159,13 +159,13 @@ impl AttemptRules for LimitTellsTheRightCode {
         account: &mut Account,
         id: &ChallengeId,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         right: &dyn Fn(&Account) -> bool,
     ) -> Guess {
         let matches = right(account);
-        match stay_live(Standard.guess(account, id, now, settings, right), account, id) {
+        match stay_live(Standard.guess(account, id, now, config, right), account, id) {
             Guess::Locked(_) if matches => Guess::Exhausted,
-            Guess::Exhausted if matches => Guess::Locked(now.plus_s(settings.lock_s)),
+            Guess::Exhausted if matches => Guess::Locked(now.plus_s(config.lock_s)),
             guess => guess,
         }
     }
@@ -184,7 +184,7 @@ fn stay_live(guess: Guess, account: &mut Account, id: &ChallengeId) -> Guess {
 struct PasswordClearsCodeFailures;
 
 impl AttemptRules for PasswordClearsCodeFailures {
-    fn password_was_right(&self, account: &mut Account, _typist: Typist<'_>) {
+    fn password_was_right(&self, account: &mut Account, _typist: PasswordAttempt<'_>) {
         account.codes = Default::default();
     }
 }
@@ -197,13 +197,13 @@ struct AnySuccessClearsEveryAccount {
 }
 
 impl AttemptRules for AnySuccessClearsEveryAccount {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
         let successes = self.successes.load(Ordering::Relaxed);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.insert(account.id.clone(), successes) != Some(successes) {
             account.codes = Default::default();
         }
-        Standard.reserve(account, id, now, settings)
+        Standard.reserve(account, id, now, config)
     }
 
     fn second_step_completed(&self, account: &mut Account) {

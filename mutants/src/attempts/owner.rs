@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use reference_server::domain::{Account, Timestamp};
-use reference_server::rules::{AttemptRules, SourceRules, Standard, Typist};
-use reference_server::settings::{Network, Settings};
+use reference_server::account::{Account, Timestamp};
+use reference_server::config::{Config, Network};
+use reference_server::rules::{AttemptRules, PasswordAttempt, SourceRules, Standard};
 
 use crate::KnownBad;
 
@@ -16,9 +16,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-04",
         part: "rules.sources",
         summary: "One address may guess at any number of accounts.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(NoIpLimit);
-            parts
+        build: |mut deps| {
+            deps.rules.sources = Arc::new(NoIpLimit);
+            deps
         },
     },
     KnownBad {
@@ -26,9 +26,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-04",
         part: "rules.attempts",
         summary: "An account takes any number of wrong passwords.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(NoPasswordLimit);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(NoPasswordLimit);
+            deps
         },
     },
     KnownBad {
@@ -36,9 +36,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-05",
         part: "rules.sources",
         summary: "The address that a client names in a forwarding header is the one that is throttled.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(ForwardedForIsBelieved);
-            parts
+        build: |mut deps| {
+            deps.rules.sources = Arc::new(ForwardedForIsBelieved);
+            deps
         },
     },
     KnownBad {
@@ -46,9 +46,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-06",
         part: "rules.attempts",
         summary: "Wrong passwords from anywhere keep the owner's trusted device out.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(HardLockByEmail);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(HardLockByEmail);
+            deps
         },
     },
     KnownBad {
@@ -56,9 +56,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-06",
         part: "rules.attempts",
         summary: "A lock for wrong codes keeps the owner's trusted device out, which needs none.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(CodeLockBlocksTrustedDevices);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(CodeLockBlocksTrustedDevices);
+            deps
         },
     },
 ];
@@ -66,7 +66,7 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
 struct NoIpLimit;
 
 impl SourceRules for NoIpLimit {
-    fn blocked(&self, _failures: &VecDeque<Timestamp>, _now: Timestamp, _settings: &Settings) -> Option<Timestamp> {
+    fn blocked(&self, _failures: &VecDeque<Timestamp>, _now: Timestamp, _settings: &Config) -> Option<Timestamp> {
         None
     }
 }
@@ -77,9 +77,9 @@ impl AttemptRules for NoPasswordLimit {
     fn password_blocked(
         &self,
         _account: &mut Account,
-        _typist: Typist<'_>,
+        _typist: PasswordAttempt<'_>,
         _now: Timestamp,
-        _settings: &Settings,
+        _settings: &Config,
     ) -> Option<Timestamp> {
         None
     }
@@ -99,15 +99,15 @@ impl AttemptRules for HardLockByEmail {
     fn password_blocked(
         &self,
         account: &mut Account,
-        typist: Typist<'_>,
+        attempt: PasswordAttempt<'_>,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
     ) -> Option<Timestamp> {
-        let anybody = Typist {
+        let anybody = PasswordAttempt {
             trusted: false,
-            ..typist
+            ..attempt
         };
-        Standard.password_blocked(account, anybody, now, settings)
+        Standard.password_blocked(account, anybody, now, config)
     }
 }
 
@@ -117,11 +117,11 @@ impl AttemptRules for CodeLockBlocksTrustedDevices {
     fn password_blocked(
         &self,
         account: &mut Account,
-        typist: Typist<'_>,
+        attempt: PasswordAttempt<'_>,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
     ) -> Option<Timestamp> {
-        let locked = Standard.locked_until(account, now, settings);
-        locked.or_else(|| Standard.password_blocked(account, typist, now, settings))
+        let locked = Standard.locked_until(account, now, config);
+        locked.or_else(|| Standard.password_blocked(account, attempt, now, config))
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use reference_server::domain::{Account, Challenge, DeviceId, Method, Timestamp};
-use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
+use reference_server::account::{Account, Challenge, DeviceId, Method, Timestamp};
+use reference_server::config::Config;
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::rules::{Admission, DeliveryRules, DeviceRules, SignInFacts, SignInRules, Standard, TrustRules};
-use reference_server::settings::Settings;
 
 use crate::KnownBad;
 
@@ -17,9 +17,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-01",
         part: "rules.delivery",
         summary: "A pushed code is always mailed as well.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(BothAtOnce);
-            parts
+        build: |mut deps| {
+            deps.rules.delivery = Arc::new(BothAtOnce);
+            deps
         },
     },
     KnownBad {
@@ -27,9 +27,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-02",
         part: "rules.delivery",
         summary: "An account without a trusted device is told that its code was sent by push.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToNobody);
-            parts
+        build: |mut deps| {
+            deps.rules.delivery = Arc::new(PushToNobody);
+            deps
         },
     },
     KnownBad {
@@ -37,9 +37,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-02",
         part: "rules.delivery",
         summary: "Once an account has a trusted device there is no way to have a code mailed.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(NoWayButPush);
-            parts
+        build: |mut deps| {
+            deps.rules.delivery = Arc::new(NoWayButPush);
+            deps
         },
     },
     KnownBad {
@@ -47,13 +47,13 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-02",
         part: "mailer",
         summary: "A push provider that fails takes the mail provider out of service with it.",
-        build: |mut parts| {
-            let inner = Arc::clone(&parts.mailer);
-            parts.mailer = Arc::new(OneBreaker {
+        build: |mut deps| {
+            let inner = Arc::clone(&deps.mailer);
+            deps.mailer = Arc::new(OneBreaker {
                 inner,
                 open: AtomicBool::new(false),
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -61,9 +61,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-05",
         part: "rules.sign_in",
         summary: "An account that trusts no device is signed in without a code.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(FreePass);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(FreePass);
+            deps
         },
     },
     KnownBad {
@@ -71,11 +71,11 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-05",
         part: "rules.sign_in",
         summary: "Whoever removed the last device is let in without a code, so as not to be locked out.",
-        build: |mut parts| {
+        build: |mut deps| {
             let removed = Arc::new(AtomicBool::new(false));
-            parts.rules.devices = Arc::new(Removing(Arc::clone(&removed)));
-            parts.rules.sign_in = Arc::new(FreePassAfterRemoval(removed));
-            parts
+            deps.rules.devices = Arc::new(Removing(Arc::clone(&removed)));
+            deps.rules.sign_in = Arc::new(FreePassAfterRemoval(removed));
+            deps
         },
     },
 ];
@@ -88,10 +88,10 @@ impl DeliveryRules for BothAtOnce {
         account: &Account,
         challenge: &Challenge,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         trust: &dyn TrustRules,
     ) -> Vec<Recipient> {
-        let mut all = Standard.recipients(account, challenge, now, settings, trust);
+        let mut all = Standard.recipients(account, challenge, now, config, trust);
         let mailbox = Recipient::Email(account.email.clone());
         if !all.contains(&mailbox) {
             all.push(mailbox);
@@ -103,7 +103,7 @@ impl DeliveryRules for BothAtOnce {
 struct PushToNobody;
 
 impl DeliveryRules for PushToNobody {
-    fn first_method(&self, _: &Account, _: Timestamp, _: &Settings, _: &dyn TrustRules) -> Option<Method> {
+    fn first_method(&self, _: &Account, _: Timestamp, _: &Config, _: &dyn TrustRules) -> Option<Method> {
         Some(Method::Push)
     }
 }
@@ -111,12 +111,12 @@ impl DeliveryRules for PushToNobody {
 struct NoWayButPush;
 
 impl DeliveryRules for NoWayButPush {
-    fn first_method(&self, account: &Account, now: Timestamp, settings: &Settings, trust: &dyn TrustRules) -> Option<Method> {
-        Standard.first_method(account, now, settings, trust)
+    fn first_method(&self, account: &Account, now: Timestamp, config: &Config, trust: &dyn TrustRules) -> Option<Method> {
+        Standard.first_method(account, now, config, trust)
     }
 
-    fn may_switch(&self, method: Method, settings: &Settings) -> bool {
-        method != Method::Email && Standard.may_switch(method, settings)
+    fn may_switch(&self, method: Method, config: &Config) -> bool {
+        method != Method::Email && Standard.may_switch(method, config)
     }
 }
 

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use reference_server::Service;
-use reference_server::domain::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
+use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
+use reference_server::config::Config;
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
 use reference_server::rules::{AttemptRules, CodeRules, Standard};
-use reference_server::settings::Settings;
 
 use crate::{KnownBad, tools};
 
@@ -20,9 +20,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-04",
         part: "rules.codes",
         summary: "A pushed code stays valid beside the mailed one.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(PushedSurvives::default());
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(PushedSurvives::default());
+            deps
         },
     },
     KnownBad {
@@ -30,9 +30,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-04",
         part: "rules.codes",
         summary: "A switch to email starts the count of guesses again.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(SwitchResetsGuesses);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(SwitchResetsGuesses);
+            deps
         },
     },
     KnownBad {
@@ -40,9 +40,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-04",
         part: "edge",
         summary: "A switch has no part in the limits on sending.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SwitchIsNoSend);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SwitchIsNoSend);
+            deps
         },
     },
     KnownBad {
@@ -50,9 +50,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-06",
         part: "rules.codes",
         summary: "A mailed code has the lifetime of a recovery code.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedLivesADay);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(MailedLivesADay);
+            deps
         },
     },
     KnownBad {
@@ -60,9 +60,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-06",
         part: "rules.attempts",
         summary: "Mailed codes are verified by a handler of their own, which has no limits.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(MailedUnthrottled);
-            parts
+        build: |mut deps| {
+            deps.rules.attempts = Arc::new(MailedUnthrottled);
+            deps
         },
     },
     KnownBad {
@@ -70,9 +70,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-06",
         part: "rules.codes",
         summary: "A mailed code is good for every challenge of its account that was switched to email.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedPerAccount);
-            parts
+        build: |mut deps| {
+            deps.rules.codes = Arc::new(MailedPerAccount);
+            deps
         },
     },
 ];
@@ -92,7 +92,7 @@ impl CodeRules for PushedSurvives {
         }
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, config: &Config) -> bool {
         let pushed = self
             .pushed
             .lock()
@@ -100,7 +100,7 @@ impl CodeRules for PushedSurvives {
             .get(challenge)
             .cloned();
         let survived = pushed.is_some_and(|code| code.is(challenge, submitted));
-        survived || Standard.matches(account, challenge, submitted, now, settings)
+        survived || Standard.matches(account, challenge, submitted, now, config)
     }
 }
 
@@ -131,7 +131,7 @@ impl Edge for SwitchIsNoSend {
                     challenge.sent_at = challenge.created_at;
                 }
             };
-            service.parts().store.transact(&id, forget).await;
+            service.deps().store.transact(&id, forget).await;
         }
         HttpEdge.answer(service, request).await
     }
@@ -140,10 +140,10 @@ impl Edge for SwitchIsNoSend {
 struct MailedLivesADay;
 
 impl CodeRules for MailedLivesADay {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+    fn expires_at(&self, challenge: &Challenge, config: &Config) -> Timestamp {
         match (&challenge.code, challenge.method) {
             (Some(code), Method::Email) => code.issued_at.plus_s(24 * 3600),
-            _ => Standard.expires_at(challenge, settings),
+            _ => Standard.expires_at(challenge, config),
         }
     }
 }
@@ -159,13 +159,13 @@ impl MailedUnthrottled {
 }
 
 impl AttemptRules for MailedUnthrottled {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Self::mailed(account, id) || Standard.reserve(account, id, now, settings)
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
+        Self::mailed(account, id) || Standard.reserve(account, id, now, config)
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
         if !Self::mailed(account, id) {
-            Standard.wrong(account, id, now, settings);
+            Standard.wrong(account, id, now, config);
         }
     }
 }
@@ -173,11 +173,11 @@ impl AttemptRules for MailedUnthrottled {
 struct MailedPerAccount;
 
 impl CodeRules for MailedPerAccount {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, config: &Config) -> bool {
         let mailed = |challenge: &&Challenge| challenge.method == Method::Email;
         let of_mail = account.challenge(challenge).filter(mailed).is_some();
         let mut others = account.challenges.iter().filter(mailed);
-        let by_another = of_mail && others.any(|other| Standard.matches(account, &other.id, submitted, now, settings));
-        by_another || Standard.matches(account, challenge, submitted, now, settings)
+        let by_another = of_mail && others.any(|other| Standard.matches(account, &other.id, submitted, now, config));
+        by_another || Standard.matches(account, challenge, submitted, now, config)
     }
 }

@@ -19,9 +19,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-01",
         part: "edge",
         summary: "The access credential is withheld from a pending sign-in, a refresh credential is not.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Refresh);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(TokenInChallenge::Refresh);
+            deps
         },
     },
     KnownBad {
@@ -29,9 +29,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-01",
         part: "edge",
         summary: "A device is trusted, and told so, as soon as its password was right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Trust);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(TokenInChallenge::Trust);
+            deps
         },
     },
     KnownBad {
@@ -39,9 +39,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-02",
         part: "rules.sign_in",
         summary: "The challenge is opened as soon as the account is found, before the password is compared.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(CodeSentOnWrongPassword);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(CodeSentOnWrongPassword);
+            deps
         },
     },
 ];

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
 use reference_server::Service;
-use reference_server::domain::{Account, DeviceId, Method as Way, Timestamp, TokenHash};
+use reference_server::account::{Account, DeviceId, Method as Way, Timestamp, TokenHash};
+use reference_server::config::Config;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use reference_server::rules::{DeliveryRules, DeviceRules, Standard, TrustRules};
-use reference_server::settings::Settings;
 
 use crate::{KnownBad, tools};
 
@@ -19,9 +19,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-09",
         part: "edge",
         summary: "A device is removed by its id, whosever it is.",
-        build: |mut parts| {
-            parts.edge = Arc::new(RemoveByDeviceIdOnly);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(RemoveByDeviceIdOnly);
+            deps
         },
     },
     KnownBad {
@@ -29,9 +29,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-09",
         part: "edge",
         summary: "Removing a device that is not there is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SecondDeleteFails);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SecondDeleteFails);
+            deps
         },
     },
     KnownBad {
@@ -39,9 +39,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-09",
         part: "edge",
         summary: "A pending handle removes the account's devices.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PendingRemovesDevices);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(PendingRemovesDevices);
+            deps
         },
     },
     KnownBad {
@@ -49,9 +49,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-10",
         part: "rules.devices",
         summary: "A removed device's access credential works until it lapses by itself.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(AccessOutlivesRemoval);
-            parts
+        build: |mut deps| {
+            deps.rules.devices = Arc::new(AccessOutlivesRemoval);
+            deps
         },
     },
     KnownBad {
@@ -59,9 +59,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-10",
         part: "rules.devices",
         summary: "A removed device can renew its session.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RefreshSurvivesRemoval);
-            parts
+        build: |mut deps| {
+            deps.rules.devices = Arc::new(RefreshSurvivesRemoval);
+            deps
         },
     },
     KnownBad {
@@ -69,9 +69,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-10",
         part: "rules.devices",
         summary: "A removed device goes on receiving codes.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(PushSurvivesRemoval);
-            parts
+        build: |mut deps| {
+            deps.rules.devices = Arc::new(PushSurvivesRemoval);
+            deps
         },
     },
     KnownBad {
@@ -79,9 +79,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-11",
         part: "rules.devices",
         summary: "A removed device is signed out, and its trust credential goes on skipping the step.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RemovedTokenStillSkips);
-            parts
+        build: |mut deps| {
+            deps.rules.devices = Arc::new(RemovedTokenStillSkips);
+            deps
         },
     },
     KnownBad {
@@ -89,9 +89,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-12",
         part: "rules.delivery",
         summary: "An account that has had a device gets its codes by push, even when no device is left.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToNobody);
-            parts
+        build: |mut deps| {
+            deps.rules.delivery = Arc::new(PushToNobody);
+            deps
         },
     },
     KnownBad {
@@ -99,9 +99,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-12",
         part: "edge",
         summary: "A device that removes itself stays signed in.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SelfRemovalKeepsSession);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SelfRemovalKeepsSession);
+            deps
         },
     },
     KnownBad {
@@ -109,9 +109,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-12",
         part: "rules.devices",
         summary: "Removing one device ends the sessions of all.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RemovalSignsEverybodyOut);
-            parts
+        build: |mut deps| {
+            deps.rules.devices = Arc::new(RemovalSignsEverybodyOut);
+            deps
         },
     },
 ];
@@ -130,9 +130,9 @@ impl Edge for RemoveByDeviceIdOnly {
         let device = removed(&request);
         let answer = HttpEdge.answer(service, request).await;
         if let Some(device) = device.filter(|_| answer.status().is_success()) {
-            let parts = service.parts();
-            let mut remove = |account: &mut Account| parts.rules.devices.remove(account, &device);
-            parts.store.sweep(&mut remove).await;
+            let deps = service.deps();
+            let mut remove = |account: &mut Account| deps.rules.devices.remove(account, &device);
+            deps.store.sweep(&mut remove).await;
         }
         answer
     }
@@ -147,7 +147,7 @@ impl Edge for SecondDeleteFails {
             && let Some((id, _)) = tools::signed_in(service, &request).await
         {
             let there = service
-                .parts()
+                .deps()
                 .store
                 .transact(&id, |account| account.device(&device).is_some());
             if there.await == Some(false) {
@@ -166,9 +166,9 @@ impl Edge for PendingRemovesDevices {
         if let Some(device) = removed(&request)
             && let Some(id) = tools::pending(service, &request).await
         {
-            let parts = service.parts();
-            let remove = |account: &mut Account| parts.rules.devices.remove(account, &device);
-            parts.store.transact(&id, remove).await;
+            let deps = service.deps();
+            let remove = |account: &mut Account| deps.rules.devices.remove(account, &device);
+            deps.store.transact(&id, remove).await;
             return tools::done();
         }
         HttpEdge.answer(service, request).await
@@ -226,9 +226,9 @@ impl DeviceRules for RemovedTokenStillSkips {
 struct PushToNobody;
 
 impl DeliveryRules for PushToNobody {
-    fn first_method(&self, account: &Account, now: Timestamp, settings: &Settings, trust: &dyn TrustRules) -> Option<Way> {
+    fn first_method(&self, account: &Account, now: Timestamp, config: &Config, trust: &dyn TrustRules) -> Option<Way> {
         if account.activity.is_empty() {
-            Standard.first_method(account, now, settings, trust)
+            Standard.first_method(account, now, config, trust)
         } else {
             Some(Way::Push)
         }
@@ -243,7 +243,7 @@ impl Edge for SelfRemovalKeepsSession {
         if let Some(device) = removed(&request)
             && let Some((id, session)) = tools::signed_in(service, &request).await
         {
-            let own = service.parts().store.transact(&id, |account| {
+            let own = service.deps().store.transact(&id, |account| {
                 let own = account.session(&session).is_some_and(|session| session.device == device);
                 if let Some(device) = account.device_mut(&device).filter(|_| own) {
                     device.trust = None;

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use reference_server::domain::{Account, AccountId, ChallengeId, Device, DeviceId, Timestamp, TokenHash, Trust};
-use reference_server::parts::{AccountChange, MemoryStore, Store};
-use reference_server::rules::{Admission, Claims, Opened, SendRules, SignInFacts, SignInRules, Standard, TrustRules};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, AccountId, ChallengeId, Device, DeviceId, Timestamp, TokenHash, Trust};
+use reference_server::config::Config;
+use reference_server::ports::{AccountChange, MemoryStore, Store};
+use reference_server::rules::{Admission, Opened, PresentedDevice, SendRules, SignInFacts, SignInRules, Standard, TrustRules};
 
 use crate::KnownBad;
 
@@ -17,9 +17,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-01",
         part: "rules.sends",
         summary: "A device stands in the list as trusted as soon as it is asked for a code.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(TrustedOnChallengeCreated);
-            parts
+        build: |mut deps| {
+            deps.rules.sends = Arc::new(TrustedOnChallengeCreated);
+            deps
         },
     },
     KnownBad {
@@ -27,9 +27,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-01",
         part: "rules.trust",
         summary: "Signing in while two-step verification is off makes a device trusted.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(SignedInWhileOffBecomesTrusted);
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(SignedInWhileOffBecomesTrusted);
+            deps
         },
     },
     KnownBad {
@@ -37,9 +37,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-02",
         part: "rules.sign_in",
         summary: "A valid trust credential opens a session whatever the password is.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(TrustReplacesPassword);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(TrustReplacesPassword);
+            deps
         },
     },
     KnownBad {
@@ -47,9 +47,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-02",
         part: "rules.sign_in",
         summary: "A trusted device is asked for a code at every sign-in.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(TrustedDeviceAskedAgain);
-            parts
+        build: |mut deps| {
+            deps.rules.sign_in = Arc::new(TrustedDeviceAskedAgain);
+            deps
         },
     },
     KnownBad {
@@ -57,9 +57,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-03",
         part: "rules.trust",
         summary: "A trust credential only says that its holder once passed the second step of some account.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustNotAccountBound::default());
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(TrustNotAccountBound::default());
+            deps
         },
     },
     KnownBad {
@@ -67,9 +67,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-03",
         part: "store",
         summary: "A phone that becomes trusted for one account loses the trust it had for another.",
-        build: |mut parts| {
-            parts.store = Arc::new(OneAccountPerPhone::default());
-            parts
+        build: |mut deps| {
+            deps.store = Arc::new(OneAccountPerPhone::default());
+            deps
         },
     },
     KnownBad {
@@ -77,9 +77,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-04",
         part: "rules.trust",
         summary: "A device is recognised by the identifier that its app chose.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustByClientDeviceId);
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(TrustByClientDeviceId);
+            deps
         },
     },
 ];
@@ -91,9 +91,9 @@ pub(crate) const LASTING: &[KnownBad] = &[
         requirement: "DEV-06",
         part: "rules.trust",
         summary: "A trust credential that was replaced is worth as much as the present one.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(OldTrustTokenStillValid);
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(OldTrustTokenStillValid);
+            deps
         },
     },
     KnownBad {
@@ -101,9 +101,9 @@ pub(crate) const LASTING: &[KnownBad] = &[
         requirement: "DEV-07",
         part: "rules.trust",
         summary: "The age of trust is left to the client to look after.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustNeverLapses);
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(TrustNeverLapses);
+            deps
         },
     },
     KnownBad {
@@ -111,9 +111,9 @@ pub(crate) const LASTING: &[KnownBad] = &[
         requirement: "DEV-07",
         part: "rules.trust",
         summary: "Trust in use has no end of its own.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(UseRenewsTrust);
-            parts
+        build: |mut deps| {
+            deps.rules.trust = Arc::new(UseRenewsTrust);
+            deps
         },
     },
 ];
@@ -188,22 +188,22 @@ struct TrustNotAccountBound {
 }
 
 impl TrustRules for TrustNotAccountBound {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
-        let own = Standard.recognise(account, claims, now, settings);
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, now: Timestamp, config: &Config) -> Option<DeviceId> {
+        let own = Standard.recognise(account, presented, now, config);
         own.or_else(|| {
             let passed = self.passed_once.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = claims.token.is_some_and(|token| passed.contains(&token));
+            let known = presented.token.is_some_and(|token| passed.contains(&token));
             account.devices.first().filter(|_| known).map(|device| device.id.clone())
         })
     }
 
-    fn lapsed(&self, trust: &Trust, now: Timestamp, settings: &Settings) -> bool {
+    fn lapsed(&self, trust: &Trust, now: Timestamp, config: &Config) -> bool {
         // Every trust that is granted is looked at here, for the answer that hands it out.
         self.passed_once
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(trust.token);
-        Standard.lapsed(trust, now, settings)
+        Standard.lapsed(trust, now, config)
     }
 }
 
@@ -276,10 +276,10 @@ impl Store for OneAccountPerPhone {
 struct TrustByClientDeviceId;
 
 impl TrustRules for TrustByClientDeviceId {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, now: Timestamp, config: &Config) -> Option<DeviceId> {
         let standing = |device: &&Device| {
             let trust = device.trust.as_ref();
-            device.installation == claims.installation && trust.is_some_and(|trust| !self.lapsed(trust, now, settings))
+            device.installation == presented.installation && trust.is_some_and(|trust| !self.lapsed(trust, now, config))
         };
         account.devices.iter().find(standing).map(|device| device.id.clone())
     }
@@ -288,12 +288,12 @@ impl TrustRules for TrustByClientDeviceId {
 struct OldTrustTokenStillValid;
 
 impl TrustRules for OldTrustTokenStillValid {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
-        let present = Standard.recognise(account, claims, now, settings);
-        present.or_else(|| Standard.stolen(account, claims))
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, now: Timestamp, config: &Config) -> Option<DeviceId> {
+        let present = Standard.recognise(account, presented, now, config);
+        present.or_else(|| Standard.stolen(account, presented))
     }
 
-    fn stolen(&self, _account: &Account, _claims: &Claims) -> Option<DeviceId> {
+    fn stolen(&self, _account: &Account, _claims: &PresentedDevice) -> Option<DeviceId> {
         None
     }
 }
@@ -301,7 +301,7 @@ impl TrustRules for OldTrustTokenStillValid {
 struct TrustNeverLapses;
 
 impl TrustRules for TrustNeverLapses {
-    fn lapsed(&self, _trust: &Trust, _now: Timestamp, _settings: &Settings) -> bool {
+    fn lapsed(&self, _trust: &Trust, _now: Timestamp, _settings: &Config) -> bool {
         false
     }
 }

@@ -48,8 +48,8 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
+    use crate::config::Network;
     use crate::rules::{SourceRules, Standard};
-    use crate::settings::Network;
 
     fn headers(lines: &[&[u8]]) -> HeaderMap {
         let value = |line: &&[u8]| HeaderValue::from_bytes(line).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Standard;
-use crate::domain::{Activity, Outcome};
+use crate::account::{Activity, Outcome};
 
 /// Rows kept.
 const ROWS: usize = 100;
@@ -39,7 +39,7 @@ impl ActivityRules for Standard {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
+    use crate::account::Timestamp;
 
     fn row(at: i64, outcome: Outcome) -> Activity {
         Activity {

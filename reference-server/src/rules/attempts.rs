@@ -1,8 +1,8 @@
 //! How often anybody may guess. The limits bind devices without trust only, so that nobody locks the owner out (ATT-06).
 
 use super::Standard;
-use crate::domain::{Account, ChallengeId, ChallengeState, PasswordFailures, Timestamp};
-use crate::settings::Settings;
+use crate::account::{Account, ChallengeId, ChallengeState, PasswordFailures, Timestamp};
+use crate::config::Config;
 
 /// What comes of a guess at a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Guess {
 
 /// Who types a password.
 #[derive(Clone, Copy, Debug)]
-pub struct Typist<'a> {
+pub struct PasswordAttempt<'a> {
     /// The device holds a valid trust credential, or a session of a trusted device.
     pub trusted: bool,
     /// The identifier as typed.
@@ -32,9 +32,9 @@ pub struct Typist<'a> {
 pub trait AttemptRules: Send + Sync {
     /// Until when the account takes no codes. Attempts during a lock do not move its end (ATT-07). Codes that are off stay
     /// off until the owner restores them, whatever time passes (ATT-03).
-    fn locked_until(&self, account: &Account, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
+    fn locked_until(&self, account: &Account, now: Timestamp, config: &Config) -> Option<Timestamp> {
         if account.codes.off {
-            return Some(now.plus_s(settings.lock_s));
+            return Some(now.plus_s(config.lock_s));
         }
         account.codes.locked_until.filter(|end| now < *end)
     }
@@ -46,29 +46,29 @@ pub trait AttemptRules: Send + Sync {
         account: &mut Account,
         id: &ChallengeId,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         right: &dyn Fn(&Account) -> bool,
     ) -> Guess {
-        if let Some(end) = self.locked_until(account, now, settings) {
+        if let Some(end) = self.locked_until(account, now, config) {
             return Guess::Locked(end);
         }
-        if !self.reserve(account, id, now, settings) {
+        if !self.reserve(account, id, now, config) {
             return Guess::Exhausted;
         }
         if right(account) {
             return Guess::Right;
         }
-        self.wrong(account, id, now, settings);
+        self.wrong(account, id, now, config);
         Guess::Wrong
     }
 
     /// Counts the attempt before it is looked at; `false` when the challenge takes no more (ATT-01). The account's count
     /// goes over all its challenges, methods, devices and addresses (ATT-02).
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
+    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
         let Some(challenge) = account.challenge_mut(id) else {
             return false;
         };
-        if challenge.attempts >= settings.attempts_per_challenge {
+        if challenge.attempts >= config.attempts_per_challenge {
             return false;
         }
         challenge.attempts += 1;
@@ -79,19 +79,19 @@ pub trait AttemptRules: Send + Sync {
 
     /// What a wrong guess brings about: the challenge spent, the account locked, codes off. The right code stays usable
     /// below the cap (LIFE-04).
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
         if let Some(challenge) = account.challenge_mut(id)
-            && challenge.attempts >= settings.attempts_per_challenge
+            && challenge.attempts >= config.attempts_per_challenge
         {
             challenge.state = ChallengeState::Exhausted;
         }
-        let start = now.minus_s(settings.window_s);
+        let start = now.minus_s(config.window_s);
         account.codes.recent.retain(|at| *at > start);
         // After a lock the window still holds its guesses, so that one more wrong code locks again: no double burst (ATT-07).
-        if account.codes.recent.len() >= settings.account_wrong_limit as usize {
-            account.codes.locked_until = Some(now.plus_s(settings.lock_s));
+        if account.codes.recent.len() >= config.account_wrong_limit as usize {
+            account.codes.locked_until = Some(now.plus_s(config.lock_s));
         }
-        if account.codes.in_a_row >= settings.account_consecutive_max {
+        if account.codes.in_a_row >= config.account_consecutive_max {
             account.codes.off = true;
         }
     }
@@ -102,7 +102,7 @@ pub trait AttemptRules: Send + Sync {
     }
 
     /// A right password by itself resets nothing (ATT-09).
-    fn password_was_right(&self, _account: &mut Account, _typist: Typist<'_>) {}
+    fn password_was_right(&self, _account: &mut Account, _typist: PasswordAttempt<'_>) {}
 
     /// A completed sign-in resets the count of wrong passwords of its own kind (ATT-09).
     fn sign_in_completed(&self, account: &mut Account, trusted: bool) {
@@ -115,24 +115,24 @@ pub trait AttemptRules: Send + Sync {
     fn password_blocked(
         &self,
         account: &mut Account,
-        typist: Typist<'_>,
+        attempt: PasswordAttempt<'_>,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
     ) -> Option<Timestamp> {
-        let start = now.minus_s(settings.window_s);
-        let failures = failures(account, typist.trusted);
+        let start = now.minus_s(config.window_s);
+        let failures = failures(account, attempt.trusted);
         failures.recent.retain(|at| *at > start);
-        if failures.in_a_row >= settings.account_consecutive_max {
-            return Some(now.plus_s(settings.lock_s));
+        if failures.in_a_row >= config.account_consecutive_max {
+            return Some(now.plus_s(config.lock_s));
         }
-        let limit = settings.account_wrong_limit as usize;
+        let limit = config.account_wrong_limit as usize;
         let first = failures.recent.len().checked_sub(limit)?;
-        failures.recent.get(first).map(|at| at.plus_s(settings.window_s))
+        failures.recent.get(first).map(|at| at.plus_s(config.window_s))
     }
 
     /// Counts a wrong password.
-    fn password_was_wrong(&self, account: &mut Account, typist: Typist<'_>, now: Timestamp) {
-        let failures = failures(account, typist.trusted);
+    fn password_was_wrong(&self, account: &mut Account, attempt: PasswordAttempt<'_>, now: Timestamp) {
+        let failures = failures(account, attempt.trusted);
         failures.recent.push(now);
         failures.in_a_row += 1;
     }

@@ -1,7 +1,7 @@
 //! What the owner may do with the device list.
 
 use super::Standard;
-use crate::domain::{Account, ChallengeId, Device, DeviceId};
+use crate::account::{Account, ChallengeId, Device, DeviceId};
 
 /// What a rename asks for.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What ends when the account's security changes under it.
 
 use super::Standard;
-use crate::domain::{Account, DeviceId, PasswordFailures};
+use crate::account::{Account, DeviceId, PasswordFailures};
 
 /// A change of the account's security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub trait EpochRules: Send + Sync {
                     device.trust = None;
                 }
                 account.resets.clear();
-                account.incomplete.clear();
+                account.pending_sign_ins.clear();
             }
         }
     }

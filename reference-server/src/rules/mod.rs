@@ -23,7 +23,7 @@ mod versions;
 use std::sync::Arc;
 
 pub use activity::ActivityRules;
-pub use attempts::{AttemptRules, Guess, Typist};
+pub use attempts::{AttemptRules, Guess, PasswordAttempt};
 pub use codes::CodeRules;
 pub use delivery::DeliveryRules;
 pub use devices::{DeviceRules, Renaming};
@@ -38,7 +38,7 @@ pub use setting::SettingRules;
 pub use sign_in::{Admission, SignInFacts, SignInRules};
 pub use sources::{SourceEvent, SourceRules};
 pub use time::TimeRules;
-pub use trust::{Claims, Opened, TrustRules};
+pub use trust::{Opened, PresentedDevice, TrustRules};
 pub use versions::VersionRules;
 
 /// The right decision everywhere.

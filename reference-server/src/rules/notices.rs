@@ -1,9 +1,9 @@
 //! What the owner is told, and where.
 
 use super::{Standard, TrustRules};
-use crate::domain::{Account, DeviceId, Incomplete, Timestamp};
-use crate::parts::Recipient;
-use crate::settings::Settings;
+use crate::account::{Account, DeviceId, PendingSignIn, Timestamp};
+use crate::config::Config;
+use crate::ports::Recipient;
 
 /// What the owner should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Event {
     /// A device signed in by its second step.
     NewDevice,
     /// A right password was not followed by a second step.
-    Incomplete,
+    PendingSignIn,
     /// A trust credential came that had been replaced: somebody holds a copy (DEV-06).
     TrustCopied,
     /// A device was removed.
@@ -38,11 +38,11 @@ pub trait NoticeRules: Send + Sync {
         _event: Event,
         about: Option<&DeviceId>,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         trust: &dyn TrustRules,
     ) -> Vec<Recipient> {
         let others = account.devices.iter().filter(|device| Some(&device.id) != about);
-        let trusted = others.filter(|device| device.trust.as_ref().is_some_and(|held| !trust.lapsed(held, now, settings)));
+        let trusted = others.filter(|device| device.trust.as_ref().is_some_and(|held| !trust.lapsed(held, now, config)));
         let pushes = trusted.filter_map(|device| device.push_token.clone()).map(Recipient::Push);
         std::iter::once(Recipient::Email(account.email.clone()))
             .chain(pushes)
@@ -51,12 +51,12 @@ pub trait NoticeRules: Send + Sync {
 
     /// The second steps that have been left alone for long enough to tell the owner, once for all of them (NOTE-01). They
     /// leave the account's list.
-    fn overdue(&self, account: &mut Account, now: Timestamp, settings: &Settings) -> Vec<Incomplete> {
-        let due = |incomplete: &Incomplete| now >= incomplete.since.plus_s(settings.incomplete_notice_s);
-        if !account.incomplete.iter().any(due) {
+    fn overdue(&self, account: &mut Account, now: Timestamp, config: &Config) -> Vec<PendingSignIn> {
+        let due = |incomplete: &PendingSignIn| now >= incomplete.since.plus_s(config.incomplete_notice_s);
+        if !account.pending_sign_ins.iter().any(due) {
             return Vec::new();
         }
-        std::mem::take(&mut account.incomplete)
+        std::mem::take(&mut account.pending_sign_ins)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which passwords may be chosen.
 
 use super::Standard;
-use crate::settings::Settings;
+use crate::config::Config;
 
 /// Where a password is chosen. The same is asked everywhere (PWD-03).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ const COMMON: &str = include_str!("common_passwords.txt");
 pub trait PasswordRules: Send + Sync {
     /// Long enough, counted in code points, and not one that is guessed first: common ones, the service's name, the
     /// address. Nothing is asked about kinds of characters (PWD-01, PWD-02, PWD-03).
-    fn acceptable(&self, password: &str, email: &str, _occasion: Occasion, settings: &Settings) -> Result<(), String> {
-        let (length, least) = (password.chars().count(), settings.password_min);
+    fn acceptable(&self, password: &str, email: &str, _occasion: Occasion, config: &Config) -> Result<(), String> {
+        let (length, least) = (password.chars().count(), config.password_min);
         if length < least {
             return Err(format!("a password has at least {least} characters"));
         }
@@ -37,7 +37,7 @@ pub trait PasswordRules: Send + Sync {
             return Err("this password is one of those that are guessed first".to_owned());
         }
         let local = email.split('@').next().unwrap_or_default();
-        let service = settings.service_name.to_lowercase();
+        let service = config.service_name.to_lowercase();
         let names = [email, local, &service, &service.replace(' ', "")];
         let bare = folded.trim_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
         if names
@@ -57,12 +57,12 @@ mod tests {
     use super::*;
 
     fn acceptable(password: &str) -> bool {
-        let settings = Settings {
+        let config = Config {
             service_name: "Acme Home".to_owned(),
-            ..Settings::default()
+            ..Config::default()
         };
         Standard
-            .acceptable(password, "mathilde@x.test", Occasion::Change, &settings)
+            .acceptable(password, "mathilde@x.test", Occasion::Change, &config)
             .is_ok()
     }
 

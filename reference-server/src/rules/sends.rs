@@ -1,8 +1,8 @@
 //! How often a message may be sent.
 
 use super::{CodeRules, Standard};
-use crate::domain::{Account, Challenge, Timestamp};
-use crate::settings::Settings;
+use crate::account::{Account, Challenge, Timestamp};
+use crate::config::Config;
 
 /// Why nothing is sent now, and when to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,52 +27,52 @@ pub trait SendRules: Send + Sync {
         account: &mut Account,
         installation: &str,
         now: Timestamp,
-        settings: &Settings,
+        config: &Config,
         codes: &dyn CodeRules,
     ) -> Result<(), NotNow> {
         let open = || {
             account
                 .challenges
                 .iter()
-                .filter(|challenge| codes.is_open(challenge, now, settings))
+                .filter(|challenge| codes.is_open(challenge, now, config))
         };
         if let Some(last) = open()
             .filter(|challenge| challenge.installation == installation)
             .map(|challenge| challenge.sent_at)
             .max()
         {
-            let ready = last.plus_s(settings.resend_cooldown_s);
+            let ready = last.plus_s(config.resend_cooldown_s);
             if now < ready {
                 return Err(NotNow::TooSoon(ready));
             }
         }
-        if open().count() >= settings.live_challenges as usize {
+        if open().count() >= config.live_challenges as usize {
             let first = open()
-                .map(|challenge| challenge.created_at.plus_s(settings.challenge_max_s))
+                .map(|challenge| challenge.created_at.plus_s(config.challenge_max_s))
                 .min();
             return Err(NotNow::TooManyChallenges(first.unwrap_or(now)));
         }
-        self.account_may_send(account, now, settings)
+        self.account_may_send(account, now, config)
     }
 
     /// Whether this challenge may have another message, by whatever method (RSND-03).
-    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, settings: &Settings) -> Result<(), NotNow> {
-        let ready = challenge.sent_at.plus_s(settings.resend_cooldown_s);
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, now: Timestamp, config: &Config) -> Result<(), NotNow> {
+        let ready = challenge.sent_at.plus_s(config.resend_cooldown_s);
         if now < ready {
             return Err(NotNow::TooSoon(ready));
         }
-        if challenge.sends >= settings.sends_per_challenge {
-            return Err(NotNow::Spent(challenge.created_at.plus_s(settings.challenge_max_s)));
+        if challenge.sends >= config.sends_per_challenge {
+            return Err(NotNow::Spent(challenge.created_at.plus_s(config.challenge_max_s)));
         }
-        self.account_may_send(account, now, settings)
+        self.account_may_send(account, now, config)
     }
 
     /// Whether the account may have another message today, over all challenges and methods (RSND-03).
-    fn account_may_send(&self, account: &mut Account, now: Timestamp, settings: &Settings) -> Result<(), NotNow> {
+    fn account_may_send(&self, account: &mut Account, now: Timestamp, config: &Config) -> Result<(), NotNow> {
         let start = now.minus_s(DAY_S);
         account.sends.retain(|at| *at > start);
         match account.sends.first() {
-            Some(first) if account.sends.len() >= settings.sends_per_account_day as usize => {
+            Some(first) if account.sends.len() >= config.sends_per_account_day as usize => {
                 Err(NotNow::Spent(first.plus_s(DAY_S)))
             }
             _ => Ok(()),
@@ -80,7 +80,7 @@ pub trait SendRules: Send + Sync {
     }
 
     /// Counts a message.
-    fn sent(&self, account: &mut Account, challenge: &crate::domain::ChallengeId, now: Timestamp) {
+    fn sent(&self, account: &mut Account, challenge: &crate::account::ChallengeId, now: Timestamp) {
         account.sends.push(now);
         if let Some(challenge) = account.challenge_mut(challenge) {
             challenge.sends += 1;

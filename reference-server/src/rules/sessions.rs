@@ -1,8 +1,8 @@
 //! Which credential opens what, and for how long.
 
 use super::Standard;
-use crate::domain::{Account, Session, SessionId, Timestamp, TokenHash};
-use crate::settings::Settings;
+use crate::account::{Account, Session, SessionId, Timestamp, TokenHash};
+use crate::config::Config;
 
 /// What comes of presenting a refresh credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +22,21 @@ const REPLACED_KEPT: usize = 16;
 pub trait SessionRules: Send + Sync {
     /// The session that this access credential opens. A pending handle, a refresh or a trust credential opens none
     /// (SESS-01, DEV-05).
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
+    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, config: &Config) -> Option<SessionId> {
         let session = account.sessions.iter().find(|session| session.access == *presented)?;
-        (now < session.access_expires_at && self.lives(session, now, settings)).then(|| session.id.clone())
+        (now < session.access_expires_at && self.lives(session, now, config)).then(|| session.id.clone())
     }
 
     /// Within its absolute and idle limits (SESS-06).
-    fn lives(&self, session: &Session, now: Timestamp, settings: &Settings) -> bool {
-        let idle = settings
-            .session_idle_s
-            .is_some_and(|idle| now >= session.used_at.plus_s(idle));
-        !idle && now < session.created_at.plus_s(settings.session_absolute_s)
+    fn lives(&self, session: &Session, now: Timestamp, config: &Config) -> bool {
+        let idle = config.session_idle_s.is_some_and(|idle| now >= session.used_at.plus_s(idle));
+        !idle && now < session.created_at.plus_s(config.session_absolute_s)
     }
 
     /// What a refresh credential is worth.
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
+    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, config: &Config) -> Renewal {
         if let Some(session) = account.sessions.iter().find(|session| session.refresh == *presented) {
-            return if self.lives(session, now, settings) {
+            return if self.lives(session, now, config) {
                 Renewal::Renew(session.id.clone())
             } else {
                 Renewal::Unknown
@@ -49,12 +47,12 @@ pub trait SessionRules: Send + Sync {
     }
 
     /// Gives a session new credentials; the old ones are dead, and the absolute limit stays where it was (SESS-05, SESS-06).
-    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, settings: &Settings) {
+    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, config: &Config) {
         session.replaced.push(session.refresh);
         let surplus = session.replaced.len().saturating_sub(REPLACED_KEPT);
         session.replaced.drain(..surplus);
         session.access = access;
-        session.access_expires_at = now.plus_s(settings.access_ttl_s);
+        session.access_expires_at = now.plus_s(config.access_ttl_s);
         session.refresh = refresh;
         session.used_at = now;
     }

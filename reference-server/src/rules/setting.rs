@@ -1,8 +1,8 @@
 //! The two-step setting.
 
 use super::Standard;
-use crate::domain::{Session, Timestamp};
-use crate::settings::Settings;
+use crate::account::{Session, Timestamp};
+use crate::config::Config;
 
 /// The two-step setting.
 pub trait SettingRules: Send + Sync {
@@ -12,8 +12,8 @@ pub trait SettingRules: Send + Sync {
     }
 
     /// Whether the session's last proof of the password is recent enough to switch it off (TOGL-02).
-    fn proof_is_fresh(&self, session: &Session, now: Timestamp, settings: &Settings) -> bool {
-        session.proved_at.is_some_and(|at| now < at.plus_s(settings.reauth_max_s))
+    fn proof_is_fresh(&self, session: &Session, now: Timestamp, config: &Config) -> bool {
+        session.proved_at.is_some_and(|at| now < at.plus_s(config.reauth_max_s))
     }
 }
 

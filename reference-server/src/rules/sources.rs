@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::Standard;
-use crate::domain::{Timestamp, network};
-use crate::settings::{Network, Settings};
+use crate::account::{Timestamp, network};
+use crate::config::{Config, Network};
 
 /// What an address did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,12 @@ pub trait SourceRules: Send + Sync {
     }
 
     /// When this address may try again; `None` when it may now (ATT-04).
-    fn blocked(&self, failures: &VecDeque<Timestamp>, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
-        let start = now.minus_s(settings.source_window_s);
+    fn blocked(&self, failures: &VecDeque<Timestamp>, now: Timestamp, config: &Config) -> Option<Timestamp> {
+        let start = now.minus_s(config.source_window_s);
         let recent = failures.iter().filter(|at| **at > start).count();
         // One that takes none has had its last with the first.
-        let limit = settings.source_wrong_limit.max(1) as usize;
-        (recent >= limit).then(|| failures[failures.len() - limit].plus_s(settings.source_window_s))
+        let limit = config.source_wrong_limit.max(1) as usize;
+        (recent >= limit).then(|| failures[failures.len() - limit].plus_s(config.source_window_s))
     }
 
     /// Keeps the count. A success of one account gives back nothing that protects another (ATT-09).
@@ -75,20 +75,20 @@ mod tests {
 
     #[test]
     fn the_window_slides() {
-        let settings = Settings {
+        let config = Config {
             source_wrong_limit: 2,
             source_window_s: 10,
-            ..Settings::default()
+            ..Config::default()
         };
         let failures = VecDeque::from([Timestamp(0), Timestamp(5_000)]);
         assert_eq!(
-            Standard.blocked(&failures, Timestamp(6_000), &settings),
+            Standard.blocked(&failures, Timestamp(6_000), &config),
             Some(Timestamp(10_000))
         );
-        assert_eq!(Standard.blocked(&failures, Timestamp(10_000), &settings), None);
-        let none = Settings {
+        assert_eq!(Standard.blocked(&failures, Timestamp(10_000), &config), None);
+        let none = Config {
             source_wrong_limit: 0,
-            ..settings
+            ..config
         };
         assert_eq!(Standard.blocked(&VecDeque::new(), Timestamp(0), &none), None);
         assert_eq!(

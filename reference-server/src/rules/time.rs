@@ -1,7 +1,7 @@
 //! What a clock that goes back means.
 
 use super::Standard;
-use crate::domain::Timestamp;
+use crate::account::Timestamp;
 
 /// What a clock that goes back means.
 pub trait TimeRules: Send + Sync {

@@ -1,12 +1,12 @@
 //! Which device is trusted: by a secret of the server's, for one account, for a time.
 
 use super::Standard;
-use crate::domain::{Account, Device, DeviceId, Timestamp, TokenHash, Trust};
-use crate::settings::Settings;
+use crate::account::{Account, Device, DeviceId, Timestamp, TokenHash, Trust};
+use crate::config::Config;
 
 /// What a device says of itself, and the credential it presents.
 #[derive(Clone, Debug)]
-pub struct Claims {
+pub struct PresentedDevice {
     /// Hash of the trust credential it presents.
     pub token: Option<TokenHash>,
     /// The identifier its app chose: never a proof (DEV-04).
@@ -39,20 +39,20 @@ const DAY_S: u64 = 24 * 3600;
 pub trait TrustRules: Send + Sync {
     /// The device of this account whose present credential is presented, unless its trust has lapsed (DEV-02, DEV-03,
     /// DEV-04, DEV-11).
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
-        let presented = claims.token?;
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, now: Timestamp, config: &Config) -> Option<DeviceId> {
+        let presented = presented.token?;
         let device = account
             .devices
             .iter()
             .find(|device| device.trust.as_ref().is_some_and(|trust| trust.token == presented))?;
         let trust = device.trust.as_ref()?;
-        (!self.lapsed(trust, now, settings)).then(|| device.id.clone())
+        (!self.lapsed(trust, now, config)).then(|| device.id.clone())
     }
 
     /// Trust ends a declared time after its grant, and after lying unused (DEV-07).
-    fn lapsed(&self, trust: &Trust, now: Timestamp, settings: &Settings) -> bool {
-        now >= trust.granted_at.plus_s(settings.trust_absolute_d * DAY_S)
-            || now >= trust.used_at.plus_s(settings.trust_idle_d * DAY_S)
+    fn lapsed(&self, trust: &Trust, now: Timestamp, config: &Config) -> bool {
+        now >= trust.granted_at.plus_s(config.trust_absolute_d * DAY_S)
+            || now >= trust.used_at.plus_s(config.trust_idle_d * DAY_S)
     }
 
     /// Whether a sign-in makes its device trusted: only by its own second step (DEV-01).
@@ -73,8 +73,8 @@ pub trait TrustRules: Send + Sync {
 
     /// The device whose replaced credential is presented with the right password: somebody holds a copy, so that its trust
     /// and sessions end (DEV-06).
-    fn stolen(&self, account: &Account, claims: &Claims) -> Option<DeviceId> {
-        let presented = claims.token?;
+    fn stolen(&self, account: &Account, presented: &PresentedDevice) -> Option<DeviceId> {
+        let presented = presented.token?;
         let held = |device: &&Device| device.trust.as_ref().is_some_and(|trust| trust.replaced.contains(&presented));
         account.devices.iter().find(held).map(|device| device.id.clone())
     }

@@ -1,9 +1,9 @@
 //! A pending challenge between the steps: read, resent, switched, given up, listed, denied.
 
+use super::audit::AuditContext;
 use super::delivery::Dispatch;
-use super::record::Scene;
 use super::{ChallengeView, PendingRow, Problem, Service};
-use crate::domain::{Account, Challenge, ChallengeId, Method, Outcome, Timestamp};
+use crate::account::{Account, Challenge, ChallengeId, Method, Outcome, Timestamp};
 
 impl Service {
     /// The state of a challenge, for its holder.
@@ -48,21 +48,19 @@ impl Service {
         method: Method,
         now: Timestamp,
     ) -> Result<(ChallengeView, Dispatch), Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let rests = method == Method::Email && rules.delivery.email_rests(account, now, settings, rules.trust.as_ref());
-        if rests || !rules.delivery.may_switch(method, settings) {
+        let (config, rules) = (self.config(), &self.deps().rules);
+        let rests = method == Method::Email && rules.delivery.email_rests(account, now, config, rules.trust.as_ref());
+        if rests || !rules.delivery.may_switch(method, config) {
             return Err(Problem::MethodUnavailable);
         }
         rules
             .sends
-            .may_send(account, &challenge, now, settings)
+            .may_send(account, &challenge, now, config)
             .map_err(|reason| Problem::not_now(reason, now))?;
         let id = challenge.id.clone();
         let recipients = {
             let wanted = Challenge { method, ..challenge };
-            rules
-                .delivery
-                .recipients(account, &wanted, now, settings, rules.trust.as_ref())
+            rules.delivery.recipients(account, &wanted, now, config, rules.trust.as_ref())
         };
         if recipients.is_empty() {
             return Err(Problem::MethodUnavailable);
@@ -83,8 +81,8 @@ impl Service {
     pub async fn cancel(&self, handle: &str) -> Result<(), Problem> {
         self.with_open(handle, |account, challenge, now| {
             account.void_challenges(|other| other.id == challenge.id);
-            let scene = Scene::of_challenge(account, &challenge);
-            self.record(account, now, scene, Outcome::SecondStepCancelled, None);
+            let context = AuditContext::of_challenge(account, &challenge);
+            self.record(account, now, context, Outcome::SecondStepCancelled, None);
             Ok(())
         })
         .await
@@ -92,12 +90,12 @@ impl Service {
 
     /// The account's pending challenges, for a signed-in device.
     pub async fn pending(&self, access: &str) -> Result<Vec<PendingRow>, Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
+        let (config, rules) = (self.config(), &self.deps().rules);
         self.in_session(access, |account, _, now| {
             let open = account
                 .challenges
                 .iter()
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings));
+                .filter(|challenge| rules.codes.is_open(challenge, now, config));
             Ok(open
                 .map(|challenge| PendingRow {
                     id: challenge.id.clone(),
@@ -108,7 +106,7 @@ impl Service {
                         .unwrap_or_else(|| super::views::UNKNOWN_PLACE.to_owned()),
                     method: challenge.method,
                     created_at: challenge.created_at,
-                    expires_at: rules.codes.expires_at(challenge, settings),
+                    expires_at: rules.codes.expires_at(challenge, config),
                 })
                 .collect())
         })
@@ -122,16 +120,16 @@ impl Service {
             if !device.is_some_and(|device| self.is_trusted(device, now)) {
                 return Err(Problem::TrustedDeviceRequired);
             }
-            let (settings, rules) = (self.settings(), &self.parts().rules);
+            let (config, rules) = (self.config(), &self.deps().rules);
             let found = account.challenge(challenge).cloned();
             let denied = found
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings))
+                .filter(|challenge| rules.codes.is_open(challenge, now, config))
                 .ok_or(Problem::NotFound)?;
             rules.devices.deny(account, challenge);
-            let scene = Scene::of_challenge(account, &denied);
+            let context = AuditContext::of_challenge(account, &denied);
             // The owner knows.
-            account.incomplete.retain(|begun| begun.challenge != *challenge);
-            self.record(account, now, scene, Outcome::SignInDenied, None);
+            account.pending_sign_ins.retain(|begun| begun.challenge != *challenge);
+            self.record(account, now, context, Outcome::SignInDenied, None);
             Ok(())
         })
         .await
@@ -144,11 +142,11 @@ impl Service {
         mut change: impl FnMut(&mut Account, Challenge, Timestamp) -> Result<R, Problem> + Send,
     ) -> Result<R, Problem> {
         let (id, challenge, _) = self.find_challenge(handle).await?;
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
-        let found = self.parts().store.transact(&id, |account| {
+        let (now, config, rules) = (self.now(), self.config(), &self.deps().rules);
+        let found = self.deps().store.transact(&id, |account| {
             let open = account
                 .challenge(&challenge)
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings));
+                .filter(|challenge| rules.codes.is_open(challenge, now, config));
             let challenge = open.cloned().ok_or(Problem::ChallengeNotLive)?;
             change(account, challenge, now)
         });

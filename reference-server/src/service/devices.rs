@@ -1,8 +1,8 @@
 //! The device list.
 
-use super::record::Scene;
+use super::audit::AuditContext;
 use super::{DeviceRow, Problem, Service};
-use crate::domain::{DeviceId, Outcome};
+use crate::account::{DeviceId, Outcome};
 use crate::rules::{Event, Renaming};
 
 impl Service {
@@ -24,10 +24,10 @@ impl Service {
         self.in_session(access, |account, session, now| {
             let current = account.session(session).is_some_and(|session| session.device == *id);
             let device = account.device_mut(id).ok_or(Problem::NotFound)?;
-            self.parts().rules.devices.rename(device, &renaming);
+            self.deps().rules.devices.rename(device, &renaming);
             let row = self.device_row(device, current, now);
-            let scene = Scene::of_session(account, session, Some(id));
-            self.record(account, now, scene, Outcome::DeviceRenamed, None);
+            let context = AuditContext::of_session(account, session, Some(id));
+            self.record(account, now, context, Outcome::DeviceRenamed, None);
             Ok(row)
         })
         .await
@@ -37,16 +37,16 @@ impl Service {
     pub async fn remove_device(&self, access: &str, id: &DeviceId) -> Result<(), Problem> {
         let notice = self.in_session(access, |account, session, now| {
             let known = account.device(id).is_some();
-            let scene = Scene::of_session(account, session, Some(id));
-            self.parts().rules.devices.remove(account, id);
+            let context = AuditContext::of_session(account, session, Some(id));
+            self.deps().rules.devices.remove(account, id);
             Ok(known.then(|| {
-                let notice = self.notice(account, Event::DeviceRemoved, Some(id), &scene, now);
-                self.record(account, now, scene, Outcome::DeviceRemoved, None);
+                let notice = self.notice(account, Event::DeviceRemoved, Some(id), &context, now);
+                self.record(account, now, context, Outcome::DeviceRemoved, None);
                 notice
             }))
         });
         if let Some(notice) = notice.await? {
-            self.tell(notice);
+            self.enqueue(notice);
         }
         Ok(())
     }

@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::{Problem, Service};
-use crate::domain::Timestamp;
+use crate::account::Timestamp;
+use crate::config::Config;
 use crate::rules::{NotNow, SourceEvent};
-use crate::settings::Settings;
 
 /// Addresses that are remembered at most.
 const ADDRESSES: usize = 65_536;
@@ -69,8 +69,8 @@ impl Sources {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn sweep(&self, now: Timestamp, settings: &Settings) {
-        let start = now.minus_s(settings.source_window_s);
+    pub(super) fn sweep(&self, now: Timestamp, config: &Config) {
+        let start = now.minus_s(config.source_window_s);
         self.lock().retain(|_, source| {
             source.failures.retain(|at| *at > start);
             source.pending > 0 || !source.failures.is_empty()
@@ -86,7 +86,7 @@ impl Service {
     /// Reserves a guess of this address, or refuses one that has failed too often. When those under way leave no room it waits
     /// for them, since they may be right. A trusted device is not bound, but counted.
     pub(super) async fn reserve_guess(&self, address: IpAddr, trusted: bool) -> Result<SourceGuess<'_>, Problem> {
-        let key = self.parts().rules.sources.key(address);
+        let key = self.deps().rules.sources.key(address);
         loop {
             // Before the look, so that no word in between is missed.
             let settled = self.inner.sources.settled.notified();
@@ -106,15 +106,15 @@ impl Service {
     }
 
     fn try_reserve(&self, key: IpAddr, trusted: bool, now: Timestamp) -> Admission {
-        let rules = &self.parts().rules.sources;
+        let rules = &self.deps().rules.sources;
         let mut seen = self.inner.sources.lock();
         if let Some(source) = seen.get(&key).filter(|_| !trusted) {
-            if let Some(until) = rules.blocked(&source.failures, now, self.settings()) {
+            if let Some(until) = rules.blocked(&source.failures, now, self.config()) {
                 return Admission::Blocked(until);
             }
             let mut if_all_are_wrong = source.failures.clone();
             if_all_are_wrong.extend(std::iter::repeat_n(now, source.pending));
-            if rules.blocked(&if_all_are_wrong, now, self.settings()).is_some() {
+            if rules.blocked(&if_all_are_wrong, now, self.config()).is_some() {
                 return Admission::Wait;
             }
         }
@@ -132,10 +132,10 @@ impl Service {
         // None is pending where everything was forgotten meanwhile.
         source.pending = source.pending.saturating_sub(1);
         if let Some(event) = event {
-            self.parts().rules.sources.note(&mut source.failures, event, now);
+            self.deps().rules.sources.note(&mut source.failures, event, now);
         }
         // Twice the limit is more than any decision looks at.
-        let most = self.settings().source_wrong_limit as usize * 2 + 1;
+        let most = self.config().source_wrong_limit as usize * 2 + 1;
         let surplus = source.failures.len().saturating_sub(most);
         source.failures.drain(..surplus);
         if source.pending == 0 && source.failures.is_empty() {

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use super::hashers::{Lane, PasswordHasherPool};
 use super::limits::SourceGuess;
 use super::{Problem, Service};
-use crate::parts::{HashMemory, Passwords};
+use crate::ports::{HashMemory, Passwords};
 
 /// Names are told apart by a hash; two that share a stripe wait for each other now and then.
 const STRIPES: usize = 256;
@@ -138,7 +138,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::Argon2id;
+    use crate::ports::Argon2id;
 
     #[test]
     fn one_account_does_not_fill_the_places_of_all_owners() {

@@ -1,26 +1,26 @@
 //! Password resets by mail.
 
+use super::audit::AuditContext;
 use super::hashers::Lane;
-use super::record::Scene;
 use super::{Problem, Service};
-use crate::domain::{Outcome, Reset, TokenHash};
-use crate::parts::{Message, MessageContent, Recipient, TokenKind};
+use crate::account::{Outcome, Reset, TokenHash};
+use crate::ports::{Message, MessageContent, Recipient, TokenKind};
 use crate::rules::{Change, Event, Occasion};
 
 impl Service {
     /// Mails a reset token, if there is such an account; the caller is not told, and does not wait for the mail (ENUM-04).
     pub async fn request_reset(&self, email: &str) -> Result<(), Problem> {
-        let Some(email) = self.parts().rules.identifiers.normalise(email) else {
+        let Some(email) = self.deps().rules.identifiers.normalise(email) else {
             return Ok(());
         };
-        let Some(id) = self.parts().store.by_email(&email).await else {
+        let Some(id) = self.deps().store.by_email(&email).await else {
             return Ok(());
         };
-        let token = self.parts().tokens.draw(TokenKind::Reset);
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
-        let expires_at = now.plus_s(settings.reset_ttl_s);
-        let issued = self.parts().store.transact(&id, |account| {
-            let may = rules.resets.may_request(account, now, settings);
+        let token = self.deps().tokens.draw(TokenKind::Reset);
+        let (now, config, rules) = (self.now(), self.config(), &self.deps().rules);
+        let expires_at = now.plus_s(config.reset_ttl_s);
+        let issued = self.deps().store.transact(&id, |account| {
+            let may = rules.resets.may_request(account, now, config);
             if may {
                 let token = TokenHash::of(&token);
                 rules.resets.issue(account, Reset { token, expires_at }, now);
@@ -30,7 +30,7 @@ impl Service {
         if issued.await.unwrap_or(false) {
             let to = Recipient::Email(email);
             let content = MessageContent::Reset { token, expires_at };
-            self.send_later(id, Message { to, content });
+            self.enqueue_message(id, Message { to, content });
         }
         Ok(())
     }
@@ -38,7 +38,7 @@ impl Service {
     /// Sets a new password with a mailed token, which is spent by it. It opens no session (SIGN-05, PWD-06).
     pub async fn complete_reset(&self, token: &str, new: String) -> Result<(), Problem> {
         let presented = TokenHash::of(token);
-        let (store, rules) = (&self.parts().store, &self.parts().rules);
+        let (store, rules) = (&self.deps().store, &self.deps().rules);
         let id = store.by_token(&presented).await.ok_or(Problem::ResetNotLive)?;
         let now = self.now();
         let found = store.transact(&id, |account| {
@@ -59,13 +59,13 @@ impl Service {
                 return Err(Problem::ResetNotLive);
             }
             account.password_hash.clone_from(&hash);
-            account.email_rests_until = rules.resets.email_rests_until(now, self.settings());
+            account.email_rests_until = rules.resets.email_rests_until(now, self.config());
             rules.epochs.changed(account, Change::PasswordReset, None);
-            let scene = Scene::unknown();
-            self.record(account, now, scene.clone(), Outcome::PasswordReset, None);
-            Ok(self.notice(account, Event::PasswordReset, None, &scene, now))
+            let context = AuditContext::unknown();
+            self.record(account, now, context.clone(), Outcome::PasswordReset, None);
+            Ok(self.notice(account, Event::PasswordReset, None, &context, now))
         });
-        self.tell(done.await.unwrap_or(Err(Problem::ResetNotLive))?);
+        self.enqueue(done.await.unwrap_or(Err(Problem::ResetNotLive))?);
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{Problem, Service};
-use crate::domain::{Account, AccountId, Device, DeviceId, Timestamp, TokenHash, Trust};
-use crate::parts::TokenKind;
+use crate::account::{Account, AccountId, Device, DeviceId, Timestamp, TokenHash, Trust};
+use crate::ports::TokenKind;
 use crate::rules::PASSWORD_MOST;
 
 /// Accounts put in the store between two pauses in which requests are answered.
@@ -71,7 +71,7 @@ impl Service {
 
     /// The normalised addresses, when every account can be created.
     fn checked(&self, seeds: &[Seed]) -> Result<Vec<String>, Problem> {
-        let identifiers = &self.parts().rules.identifiers;
+        let identifiers = &self.deps().rules.identifiers;
         let checked = seeds.iter().enumerate().map(|(nth, seed)| {
             let invalid = |what: &str| Problem::InvalidRequest(format!("accounts[{nth}].{what}"));
             if seed.password.is_empty() || seed.password.chars().count() > PASSWORD_MOST {
@@ -90,7 +90,7 @@ impl Service {
     fn trusted(&self, device: SeedDevice, now: Timestamp) -> Device {
         let token = device
             .trust_token
-            .unwrap_or_else(|| self.parts().tokens.draw(TokenKind::Trust));
+            .unwrap_or_else(|| self.deps().tokens.draw(TokenKind::Trust));
         Device {
             id: DeviceId::random(),
             installation: device.installation,
@@ -109,7 +109,7 @@ impl Service {
     }
 
     async fn put(&self, account: Account) {
-        let store = &self.parts().store;
+        let store = &self.deps().store;
         let Some(taken) = store.by_email(&account.email).await else {
             store.insert(account).await;
             return;

@@ -2,34 +2,34 @@
 
 use std::net::IpAddr;
 
-use super::record::Scene;
+use super::audit::AuditContext;
 use super::views::Tokens;
 use super::{Problem, Service, SessionGrant, SessionView};
-use crate::domain::{
-    Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, Timestamp, TokenHash, Trust, coarse,
+use crate::account::{
+    Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, Timestamp, TokenHash, Trust, anonymize_ip,
 };
-use crate::parts::TokenKind;
-use crate::rules::{Claims, Opened, Renewal};
+use crate::ports::TokenKind;
+use crate::rules::{Opened, PresentedDevice, Renewal};
 
 /// Everything a new session needs, drawn before the atomic step.
-pub(super) struct Opening {
+pub(super) struct NewSession {
     access: String,
     refresh: String,
     trust: String,
-    claims: Claims,
+    presented: PresentedDevice,
     place: Option<String>,
     source: IpAddr,
 }
 
-impl Opening {
-    pub(super) fn draw(service: &Service, claims: &Claims, source: IpAddr) -> Self {
-        let tokens = &service.parts().tokens;
+impl NewSession {
+    pub(super) fn draw(service: &Service, presented: &PresentedDevice, source: IpAddr) -> Self {
+        let tokens = &service.deps().tokens;
         Self {
             access: tokens.draw(TokenKind::Access),
             refresh: tokens.draw(TokenKind::Refresh),
             trust: tokens.draw(TokenKind::Trust),
-            claims: claims.clone(),
-            place: service.parts().locator.place(source),
+            presented: presented.clone(),
+            place: service.deps().locator.place(source),
             source,
         }
     }
@@ -40,23 +40,23 @@ impl Service {
     pub(super) fn open_new(
         &self,
         account: &mut Account,
-        opening: &Opening,
+        new_session: &NewSession,
         opened: Opened,
         proof: Proof,
         now: Timestamp,
     ) -> SessionGrant {
-        let claims = &opening.claims;
+        let presented = &new_session.presented;
         // A trusted row is never taken over by a claim: the installation identifier is no secret (DEV-04).
         let known = account
             .devices
             .iter()
-            .find(|device| device.trust.is_none() && device.installation == claims.installation);
+            .find(|device| device.trust.is_none() && device.installation == presented.installation);
         let id = known.map_or_else(DeviceId::random, |device| device.id.clone());
         if account.device(&id).is_none() {
             account.devices.push(Device {
                 id: id.clone(),
-                installation: claims.installation.clone(),
-                name: claims.name.clone(),
+                installation: presented.installation.clone(),
+                name: presented.name.clone(),
                 trust: None,
                 push_token: None,
                 first_used_at: now,
@@ -64,64 +64,77 @@ impl Service {
                 place: None,
             });
         }
-        let trusted = self.parts().rules.trust.grants(opened);
+        let trusted = self.deps().rules.trust.grants(opened);
         if let Some(device) = account.device_mut(&id) {
-            device.name.clone_from(&claims.name);
+            device.name.clone_from(&presented.name);
             if trusted {
                 device.trust = Some(Trust {
-                    token: TokenHash::of(&opening.trust),
+                    token: TokenHash::of(&new_session.trust),
                     replaced: Vec::new(),
                     granted_at: now,
                     used_at: now,
                 });
             }
         }
-        self.open(account, opening, &id, trusted, proof, now)
+        self.open(account, new_session, &id, trusted, proof, now)
     }
 
     /// A session of a trusted device, whose credential is replaced.
-    pub(super) fn open_trusted(&self, account: &mut Account, opening: &Opening, id: &DeviceId, now: Timestamp) -> SessionGrant {
+    pub(super) fn open_trusted(
+        &self,
+        account: &mut Account,
+        new_session: &NewSession,
+        id: &DeviceId,
+        now: Timestamp,
+    ) -> SessionGrant {
         if let Some(device) = account.device_mut(id) {
-            self.parts().rules.trust.rotate(device, TokenHash::of(&opening.trust), now);
+            self.deps().rules.trust.rotate(device, TokenHash::of(&new_session.trust), now);
         }
-        self.open(account, opening, id, true, Proof::Trust, now)
+        self.open(account, new_session, id, true, Proof::Trust, now)
     }
 
     fn open(
         &self,
         account: &mut Account,
-        opening: &Opening,
+        new_session: &NewSession,
         id: &DeviceId,
         with_trust: bool,
         proof: Proof,
         now: Timestamp,
     ) -> SessionGrant {
-        let claims = &opening.claims;
+        let presented = &new_session.presented;
         if let Some(device) = account.device_mut(id) {
-            device.push_token = claims.push_token.clone().or(device.push_token.take());
+            device.push_token = presented.push_token.clone().or(device.push_token.take());
             device.last_used_at = now;
-            device.place.clone_from(&opening.place);
+            device.place.clone_from(&new_session.place);
         }
         // A device has one session: signing in again replaces it.
         account.end_sessions(|session| session.device == *id);
         let session = Session {
             id: SessionId::random(),
             device: id.clone(),
-            address: coarse(opening.source),
-            access: TokenHash::of(&opening.access),
-            access_expires_at: now.plus_s(self.settings().access_ttl_s),
-            refresh: TokenHash::of(&opening.refresh),
+            address: anonymize_ip(new_session.source),
+            access: TokenHash::of(&new_session.access),
+            access_expires_at: now.plus_s(self.config().access_ttl_s),
+            refresh: TokenHash::of(&new_session.refresh),
             replaced: Vec::new(),
             created_at: now,
             used_at: now,
             proved_at: None,
         };
         account.sessions.push(session.clone());
-        account.drop_devices_beyond(self.settings().devices);
-        let scene = Scene::at(self, &claims.name, opening.source);
-        self.record(account, now, scene, Outcome::SignedIn, Some(proof));
-        let trust = with_trust.then(|| opening.trust.clone());
-        self.grant(account, &session, opening.access.clone(), opening.refresh.clone(), trust, now)
+        account.drop_devices_beyond(self.config().devices);
+        let context = AuditContext::at(self, &presented.name, new_session.source);
+        self.record(account, now, context, Outcome::SignedIn, Some(proof));
+        let trust = with_trust.then(|| new_session.trust.clone());
+        self.grant(
+            account,
+            &session,
+            new_session.access.clone(),
+            new_session.refresh.clone(),
+            trust,
+            now,
+        )
     }
 
     fn grant(
@@ -167,13 +180,13 @@ impl Service {
 
     /// Renews a session's credentials.
     pub async fn refresh(&self, refresh_token: &str) -> Result<SessionGrant, Problem> {
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+        let (now, config, rules) = (self.now(), self.config(), &self.deps().rules);
         let presented = TokenHash::of(refresh_token);
-        let access = self.parts().tokens.draw(TokenKind::Access);
-        let refresh = self.parts().tokens.draw(TokenKind::Refresh);
-        let id = self.parts().store.by_token(&presented).await.ok_or(Problem::SessionNotLive)?;
-        let renewed = self.parts().store.transact(&id, |account| {
-            let id = match rules.sessions.renewal(account, &presented, now, settings) {
+        let access = self.deps().tokens.draw(TokenKind::Access);
+        let refresh = self.deps().tokens.draw(TokenKind::Refresh);
+        let id = self.deps().store.by_token(&presented).await.ok_or(Problem::SessionNotLive)?;
+        let renewed = self.deps().store.transact(&id, |account| {
+            let id = match rules.sessions.renewal(account, &presented, now, config) {
                 Renewal::Renew(id) => id,
                 Renewal::Stolen(id) => {
                     account.end_sessions(|session| session.id == id);
@@ -184,7 +197,7 @@ impl Service {
             let session = account.session_mut(&id).ok_or(Problem::SessionNotLive)?;
             rules
                 .sessions
-                .renew(session, TokenHash::of(&access), TokenHash::of(&refresh), now, settings);
+                .renew(session, TokenHash::of(&access), TokenHash::of(&refresh), now, config);
             let session = session.clone();
             if let Some(device) = account.device_mut(&session.device) {
                 device.last_used_at = now;
@@ -197,9 +210,9 @@ impl Service {
     /// Ends the session.
     pub async fn sign_out(&self, access: &str) -> Result<(), Problem> {
         self.in_session(access, |account, id, now| {
-            let scene = Scene::of_session(account, id, None);
-            self.parts().rules.sessions.sign_out(account, id);
-            self.record(account, now, scene, Outcome::SignedOut, None);
+            let context = AuditContext::of_session(account, id, None);
+            self.deps().rules.sessions.sign_out(account, id);
+            self.record(account, now, context, Outcome::SignedOut, None);
             Ok(())
         })
         .await

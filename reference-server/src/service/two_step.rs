@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::audit::AuditContext;
 use super::hashers::Lane;
-use super::record::Scene;
 use super::{Problem, Service, TwoStepView};
-use crate::domain::{Account, Outcome, SessionId, Timestamp};
-use crate::rules::{Change, Event, SourceEvent, Typist};
+use crate::account::{Account, Outcome, SessionId, Timestamp};
+use crate::rules::{Change, Event, PasswordAttempt, SourceEvent};
 
 impl Service {
     /// The setting.
@@ -32,7 +32,7 @@ impl Service {
         let changed = self.in_session(access, |account, session, now| {
             let open = account.session(session).ok_or(Problem::SessionNotLive)?;
             let device = open.device.clone();
-            let fresh = proved || self.parts().rules.setting.proof_is_fresh(open, now, self.settings());
+            let fresh = proved || self.deps().rules.setting.proof_is_fresh(open, now, self.config());
             if !enabled && !fresh {
                 return Err(Problem::ReauthenticationRequired);
             }
@@ -45,15 +45,15 @@ impl Service {
                 (Change::TwoStepOff, Event::TwoStepOff, Outcome::TwoStepDisabled)
             };
             account.two_step = enabled;
-            self.parts().rules.epochs.changed(account, change, Some(&device));
-            let scene = Scene::of_session(account, session, None);
-            let notice = self.notice(account, event, Some(&device), &scene, now);
-            self.record(account, now, scene, outcome, None);
+            self.deps().rules.epochs.changed(account, change, Some(&device));
+            let context = AuditContext::of_session(account, session, None);
+            let notice = self.notice(account, event, Some(&device), &context, now);
+            self.record(account, now, context, outcome, None);
             Ok((self.two_step_view(account), Some(notice)))
         });
         let (view, notice) = changed.await?;
         if let Some(notice) = notice {
-            self.tell(notice);
+            self.enqueue(notice);
         }
         Ok(view)
     }
@@ -70,7 +70,7 @@ impl Service {
 
     /// Judges a password typed in a session, within the budget it shares with sign-in (ATT-11).
     pub(super) async fn prove(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
+        let (config, rules) = (self.config(), &self.deps().rules);
         let (name, trusted) = self
             .in_session(access, |account, session, now| {
                 Ok((account.email.clone(), self.session_is_trusted(account, session, now)))
@@ -83,12 +83,12 @@ impl Service {
             .in_session(access, |account, session, now| {
                 let trusted = self.session_is_trusted(account, session, now);
                 let typed = account.email.clone();
-                let typist = Typist {
+                let attempt = PasswordAttempt {
                     trusted,
                     typed: &typed,
                     in_session: true,
                 };
-                match rules.attempts.password_blocked(account, typist, now, settings) {
+                match rules.attempts.password_blocked(account, attempt, now, config) {
                     Some(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
                     None => Ok(account.password_hash.clone()),
                 }
@@ -101,12 +101,12 @@ impl Service {
         guess.settle(Some(SourceEvent::Failure));
         self.in_session(access, |account, session, now| {
             let typed = account.email.clone();
-            let typist = Typist {
+            let attempt = PasswordAttempt {
                 trusted: self.session_is_trusted(account, session, now),
                 typed: &typed,
                 in_session: true,
             };
-            rules.attempts.password_was_wrong(account, typist, now);
+            rules.attempts.password_was_wrong(account, attempt, now);
             Err(Problem::InvalidCredentials)
         })
         .await
@@ -120,7 +120,7 @@ impl Service {
     fn two_step_view(&self, account: &Account) -> TwoStepView {
         TwoStepView {
             enabled: account.two_step,
-            methods: self.settings().methods.clone(),
+            methods: self.config().methods.clone(),
         }
     }
 }

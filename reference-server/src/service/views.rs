@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Service;
-use crate::domain::{Account, AccountId, Challenge, ChallengeId, Device, DeviceId, Method, Session, Timestamp};
+use crate::account::{Account, AccountId, Challenge, ChallengeId, Device, DeviceId, Method, Session, Timestamp};
 
 /// A pending challenge.
 #[derive(Clone, Debug, Serialize)]
@@ -141,9 +141,9 @@ impl Service {
         handle: Option<String>,
         now: Timestamp,
     ) -> ChallengeView {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let mut methods = settings.methods.clone();
-        if rules.delivery.email_rests(account, now, settings, rules.trust.as_ref()) {
+        let (config, rules) = (self.config(), &self.deps().rules);
+        let mut methods = config.methods.clone();
+        if rules.delivery.email_rests(account, now, config, rules.trust.as_ref()) {
             methods.retain(|method| *method != Method::Email);
         }
         ChallengeView {
@@ -151,10 +151,10 @@ impl Service {
             id: challenge.id.clone(),
             method: challenge.method,
             methods,
-            expires_at: rules.codes.expires_at(challenge, settings),
-            resend_at: challenge.sent_at.plus_s(settings.resend_cooldown_s),
-            ends_at: challenge.created_at.plus_s(settings.challenge_max_s),
-            attempts_left: settings.attempts_per_challenge.saturating_sub(challenge.attempts),
+            expires_at: rules.codes.expires_at(challenge, config),
+            resend_at: challenge.sent_at.plus_s(config.resend_cooldown_s),
+            ends_at: challenge.created_at.plus_s(config.challenge_max_s),
+            attempts_left: config.attempts_per_challenge.saturating_sub(challenge.attempts),
         }
     }
 
@@ -162,7 +162,7 @@ impl Service {
         device
             .trust
             .as_ref()
-            .is_some_and(|trust| !self.parts().rules.trust.lapsed(trust, now, self.settings()))
+            .is_some_and(|trust| !self.deps().rules.trust.lapsed(trust, now, self.config()))
     }
 
     pub(super) fn device_brief(&self, device: &Device, now: Timestamp) -> DeviceBrief {
@@ -186,7 +186,7 @@ impl Service {
     }
 
     pub(super) fn ends_at(&self, session: &Session) -> Timestamp {
-        session.created_at.plus_s(self.settings().session_absolute_s)
+        session.created_at.plus_s(self.config().session_absolute_s)
     }
 
     pub(super) fn account_view(account: &Account) -> AccountView {

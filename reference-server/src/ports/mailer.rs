@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
-use crate::domain::{ChallengeId, Timestamp};
+use crate::account::{ChallengeId, Timestamp};
 use crate::sync::lock;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

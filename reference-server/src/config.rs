@@ -6,12 +6,12 @@ use std::str::FromStr;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Method;
+use crate::account::Method;
 
 /// The declared parameters, with the defaults of the specification (section 2). Seconds unless the name says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct Config {
     /// Decimal digits of a code.
     pub code_length: u32,
     /// Seconds a code lives.
@@ -78,7 +78,7 @@ pub struct Settings {
     pub service_name: String,
 }
 
-impl Default for Settings {
+impl Default for Config {
     fn default() -> Self {
         Self {
             code_length: 6,

@@ -50,7 +50,7 @@ pub struct Reset {
 
 /// A second step that was begun with the right password and is not completed: the owner hears of it (NOTE-01).
 #[derive(Clone, Debug)]
-pub struct Incomplete {
+pub struct PendingSignIn {
     /// The challenge.
     pub challenge: ChallengeId,
     /// When it was opened.
@@ -99,7 +99,7 @@ pub struct Account {
     /// Until when email alone does not complete a second step, after a reset by email (PWD-07).
     pub email_rests_until: Option<Timestamp>,
     /// Second steps begun and not completed.
-    pub incomplete: Vec<Incomplete>,
+    pub incomplete: Vec<PendingSignIn>,
     /// Login activity, newest first.
     pub activity: VecDeque<Activity>,
 }

@@ -19,12 +19,11 @@ pub use passwords::{Argon2id, HashMemory, Passwords};
 pub use store::{AccountChange, MemoryStore, Store};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 
-use crate::http::{Edge, HttpEdge};
 use crate::rules::Rules;
 
 /// The composition of a server.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Deps {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws codes.
@@ -41,11 +40,9 @@ pub struct Parts {
     pub locator: Arc<dyn Locator>,
     /// Decides.
     pub rules: Rules,
-    /// Speaks HTTP.
-    pub edge: Arc<dyn Edge>,
 }
 
-impl Parts {
+impl Deps {
     /// The standard composition, with the system's clock and OWASP's Argon2id parameters.
     pub fn standard(mailer: Arc<dyn Mailer>) -> Self {
         Self {
@@ -57,7 +54,6 @@ impl Parts {
             mailer,
             locator: Arc::new(Unknown),
             rules: Rules::default(),
-            edge: Arc::new(HttpEdge),
         }
     }
 

@@ -4,19 +4,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{Account, AccountId, Timestamp};
-use crate::settings::Settings;
+use crate::account::{Account, AccountId, Timestamp};
+use crate::config::Config;
 
 /// Names that are remembered at most.
 const NAMES: usize = 10_000;
 
 /// An account for each name that nobody has, with no password and nothing else but its count.
 #[derive(Debug, Default)]
-pub(super) struct Strangers {
+pub(super) struct UnknownIdentifierThrottle {
     names: Mutex<HashMap<String, Account>>,
 }
 
-impl Strangers {
+impl UnknownIdentifierThrottle {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -39,8 +39,8 @@ impl Strangers {
         decided
     }
 
-    pub(super) fn sweep(&self, now: Timestamp, settings: &Settings) {
-        let start = now.minus_s(settings.window_s);
+    pub(super) fn sweep(&self, now: Timestamp, config: &Config) {
+        let start = now.minus_s(config.window_s);
         self.lock()
             .retain(|_, stranger| stranger.passwords.recent.iter().any(|at| *at > start));
     }

@@ -9,9 +9,9 @@ mod ids;
 mod session;
 mod time;
 
-pub use account::{Account, CodeFailures, Incomplete, PasswordFailures, Reset, Status};
+pub use account::{Account, CodeFailures, PasswordFailures, PendingSignIn, Reset, Status};
 pub use activity::{Activity, Outcome, Proof};
-pub use address::{coarse, network};
+pub use address::{anonymize_ip, network};
 pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
 pub use device::{Device, Trust};
 pub use ids::{AccountId, ChallengeId, DeviceId, SessionId, TokenHash};

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::Timestamp;
-use crate::parts::Clock;
+use crate::account::Timestamp;
+use crate::ports::Clock;
 use crate::rules::TimeRules;
 
 #[derive(Debug)]
@@ -23,11 +23,11 @@ impl Default for Told {
 
 /// What the clock told last, and how far the service's time runs ahead of it.
 #[derive(Debug, Default)]
-pub(super) struct Steady {
+pub(super) struct MonotonicClock {
     told: Mutex<Told>,
 }
 
-impl Steady {
+impl MonotonicClock {
     pub(super) fn now(&self, clock: &dyn Clock, rules: &dyn TimeRules) -> Timestamp {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock: two threads that read the clock in one order and came here in the other would look like a
@@ -46,12 +46,12 @@ impl Steady {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::ManualClock;
+    use crate::ports::ManualClock;
     use crate::rules::Standard;
 
     #[test]
     fn a_step_back_is_time_that_goes_on() {
-        let (steady, clock) = (Steady::default(), ManualClock::default());
+        let (steady, clock) = (MonotonicClock::default(), ManualClock::default());
         let now = || steady.now(&clock, &Standard).0;
         clock.freeze(true);
         clock.set(Timestamp(10_000));

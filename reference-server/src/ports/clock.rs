@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::domain::Timestamp;
+use crate::account::Timestamp;
 
 /// Tells the time. Only the server's own time is ever used (TIME-02).
 pub trait Clock: Send + Sync {

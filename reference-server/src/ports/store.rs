@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::domain::{Account, AccountId, TokenHash};
+use crate::account::{Account, AccountId, TokenHash};
 
 /// A change of one account.
 pub type AccountChange<'a> = dyn FnMut(&mut Account) + Send + 'a;

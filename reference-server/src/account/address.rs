@@ -11,7 +11,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 /// An address without its host part: the /24 or the /48.
-pub fn coarse(address: IpAddr) -> String {
+pub fn anonymize_ip(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use crate::domain::Timestamp;
+use crate::account::Timestamp;
 
 /// What a code is drawn for. The standard source uses only the length: a code follows from nothing else (CODE-03).
 #[derive(Clone, Copy, Debug)]

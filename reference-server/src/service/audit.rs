@@ -4,29 +4,29 @@ use std::net::IpAddr;
 
 use super::Service;
 use super::views::UNKNOWN_PLACE;
-use crate::domain::{Account, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, Timestamp, coarse};
+use crate::account::{Account, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, Timestamp, anonymize_ip};
 
 /// Where and by what device something happened.
 #[derive(Clone, Debug)]
-pub(super) struct Scene {
+pub(super) struct AuditContext {
     pub(super) device_name: String,
     pub(super) place: String,
     pub(super) address: String,
 }
 
-impl Scene {
+impl AuditContext {
     /// A device at an address.
     pub(super) fn at(service: &Service, device_name: &str, source: IpAddr) -> Self {
         Self {
             device_name: device_name.to_owned(),
-            place: named(service.parts().locator.place(source)),
-            address: coarse(source),
+            place: named(service.deps().locator.place(source)),
+            address: anonymize_ip(source),
         }
     }
 
     /// Where the challenge was opened.
     pub(super) fn of_challenge(account: &Account, challenge: &Challenge) -> Self {
-        let opened = account.incomplete.iter().find(|begun| begun.challenge == challenge.id);
+        let opened = account.pending_sign_ins.iter().find(|begun| begun.challenge == challenge.id);
         Self {
             device_name: challenge.device_name.clone(),
             place: named(challenge.place.clone()),
@@ -63,23 +63,30 @@ fn named(place: Option<String>) -> String {
 
 impl Service {
     /// Keeps what happened, for the owner and in the log.
-    pub(super) fn record(&self, account: &mut Account, now: Timestamp, scene: Scene, outcome: Outcome, method: Option<Proof>) {
+    pub(super) fn record(
+        &self,
+        account: &mut Account,
+        now: Timestamp,
+        context: AuditContext,
+        outcome: Outcome,
+        method: Option<Proof>,
+    ) {
         // No name that a person gave anything: only what the server itself named.
         tracing::info!(
             target: "security",
             account = %account.id.0,
             ?outcome,
-            source = %scene.address,
+            source = %context.address,
             "account event"
         );
         let row = Activity {
             at: now,
-            device_name: scene.device_name,
-            place: scene.place,
-            address: scene.address,
+            device_name: context.device_name,
+            place: context.place,
+            address: context.address,
             method,
             outcome,
         };
-        self.parts().rules.activity.record(&mut account.activity, row);
+        self.deps().rules.activity.record(&mut account.activity, row);
     }
 }
