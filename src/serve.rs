@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use conformance::known_bad::KnownBad;
 use conformance::verdict::Exit;
+use reference_server::config::Network;
 use reference_server::control::{self, Control};
 use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wording};
 use reference_server::locator::Mmdb;
-use reference_server::parts::ManualClock;
-use reference_server::settings::Network;
-use reference_server::{Parts, Service, serve};
+use reference_server::ports::ManualClock;
+use reference_server::{Deps, Service, serve};
 use tokio::net::TcpListener;
 
 use crate::exit::{self, CliError, Ended};
@@ -81,17 +81,17 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
 
     let (router, mailbox) = courier(&config)?;
     let clock = Arc::new(ManualClock::default());
-    let mut parts = Parts::standard(Arc::new(router.clone()));
+    let mut deps = Deps::standard(Arc::new(router.clone()));
     if admin.is_some() {
-        parts.clock = clock.clone();
+        deps.clock = clock.clone();
     }
     if let Some(locator) = locator {
-        parts.locator = Arc::new(locator);
+        deps.locator = Arc::new(locator);
     }
     if let Some(mutant) = mutant {
-        parts = (mutant.build)(parts);
+        deps = (mutant.build)(deps);
     }
-    let service = Service::new(parts, config.settings.clone());
+    let service = Service::new(deps, config.settings.clone());
 
     let address = listener.local_addr()?;
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;

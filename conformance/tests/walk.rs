@@ -6,24 +6,24 @@ use conformance::context::Addresses;
 use conformance::known_bad::KnownBad;
 use conformance::provider::Fresh;
 use conformance::walk::{Config, LiveGround, WalkReport, replay, run_case};
-use reference_server::Parts;
-use reference_server::rules::CodeRules;
+use reference_server::Deps;
+use reference_server::policy::Policy;
 
 struct NotConsumed;
 
-impl CodeRules for NotConsumed {
-    fn redeem(&self, _: &mut reference_server::domain::Challenge) {}
+impl Policy for NotConsumed {
+    fn redeem_code(&self, _: &mut reference_server::account::Challenge) {}
 }
 
 /// Accepts a code again and again.
 static CODE_NOT_CONSUMED: KnownBad = KnownBad {
     slug: "code-not-consumed",
     requirement: "LIFE-03",
-    part: "rules.codes",
+    part: "policy",
     summary: "An accepted code stays valid.",
-    build: |mut parts: Parts| {
-        parts.rules.codes = Arc::new(NotConsumed);
-        parts
+    build: |mut deps: Deps| {
+        deps.policy = Arc::new(NotConsumed);
+        deps
     },
 };
 

@@ -1,12 +1,12 @@
 //! The reference implementation of sign-in with two-step verification, on hyper, small enough to read in an evening.
 //!
-//! - [`domain`]: what is kept: the account aggregate and the small types it is made of.
-//! - [`settings`]: what the operator declares.
-//! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
-//! - [`parts`]: clock, codes, tokens, passwords, store, courier, locator: each replaceable alone.
+//! - [`account`]: what is kept: the account aggregate and the small types it is made of.
+//! - [`config`]: what the operator declares.
+//! - [`policy`]: every decision, one method each, with the requirement it keeps.
+//! - [`ports`]: clock, codes, tokens, passwords, store, courier, locator: each replaceable alone.
 //! - [`courier`]: email and push to the outside world, and the words of the messages.
 //! - [`locator`]: places from a MaxMind database.
-//! - [`service`]: the operations, over the parts.
+//! - [`service`]: the operations, over the ports.
 //! - [`edge`]: HTTP in and out.
 //! - [`server`]: the public API on a listener.
 //! - [`control`]: the control interface on another.
@@ -14,22 +14,22 @@
 //! - [`metrics`]: what is counted.
 //! - `process`: what the process takes of the machine.
 
+pub mod account;
+pub mod config;
 pub mod connections;
 pub mod control;
 pub mod courier;
-pub mod domain;
 pub mod edge;
 pub mod locator;
 pub mod metrics;
-pub mod parts;
+pub mod policy;
+pub mod ports;
 mod process;
-pub mod rules;
 pub mod server;
 pub mod service;
-pub mod settings;
 
+pub use config::Config;
 pub use connections::ConnectionLimits;
-pub use parts::Parts;
+pub use ports::Deps;
 pub use server::serve;
 pub use service::Service;
-pub use settings::Settings;

@@ -14,7 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::courier::Kind;
-use crate::parts::{DeliveryError, Outgoing, Parcel, Recipient};
+use crate::ports::{DeliveryError, Outgoing, Parcel, Recipient};
 use crate::process::ProcessCollector;
 
 /// What [`Metrics::render`] writes: Prometheus reads it by this content type, and takes it for cut off without its last line.

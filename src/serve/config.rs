@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use miette::{LabeledSpan, NamedSource, Report, miette};
 use reference_server::courier::{EmailTarget, PushTarget};
-use reference_server::{ConnectionLimits, Settings};
+use reference_server::{Config, ConnectionLimits};
 use serde::{Deserialize, Deserializer};
 
 use super::ServeArgs;
@@ -30,7 +30,7 @@ struct File {
     #[serde(alias = "known_bad")]
     mutant: Option<String>,
     log: Option<LogFormat>,
-    settings: Settings,
+    settings: Config,
 }
 
 /// What the server is to be.
@@ -43,7 +43,7 @@ pub(super) struct ResolvedConfig {
     pub(super) mutant: Option<String>,
     pub(super) log: LogFormat,
     pub(super) connections: ConnectionLimits,
-    pub(super) settings: Settings,
+    pub(super) settings: Config,
 }
 
 /// Where accounts are kept: this version has one place.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use reference_server::account::{ChallengeId, Timestamp};
 use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
-use reference_server::domain::{ChallengeId, Timestamp};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::ports::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
 use targets::fakes::{FakeAddresses, Fakes, Fault, FaultOrder};
 use targets::{Mark, Message, Method, Native};
 

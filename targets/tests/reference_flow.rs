@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
-use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
+use reference_server::ports::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use targets::{
     Answer, Device, Ledger, Mark, Message, Method, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal, Target,
 };
@@ -33,10 +33,10 @@ impl Courier for IntoLedger {
 
 async fn target() -> Native {
     let ledger = Ledger::new(Native::patterns());
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(IntoLedger(ledger.clone())));
+    let deps = Deps::for_tests(Arc::new(ManualClock::default()), Arc::new(IntoLedger(ledger.clone())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let service = Service::new(parts, Settings::default());
+    let service = Service::new(deps, Config::default());
     tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
     Native::open(NativeOptions::new(origin, ledger)).unwrap()
 }

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::Control;
 use super::requests::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
+use crate::account::{Status, Timestamp};
 use crate::courier::Letter;
-use crate::domain::{Status, Timestamp};
 use crate::edge::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
 use crate::metrics;
-use crate::parts::Clock;
+use crate::ports::Clock;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -41,7 +41,7 @@ pub(super) async fn route(control: &Control, request: &EdgeRequest) -> Answer {
 }
 
 async fn read_metrics(control: &Control) -> Response<Bytes> {
-    let accounts = control.service.parts().store.count().await;
+    let accounts = control.service.deps().store.count().await;
     control.service.metrics().accounts(accounts);
     if accounts <= COUNTED_AT_ONCE {
         control.service.sweep().await;

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use crate::connections::{ConnectionLimits, accept_until, read_body};
 use crate::courier::{Mailbox, Router};
 use crate::edge::{EdgeRequest, refusal};
-use crate::parts::ManualClock;
+use crate::ports::ManualClock;
 use crate::service::Service;
 
 /// Bytes of a body: some hundred thousand accounts.

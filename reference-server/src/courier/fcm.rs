@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Letter;
 use super::http_call::{Answered, HttpCaller};
 use super::target::{PushTarget, TargetFault, refusal};
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// One Firebase project.
 pub(super) struct Fcm {

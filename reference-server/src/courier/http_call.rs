@@ -9,7 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// Pause before the one further try.
 const BREATH: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Letter;
-use crate::parts::{DeliveryError, Recipient};
+use crate::ports::{DeliveryError, Recipient};
 
 /// Messages kept; the oldest leave.
 const KEPT: usize = 1000;

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::Timestamp;
-use crate::parts::{Outgoing, Parcel, Recipient};
+use crate::account::Timestamp;
+use crate::ports::{Outgoing, Parcel, Recipient};
 
 mod neutral;
 
@@ -179,7 +179,7 @@ fn html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ChallengeId;
+    use crate::account::ChallengeId;
 
     fn code(device_name: &str) -> Letter {
         Wording::new("Acme").letter(&Outgoing {

@@ -26,7 +26,7 @@ pub use mailbox::Mailbox;
 pub use messages::{Kind, Letter, Wording};
 pub use target::{EmailKind, EmailTarget, PushTarget, TargetFault};
 
-use crate::parts::{Courier, DeliveryError, Outgoing, Recipient};
+use crate::ports::{Courier, DeliveryError, Outgoing, Recipient};
 use fcm::Fcm;
 use http_call::HttpCaller;
 use sendgrid::SendGrid;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::http_call::HttpCaller;
 use super::target::{EmailTarget, TargetFault, refusal};
 use super::{Kind, Letter};
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// One SendGrid account.
 pub(super) struct SendGrid {

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::target::{EmailTarget, TargetFault, refusal};
 use super::{Kind, Letter};
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// Connections to one mail server at most; further messages wait.
 const CONNECTIONS: usize = 32;

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use reference_server::control::Control;
 use reference_server::courier::{Mailbox, Router, Wording};
 use reference_server::edge::EdgeRequest;
-use reference_server::parts::ManualClock;
-use reference_server::{Parts, Service, Settings};
+use reference_server::ports::ManualClock;
+use reference_server::{Config, Deps, Service};
 use serde_json::Value;
 use specs::openapi::Contract;
 
@@ -22,7 +22,7 @@ pub(crate) fn control() -> Control {
     router.keep_push(mailbox.clone());
     let clock = Arc::new(ManualClock::default());
     clock.freeze(true);
-    let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(router.clone())), Settings::default());
+    let service = Service::new(Deps::for_tests(clock.clone(), Arc::new(router.clone())), Config::default());
     Control {
         service,
         clock,
