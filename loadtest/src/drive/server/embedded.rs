@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_server::control::{self, Control};
-use reference_server::courier::{Mailbox, Router, Wording};
+use reference_server::adapters::admin::{self, Admin};
+use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::parts::{Argon2id, ManualClock};
 use reference_server::service::Seed;
 use reference_server::{ConnectionLimits, Parts, Service, serve};
@@ -42,14 +42,14 @@ impl Embedded {
             .build()
             .map_err(|error| ServerFault::Start(error.to_string()))?;
         let within = Duration::from_secs(meant.settings.delivery_answer_s).mul_f64(0.8);
-        let router = Router::new(Wording::new(&meant.settings.service_name), within);
+        let mailer = ProviderMailer::new(Templates::new(&meant.settings.service_name), within);
         let unread = Mailbox::default();
-        router.keep_email(unread.clone());
-        router.keep_push(unread);
-        router.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
+        mailer.keep_email(unread.clone());
+        mailer.keep_push(unread);
+        mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
         // It runs with the system's time as long as nobody asks the control interface to move it, and no storm does.
         let clock = Arc::new(ManualClock::default());
-        let mut parts = Parts::standard(Arc::new(router.clone()));
+        let mut parts = Parts::standard(Arc::new(mailer.clone()));
         parts.clock = clock.clone();
         if options.hash == Hash::Light {
             parts.passwords = Arc::new(Argon2id::light());
@@ -71,13 +71,13 @@ impl Embedded {
         let api = TcpListener::from_std(api).map_err(taken)?;
         let controls = TcpListener::from_std(controls).map_err(taken)?;
         runtime.spawn(serve(api, service.clone(), limits, until(stopped.clone())));
-        let controlled = Control {
+        let administered = Admin {
             service: service.clone(),
             clock,
-            router,
+            mailer,
             mailbox: None,
         };
-        runtime.spawn(control::serve(controls, controlled, until(stopped)));
+        runtime.spawn(admin::serve(controls, administered, until(stopped)));
         Ok(Self {
             addresses: Addresses {
                 api: format!("http://{address}"),

@@ -28,7 +28,7 @@ pub enum ServerFault {
     Settings(String),
     /// A provider's URL cannot be used.
     #[error("the server's deliveries: {0}")]
-    Delivery(#[from] reference_server::courier::TargetFault),
+    Delivery(#[from] reference_server::adapters::mailer::TargetFault),
     /// No address to listen on.
     #[error("the server cannot listen on 127.0.0.1:{port}: {error}")]
     Listen {

@@ -2,7 +2,7 @@
 
 use mutants::KnownBad;
 use reference_server::Settings;
-use reference_server::courier::{EmailTarget, PushTarget};
+use reference_server::adapters::mailer::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
 use specs::Parameters;
 

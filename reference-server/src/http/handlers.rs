@@ -5,16 +5,16 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::EdgeRequest;
-use super::body::{
-    INSTALLATION_MOST, PUSH_TOKEN_MOST, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source,
-    versions,
-};
-use super::object::Object;
-use super::problem::Refusal;
-use super::requests::{
+use super::bodies::{
     ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
     SignInBody, SwitchBody, TwoStepBody, VerifyBody,
 };
+use super::extract::{
+    INSTALLATION_MOST, PUSH_TOKEN_MOST, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source,
+    versions,
+};
+use super::json_object::Object;
+use super::problem::Refusal;
 use super::respond::{empty, json};
 use crate::domain::{ChallengeId, DeviceId};
 use crate::rules::Renaming;

@@ -1,4 +1,4 @@
-//! The control interface: the clock, the accounts and the delivery targets of a server under test. It listens on an address of
+//! The admin interface: the clock, the accounts and the delivery targets of a server under test. It listens on an address of
 //! its own and is off unless asked for; whoever reaches it owns the server.
 //!
 //! ```text
@@ -13,8 +13,8 @@
 //! GET  /mailbox/{email}   messages to an address (with the development mailbox only)
 //! ```
 
+mod bodies;
 mod handlers;
-mod requests;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use bytes::Bytes;
 use http::Response;
 use tokio::net::TcpListener;
 
-use crate::connections::{ConnectionLimits, accept_until, read_body};
-use crate::courier::{Mailbox, Router};
-use crate::edge::{EdgeRequest, refusal};
+use crate::adapters::mailer::{Mailbox, ProviderMailer};
+use crate::http::{ConnectionLimits, accept_until, read_body};
+use crate::http::{EdgeRequest, refusal};
 use crate::parts::ManualClock;
 use crate::service::Service;
 
@@ -34,18 +34,18 @@ const BODY_MOST: usize = 32 * 1024 * 1024;
 
 /// What is controlled.
 #[derive(Clone)]
-pub struct Control {
+pub struct Admin {
     /// The server.
     pub service: Service,
     /// Its clock.
     pub clock: Arc<ManualClock>,
     /// Where it delivers.
-    pub router: Router,
+    pub mailer: ProviderMailer,
     /// Its development mailbox, when it has one.
     pub mailbox: Option<Mailbox>,
 }
 
-impl Control {
+impl Admin {
     /// Answers one request.
     pub async fn answer(&self, request: &EdgeRequest) -> Response<Bytes> {
         handlers::route(self, request)
@@ -54,8 +54,8 @@ impl Control {
     }
 }
 
-/// Serves the control interface until `shutdown`.
-pub async fn serve(listener: TcpListener, control: Control, shutdown: impl Future<Output = ()>) {
+/// Serves the admin interface until `shutdown`.
+pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Output = ()>) {
     let limits = ConnectionLimits {
         body: BODY_MOST,
         connections: 64,
@@ -63,7 +63,7 @@ pub async fn serve(listener: TcpListener, control: Control, shutdown: impl Futur
         ..ConnectionLimits::default()
     };
     accept_until(listener, limits, Vec::new(), shutdown, move |request, peer| {
-        let control = control.clone();
+        let admin = admin.clone();
         async move {
             let (head, body) = request.into_parts();
             let body = match read_body(body, limits).await {
@@ -78,7 +78,7 @@ pub async fn serve(listener: TcpListener, control: Control, shutdown: impl Futur
                 body,
                 peer,
             };
-            control.answer(&request).await
+            admin.answer(&request).await
         }
     })
     .await;

@@ -4,7 +4,7 @@
 //! message; and a conversation that is given up half-way goes back into it, so that the next message gets its answers.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use lettre::message::header::{Header, HeaderName, HeaderValue};
@@ -17,15 +17,15 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::target::{EmailTarget, TargetFault, refusal};
-use super::{Kind, Letter};
-use crate::parts::DeliveryError;
+use super::templates::KIND_HEADER;
+use super::{RETRY_PAUSE, RenderedMessage};
+use crate::parts::{DeliveryError, MessageKind};
+use crate::sync::lock;
 
-/// Connections to one mail server at most; further messages wait.
-const CONNECTIONS: usize = 32;
+/// Connections to one mail server; further messages wait.
+const MAX_CONNECTIONS: usize = 32;
 /// How long an unused connection is worth keeping.
-const IDLE: Duration = Duration::from_secs(20);
-/// Pause before the one further try.
-const BREATH: Duration = Duration::from_millis(100);
+const MAX_IDLE: Duration = Duration::from_secs(20);
 
 /// One mail server.
 pub(super) struct Smtp {
@@ -41,19 +41,19 @@ impl Smtp {
         Ok(Self {
             server: (host.to_owned(), port),
             sender,
-            slots: Semaphore::new(CONNECTIONS),
+            slots: Semaphore::new(MAX_CONNECTIONS),
             idle: Mutex::default(),
         })
     }
 
     /// Sends to one address; who calls sets the time. A "not now" (4xx) is tried once more with the same message.
-    pub(super) async fn send(&self, address: &str, letter: &Letter) -> Result<(), DeliveryError> {
-        let message = self.message(address, letter)?;
+    pub(super) async fn send(&self, address: &str, message: &RenderedMessage) -> Result<(), DeliveryError> {
+        let message = self.mime(address, message)?;
         let _slot = self.slots.acquire().await;
         let source = message.formatted();
         let mut sent = self.converse(&message, &source).await;
-        if sent.as_ref().is_err_and(|failure| failure.passes) {
-            tokio::time::sleep(BREATH).await;
+        if sent.as_ref().is_err_and(|failure| failure.transient) {
+            tokio::time::sleep(RETRY_PAUSE).await;
             sent = self.converse(&message, &source).await;
         }
         sent.map_err(|failure| failure.error)
@@ -64,7 +64,7 @@ impl Smtp {
         let mut connection = self.connection().await?;
         let sent = connection.send(message.envelope(), source).await;
         if !connection.has_broken() {
-            self.idle().push((connection, Instant::now()));
+            lock(&self.idle).push((connection, Instant::now()));
         }
         sent?;
         Ok(())
@@ -72,10 +72,11 @@ impl Smtp {
 
     async fn connection(&self) -> Result<AsyncSmtpConnection, Failure> {
         loop {
-            let Some((mut connection, since)) = self.idle().pop() else {
+            // A statement of its own: the lock may not be held over the await below.
+            let Some((mut connection, since)) = lock(&self.idle).pop() else {
                 break;
             };
-            if since.elapsed() < IDLE && connection.test_connected().await {
+            if since.elapsed() < MAX_IDLE && connection.test_connected().await {
                 return Ok(connection);
             }
         }
@@ -86,19 +87,16 @@ impl Smtp {
         Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn message(&self, address: &str, letter: &Letter) -> Result<Message, DeliveryError> {
+    fn mime(&self, address: &str, message: &RenderedMessage) -> Result<Message, DeliveryError> {
+        let unfit = || DeliveryError::Refused("the address cannot be written to".to_owned());
         let to: Address = address.parse().map_err(|_| unfit())?;
         Message::builder()
-            .from(Mailbox::new(Some(letter.service.clone()), self.sender.clone()))
+            .from(Mailbox::new(Some(message.service.clone()), self.sender.clone()))
             .to(Mailbox::new(None, to))
-            .subject(&letter.subject)
+            .subject(&message.subject)
             .message_id(Some(format!("<{:032x}@{}>", rand::random::<u128>(), self.sender.domain())))
-            .header(MessageKind(letter.kind))
-            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
+            .header(KindHeader(message.kind))
+            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))
             .map_err(|_| unfit())
     }
 }
@@ -106,14 +104,14 @@ impl Smtp {
 /// Why a conversation failed, and whether the server says that it may go better in a moment.
 struct Failure {
     error: DeliveryError,
-    passes: bool,
+    transient: bool,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             error: error.status().map_or_else(|| refusal("unknown"), refusal),
-            passes: error.is_transient(),
+            transient: error.is_transient(),
         }
     }
 }
@@ -122,26 +120,21 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self {
             error: DeliveryError::Refused(error.kind().to_string()),
-            passes: false,
+            transient: false,
         }
     }
 }
 
-fn unfit() -> DeliveryError {
-    DeliveryError::Refused("the address cannot be written to".to_owned())
-}
-
-/// The header by which mail programs and tests sort messages.
 #[derive(Clone, Copy)]
-struct MessageKind(Kind);
+struct KindHeader(MessageKind);
 
-impl Header for MessageKind {
+impl Header for KindHeader {
     fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str(Kind::HEADER)
+        HeaderName::new_from_ascii_str(KIND_HEADER)
     }
 
     fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+        let kind = MessageKind::ALL.into_iter().find(|kind| kind.name() == text);
         kind.map(Self).ok_or_else(|| "no kind of message".into())
     }
 

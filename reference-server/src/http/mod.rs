@@ -27,14 +27,17 @@
 //! POST   /v1/password-resets/complete finish it                    (no bearer)
 //! ```
 
+mod bodies;
 mod body;
+mod connections;
+mod extract;
 mod forwarded;
 mod handlers;
-mod object;
+mod json_object;
 mod problem;
-mod requests;
 mod respond;
 mod routes;
+mod server;
 
 use std::net::IpAddr;
 
@@ -42,13 +45,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
-pub(crate) use body::{INSTALLATION_MOST, PUSH_TOKEN_MOST, label, opaque, read};
-pub(crate) use object::present;
+pub(crate) use body::read_body;
+pub use connections::ConnectionLimits;
+pub(crate) use connections::accept_until;
+pub(crate) use extract::{INSTALLATION_MOST, PUSH_TOKEN_MOST, label, opaque, read};
+pub(crate) use json_object::present;
 pub(crate) use problem::Refusal;
 pub use problem::problem_type;
 pub use respond::{Outcome, json, problem};
 pub(crate) use respond::{empty, refusal};
 pub(crate) use routes::route_template;
+pub use server::serve;
 
 use crate::service::Service;
 

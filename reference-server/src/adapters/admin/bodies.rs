@@ -1,9 +1,9 @@
-//! What is sent to the control interface.
+//! What is sent to the admin interface.
 
 use serde::Deserialize;
 
-use crate::courier::{EmailTarget, PushTarget};
-use crate::edge::present;
+use crate::adapters::mailer::{EmailTarget, PushTarget};
+use crate::http::present;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,8 +6,8 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use serde_json::Map;
 
-use super::ConnectionLimits;
-use crate::edge::{Outcome, problem};
+use super::connections::ConnectionLimits;
+use super::{Outcome, problem};
 
 /// Reads a body within the limits, or says what to answer instead.
 pub(crate) async fn read_body(body: Incoming, limits: ConnectionLimits) -> Result<Bytes, Response<Bytes>> {

@@ -24,22 +24,6 @@ pub fn neutralise(text: &str, most: usize) -> String {
     shorten(&defang(plain.trim_end()), most)
 }
 
-/// The text between HTML tags.
-pub(super) fn escape(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
-    html
-}
-
 /// Characters that show nothing, or that change what others show: zero width, direction overrides and isolates, tags,
 /// variation selectors, private use.
 fn is_invisible(c: char) -> bool {

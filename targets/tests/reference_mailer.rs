@@ -1,10 +1,10 @@
-//! The reference server's courier and the fake providers, each taking the other at its word.
+//! The reference server's mailer and the fake providers, each taking the other at its word.
 
 use std::time::Duration;
 
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::domain::{ChallengeId, Timestamp};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
 use targets::fakes::{FakeAddresses, Fakes, Fault, FaultOrder};
 use targets::{Mark, Message, Method, Native};
 
@@ -16,8 +16,8 @@ async fn fakes() -> Fakes {
     Fakes::start(FakeAddresses::default(), Native::patterns()).await.unwrap()
 }
 
-fn router(within: Duration) -> Router {
-    Router::new(Wording::new("Acme"), within)
+fn mailer(within: Duration) -> ProviderMailer {
+    ProviderMailer::new(Templates::new("Acme"), within)
 }
 
 fn email_to(url: &str) -> EmailTarget {
@@ -28,8 +28,8 @@ fn push_to(url: &str) -> PushTarget {
     url.parse().unwrap()
 }
 
-fn code(to: Recipient, code: &str) -> Outgoing {
-    let parcel = Parcel::Code {
+fn code(to: Recipient, code: &str) -> Outbound {
+    let content = MessageContent::Code {
         code: code.to_owned(),
         challenge: ChallengeId("chl_1".into()),
         expires_at: Timestamp(1_700_000_300_000),
@@ -37,14 +37,14 @@ fn code(to: Recipient, code: &str) -> Outgoing {
         place: "Graz, Austria".to_owned(),
         at: Timestamp(1_700_000_000_000),
     };
-    Outgoing { to, parcel }
+    Outbound { to, content }
 }
 
-fn email() -> Outgoing {
+fn email() -> Outbound {
     code(Recipient::Email(ADDRESS.to_owned()), "012345")
 }
 
-fn push(token: &str) -> Outgoing {
+fn push(token: &str) -> Outbound {
     code(Recipient::Push(token.to_owned()), "543210")
 }
 
@@ -73,25 +73,25 @@ fn check_email(message: &Message) {
 
 #[tokio::test]
 async fn email_by_smtp() {
-    let (fakes, router) = (fakes().await, router(LONG));
-    router.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
-    router.deliver(&email()).await.unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(LONG));
+    mailer.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
+    mailer.send(&email()).await.unwrap();
     check_email(&only(&fakes));
 }
 
 #[tokio::test]
 async fn email_by_sendgrid() {
-    let (fakes, router) = (fakes().await, router(LONG));
-    router.set_targets(Some(&email_to(&fakes.sendgrid.url())), None).unwrap();
-    router.deliver(&email()).await.unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(LONG));
+    mailer.set_targets(Some(&email_to(&fakes.sendgrid.url())), None).unwrap();
+    mailer.send(&email()).await.unwrap();
     check_email(&only(&fakes));
 }
 
 #[tokio::test]
 async fn push_by_fcm_tells_the_provider_no_address() {
-    let (fakes, router) = (fakes().await, router(LONG));
-    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
-    router.deliver(&push("phone")).await.unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(LONG));
+    mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
+    mailer.send(&push("phone")).await.unwrap();
     let message = only(&fakes);
     assert_eq!((message.channel, message.to.as_str()), (Method::Push, "phone"));
     assert_eq!(message.code.as_deref(), Some("543210"));
@@ -104,14 +104,14 @@ async fn push_by_fcm_tells_the_provider_no_address() {
 
 #[tokio::test]
 async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
-    let (fakes, router) = (fakes().await, router(LONG));
-    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(LONG));
+    mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     for (url, channel, message) in [
         (fakes.smtp.url(), Method::Email, email()),
         (fakes.sendgrid.url(), Method::Email, email()),
         (fakes.smtp.url(), Method::Push, push("phone")),
     ] {
-        router.set_targets(Some(&email_to(&url)), None).unwrap();
+        mailer.set_targets(Some(&email_to(&url)), None).unwrap();
         let busy = |times| FaultOrder {
             channel,
             to: None,
@@ -120,21 +120,21 @@ async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
         };
         let before = fakes.ledger.mark();
         fakes.faults.order(busy(1));
-        router.deliver(&message).await.unwrap();
+        mailer.send(&message).await.unwrap();
         assert_eq!(fakes.ledger.since(before).len(), 1, "{channel:?}");
 
         fakes.faults.order(busy(2));
-        let refused = router.deliver(&message).await;
+        let refused = mailer.send(&message).await;
         assert!(matches!(refused, Err(DeliveryError::Refused(_))), "{refused:?}");
         assert_eq!(fakes.ledger.since(before).len(), 1, "{channel:?}: two tries and no more");
-        router.deliver(&message).await.unwrap();
+        mailer.send(&message).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_registration_that_is_gone_is_told_apart() {
-    let (fakes, router) = (fakes().await, router(LONG));
-    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(LONG));
+    mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     fakes.faults.order(FaultOrder {
         channel: Method::Push,
         to: Some("gone".to_owned()),
@@ -142,31 +142,31 @@ async fn a_registration_that_is_gone_is_told_apart() {
         fault: Fault::Unregistered,
     });
     let (first, gone, third) = (push("first"), push("gone"), push("third"));
-    let (first, gone, third) = tokio::join!(router.deliver(&first), router.deliver(&gone), router.deliver(&third));
+    let (first, gone, third) = tokio::join!(mailer.send(&first), mailer.send(&gone), mailer.send(&third));
     assert_eq!((first, gone, third), (Ok(()), Err(DeliveryError::Unregistered), Ok(())));
     // A wrong path is a 404, too, and says nothing about the registration.
-    router
+    mailer
         .set_targets(None, Some(&push_to(&format!("{}/elsewhere", fakes.fcm.url()))))
         .unwrap();
     assert_eq!(
-        router.deliver(&push("first")).await,
+        mailer.send(&push("first")).await,
         Err(DeliveryError::Refused("status 404".to_owned()))
     );
 }
 
 #[tokio::test]
 async fn a_provider_that_hangs_or_is_absent_is_an_error_in_time() {
-    let (fakes, router) = (fakes().await, router(Duration::from_millis(200)));
-    assert_eq!(router.deliver(&email()).await, Err(DeliveryError::NoProvider));
-    router.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
-    router.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
+    let (fakes, mailer) = (fakes().await, mailer(Duration::from_millis(200)));
+    assert_eq!(mailer.send(&email()).await, Err(DeliveryError::NoProvider));
+    mailer.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
+    mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     for (channel, message) in [(Method::Email, email()), (Method::Push, push("phone"))] {
         fakes.faults.always(channel, Fault::Hang);
-        assert_eq!(router.deliver(&message).await, Err(DeliveryError::TimedOut));
+        assert_eq!(mailer.send(&message).await, Err(DeliveryError::TimedOut));
         fakes.faults.clear();
         fakes.faults.always(channel, Fault::Reset);
-        assert!(router.deliver(&message).await.is_err());
+        assert!(mailer.send(&message).await.is_err());
         fakes.faults.clear();
-        assert_eq!(router.deliver(&message).await, Ok(()), "{channel:?} recovers");
+        assert_eq!(mailer.send(&message).await, Ok(()), "{channel:?} recovers");
     }
 }

@@ -1,35 +1,36 @@
-//! The control interface, each answer judged by its contract.
+//! The admin interface, each answer judged by its contract.
 
 mod common;
 
-use common::{control, judged, request};
-use reference_server::control::Control;
+use common::{admin, judged, request};
+use reference_server::adapters::admin::Admin;
+use reference_server::adapters::prometheus;
 use serde_json::{Value, json};
 use specs::openapi::Contract;
 
 struct Bench {
-    control: Control,
+    admin: Admin,
     contract: Contract,
 }
 
 impl Bench {
     fn new() -> Self {
         Self {
-            control: control(),
+            admin: admin(),
             contract: Contract::load_control(),
         }
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = request(method, path, None, body.as_ref());
-        judged(&self.contract, &request, &self.control.answer(&request).await)
+        judged(&self.contract, &request, &self.admin.answer(&request).await)
     }
 
     /// A request to the public API.
     async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
-        let edge = self.control.service.parts().edge.clone();
+        let edge = self.admin.service.parts().edge.clone();
         let answer = edge
-            .answer(&self.control.service, request("POST", path, None, Some(body)))
+            .answer(&self.admin.service, request("POST", path, None, Some(body)))
             .await;
         (
             answer.status().as_u16(),
@@ -74,7 +75,7 @@ async fn accounts_by_the_thousand_are_there_at_once() {
         .collect();
     let (status, created) = bench.ask("POST", "/accounts", Some(json!({"accounts": seeds}))).await;
     assert_eq!((status, &created["created"]), (201, &json!(2_000)));
-    assert_eq!(bench.control.service.parts().store.count().await, 2_000);
+    assert_eq!(bench.admin.service.parts().store.count().await, 2_000);
     assert_eq!(bench.sign_in("u1999@example.test", "correct horse").await, 202);
 
     // A taken address starts anew, and one wrong row changes nothing.
@@ -85,10 +86,10 @@ async fn accounts_by_the_thousand_are_there_at_once() {
     assert_eq!(bench.sign_in("u7@example.test", "correct horse").await, 202);
     bench.ask("POST", "/accounts", Some(json!({"accounts": [anew]}))).await;
     assert_eq!(bench.sign_in("u7@example.test", "another horse").await, 201);
-    assert_eq!(bench.control.service.parts().store.count().await, 2_000);
+    assert_eq!(bench.admin.service.parts().store.count().await, 2_000);
 
     assert_eq!(bench.ask("POST", "/reset", None).await.0, 204);
-    assert_eq!(bench.control.service.parts().store.count().await, 0);
+    assert_eq!(bench.admin.service.parts().store.count().await, 0);
 }
 
 /// A trust credential in the server's shape.
@@ -115,7 +116,7 @@ async fn an_account_may_come_with_a_trusted_device() {
         (202, &json!("push")),
         "{challenge}"
     );
-    let counts = bench.control.service.metrics().render();
+    let counts = prometheus::render(bench.admin.service.metrics(), 1);
     let pushed = r#"stepproof_messages_total{channel="push",kind="code",result="taken"} 1"#;
     assert!(counts.contains(pushed), "{counts}");
     sign_in["trust_token"] = json!(trust_token(7));
@@ -141,7 +142,7 @@ async fn an_account_may_come_with_a_trusted_device() {
         let (status, _) = bench.ask("POST", "/accounts", Some(json!({"accounts": [account]}))).await;
         assert_eq!(status, 400, "{account}");
     }
-    assert_eq!(bench.control.service.parts().store.count().await, 1);
+    assert_eq!(bench.admin.service.parts().store.count().await, 1);
 }
 
 #[tokio::test]
@@ -171,7 +172,7 @@ async fn the_mailbox_shows_what_was_sent_until_email_goes_elsewhere() {
         bench.ask("GET", "/mailbox/bob@example.test", None).await.1,
         json!({"messages": []})
     );
-    bench.control.mailbox = None;
+    bench.admin.mailbox = None;
     assert_eq!(bench.ask("GET", "/mailbox/ada@example.test", None).await.0, 404);
 }
 
@@ -213,7 +214,7 @@ async fn health_and_counts() {
     bench.ask("POST", "/accounts", Some(json!({"accounts": [account]}))).await;
     bench.sign_in("ada@example.test", "correct horse").await;
     let ask = request("GET", "/metrics", None, None);
-    let answer = bench.control.answer(&ask).await;
+    let answer = bench.admin.answer(&ask).await;
     judged(&bench.contract, &ask, &answer);
     let text = String::from_utf8(answer.body().to_vec()).unwrap();
     // A scraper that is told OpenMetrics refuses a page without its end, or with anything behind it.

@@ -11,8 +11,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
-use crate::connections::{ConnectionLimits, accept_until, read_body};
-use crate::edge::{EdgeRequest, Outcome, route_template};
+use super::{ConnectionLimits, EdgeRequest, Outcome, accept_until, read_body, route_template};
 use crate::metrics::{Answered, method_label};
 use crate::service::Service;
 

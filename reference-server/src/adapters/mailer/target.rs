@@ -19,7 +19,6 @@ const SMTP_PORT: u16 = 25;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EmailKind {
-    /// SMTP.
     Smtp,
     /// The SendGrid v3 mail-send call.
     Sendgrid,
@@ -29,7 +28,6 @@ pub enum EmailKind {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmailTarget {
-    /// How it travels.
     pub kind: EmailKind,
     /// `smtp://HOST:PORT`, or the base URL of the API.
     #[serde(deserialize_with = "url")]
@@ -49,7 +47,6 @@ pub struct PushTarget {
     /// The base URL of the API.
     #[serde(deserialize_with = "url")]
     pub url: Url,
-    /// The project in its path.
     #[serde(default = "project")]
     pub project: String,
     /// The bearer key of the API.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::domain::network;
 use crate::settings::Network;
+use crate::sync::lock;
 
 /// The connections of each source.
 #[derive(Debug)]
@@ -31,17 +32,13 @@ impl Shares {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A connection of this peer; `None` when its source has as many as it may.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Share> {
         if self.exempt.iter().any(|network| network.contains(peer)) {
             return Some(Share { of: None });
         }
         let source = network(peer);
-        let mut held = self.lock();
+        let mut held = lock(&self.held);
         let theirs = held.entry(source).or_default();
         if *theirs >= self.most {
             return None;
@@ -56,7 +53,7 @@ impl Shares {
 impl Drop for Share {
     fn drop(&mut self) {
         let Some((shares, source)) = &self.of else { return };
-        let mut held = shares.lock();
+        let mut held = lock(&shares.held);
         if let Some(theirs) = held.get_mut(source) {
             *theirs -= 1;
             if *theirs == 0 {
@@ -84,6 +81,6 @@ mod tests {
         let many: Vec<_> = (0..9).map(|_| take("10.0.0.1")).collect();
         assert!(many.iter().all(Option::is_some));
         drop(second);
-        assert!(shares.lock().is_empty(), "nothing is kept of who is gone");
+        assert!(lock(&shares.held).is_empty(), "nothing is kept of who is gone");
     }
 }

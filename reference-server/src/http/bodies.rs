@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::object::{Object, present};
+use super::json_object::{Object, present};
 use crate::domain::Method;
 
 #[derive(Deserialize)]

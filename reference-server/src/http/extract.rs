@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::EdgeRequest;
 use super::forwarded::readable_hops;
-use super::object::Object;
+use super::json_object::Object;
 use super::problem::Refusal;
 use crate::rules::PASSWORD_MOST;
 use crate::service::{Problem, Service};

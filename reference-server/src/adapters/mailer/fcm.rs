@@ -1,11 +1,10 @@
 //! Push by the FCM HTTP v1 send call: `POST {base}/v1/projects/{project}/messages:send`, one call for each registration.
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
-use super::Letter;
-use super::http_call::{Answered, HttpCaller};
+use super::RenderedMessage;
+use super::http_call::HttpCaller;
 use super::target::{PushTarget, TargetFault, refusal};
 use crate::parts::DeliveryError;
 
@@ -23,40 +22,37 @@ impl Fcm {
     }
 
     /// Sends to one registration. Neither the account's address nor its network address is told to the provider (DLVR-05).
-    pub(super) async fn send(&self, token: &str, letter: &Letter) -> Result<(), DeliveryError> {
-        let data: Map<String, Value> = letter
+    pub(super) async fn send(&self, token: &str, message: &RenderedMessage) -> Result<(), DeliveryError> {
+        let data: Map<String, Value> = message
             .data
             .iter()
             .map(|(name, value)| ((*name).to_owned(), json!(value)))
             .collect();
         let call = json!({"message": {
             "token": token,
-            "notification": {"title": letter.subject, "body": letter.text},
+            "notification": {"title": message.subject, "body": message.text},
             "data": data,
             "android": {
                 "priority": "HIGH",
-                "ttl": format!("{}s", letter.worth_s),
+                "ttl": format!("{}s", message.ttl.as_secs()),
                 // What a locked screen shows is the title alone.
                 "notification": {"visibility": "PRIVATE"},
             },
         }});
-        let answer = self.http.post(&self.uri, &self.bearer, Bytes::from(call.to_string())).await?;
-        if answer.status.is_success() {
+        let (status, body) = self.http.post(&self.uri, &self.bearer, &call).await?;
+        if status.is_success() {
             Ok(())
-        } else if is_unregistered(&answer) {
+        } else if status == StatusCode::NOT_FOUND && says_unregistered(&body) {
             Err(DeliveryError::Unregistered)
         } else {
-            Err(refusal(answer.status.as_u16()))
+            Err(refusal(status.as_u16()))
         }
     }
 }
 
 /// A 404 alone may be a wrong project; only the provider's own word ends a registration (DLVR-08).
-fn is_unregistered(answer: &Answered) -> bool {
-    if answer.status != StatusCode::NOT_FOUND {
-        return false;
-    }
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+fn says_unregistered(body: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let details = body.pointer("/error/details").and_then(Value::as_array);
     details
         .into_iter()

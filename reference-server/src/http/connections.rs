@@ -2,7 +2,6 @@
 //! What is answered is the caller's business.
 
 mod activity;
-mod body;
 mod shares;
 
 use std::convert::Infallible;
@@ -24,7 +23,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::settings::Network;
 use activity::Activity;
-pub(crate) use body::read_body;
 use shares::{Share, Shares};
 
 /// What a connection may cost.
