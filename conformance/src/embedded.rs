@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::ports::ManualClock;
 use reference_server::{Config, ConnectionLimits, Deps, Service};
 use specs::Parameters;
@@ -20,7 +20,7 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::known_bad::KnownBad;
+use crate::provider::Variant;
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;
@@ -46,8 +46,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a reference server, or the known-bad one.
-    pub async fn start(known_bad: Option<&KnownBad>) -> Result<Self, TargetError> {
+    /// Starts a reference server, or this variant of it.
+    pub async fn start(variant: Option<Variant>) -> Result<Self, TargetError> {
         let place = Arc::clone(&PLACES)
             .acquire_owned()
             .await
@@ -58,9 +58,9 @@ impl Embedded {
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
-        let deps = Deps::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
-        let deps = match known_bad {
-            Some(known_bad) => (known_bad.build)(deps),
+        let deps = Deps::for_tests(Arc::clone(&clock), Arc::new(mailer(&fakes, &settings)?));
+        let deps = match variant {
+            Some(variant) => (variant.change)(deps),
             None => deps,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))
@@ -89,19 +89,19 @@ impl Embedded {
     }
 }
 
-/// The server's own courier, delivering to these fakes. It gives up before the declared time to answer is over.
-fn courier(fakes: &Fakes, settings: &Config) -> Result<Router, TargetError> {
+/// The server's own mailer, delivering to these fakes. It gives up before the declared time to answer is over.
+fn mailer(fakes: &Fakes, settings: &Config) -> Result<ProviderMailer, TargetError> {
     let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
-    let router = Router::new(Wording::new(&settings.service_name), within);
+    let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
     let email = fakes.smtp.url().parse::<EmailTarget>();
     let push = fakes.fcm.url().parse::<PushTarget>();
     let (email, push) = email
         .and_then(|email| Ok((email, push?)))
         .map_err(|fault| cannot_start(&fault))?;
-    router
+    mailer
         .set_targets(Some(&email), Some(&push))
         .map_err(|fault| cannot_start(&fault))?;
-    Ok(router)
+    Ok(mailer)
 }
 
 fn cannot_start(error: &dyn std::error::Error) -> TargetError {

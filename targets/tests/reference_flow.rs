@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::ports::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::ports::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
 use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use targets::{
     Answer, Device, Ledger, Mark, Message, Method, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal, Target,
@@ -15,16 +15,16 @@ use tokio::net::TcpListener;
 struct IntoLedger(Ledger);
 
 #[async_trait]
-impl Courier for IntoLedger {
-    async fn deliver(&self, outgoing: &Outgoing) -> Result<(), DeliveryError> {
+impl Mailer for IntoLedger {
+    async fn send(&self, outgoing: &Outbound) -> Result<(), DeliveryError> {
         let mut message = match &outgoing.to {
             Recipient::Email(address) => Message::new(Method::Email, address),
             Recipient::Push(token) => Message::new(Method::Push, token),
         };
-        message.text = match &outgoing.parcel {
-            Parcel::Code { code, .. } => format!("Your verification code is: {code}\n"),
-            Parcel::Reset { token, .. } => format!("Reset token: {token}\n"),
-            Parcel::Notice { text, .. } => text.clone(),
+        message.text = match &outgoing.content {
+            MessageContent::Code { code, .. } => format!("Your verification code is: {code}\n"),
+            MessageContent::Reset { token, .. } => format!("Reset token: {token}\n"),
+            MessageContent::Notice { text, .. } => text.clone(),
         };
         self.0.record(message);
         Ok(())

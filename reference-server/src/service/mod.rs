@@ -30,7 +30,7 @@ pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant,
 
 use crate::account::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
 use crate::config::Config;
-use crate::metrics::{Live, Metrics};
+use crate::metrics::Metrics;
 use crate::policy::{At, Policy, sessions};
 use crate::ports::Deps;
 use limits::Sources;
@@ -67,7 +67,7 @@ impl Service {
             unknown_identifiers: UnknownIdentifierThrottle::default(),
             outbox: Outbox::default(),
             monotonic: MonotonicClock::default(),
-            metrics: Metrics::new(),
+            metrics: Metrics::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -110,15 +110,15 @@ impl Service {
         let at = self.at();
         self.inner.sources.sweep(at);
         self.inner.unknown_identifiers.sweep(at);
-        let mut live = Live::default();
+        let (mut challenges, mut sessions) = (0, 0);
         let mut expire = |account: &mut Account| {
             self.expire(account, at);
             let pending = account.challenges.iter();
-            live.challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
-            live.sessions += account.sessions.len();
+            challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
+            sessions += account.sessions.len();
         };
         self.deps().store.sweep(&mut expire).await;
-        self.metrics().live(live);
+        self.metrics().live(challenges, sessions);
     }
 
     /// Forgets every account and every count.

@@ -11,7 +11,7 @@ use super::Service;
 use super::audit::AuditContext;
 use crate::account::{Account, AccountId, DeviceId, Outcome, Timestamp};
 use crate::policy::{At, Event, notices};
-use crate::ports::{DeliveryError, Outgoing, Parcel};
+use crate::ports::{DeliveryError, Message, MessageContent};
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
 const UNDER_WAY: usize = 4096;
@@ -47,7 +47,7 @@ impl Outbox {
 /// Messages for one account, ready to leave.
 pub(super) struct Notice {
     account: AccountId,
-    messages: Vec<Outgoing>,
+    messages: Vec<Message>,
 }
 
 impl Service {
@@ -62,13 +62,13 @@ impl Service {
     ) -> Notice {
         let (subject, text) = words(event, context, at.now);
         let recipients = notices::recipients(self.policy(), account, about, at);
-        let parcel = Parcel::Notice {
+        let content = MessageContent::Notice {
             subject: subject.to_owned(),
             text,
         };
-        let outgoing = |to| Outgoing {
+        let outgoing = |to| Message {
             to,
-            parcel: parcel.clone(),
+            content: content.clone(),
         };
         Notice {
             account: account.id.clone(),
@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// Sends one message in the background, again if it must be.
-    pub(super) fn enqueue_message(&self, account: AccountId, message: Outgoing) {
+    pub(super) fn enqueue_message(&self, account: AccountId, message: Message) {
         let Ok(room) = Arc::clone(&self.inner.outbox.room).try_acquire_owned() else {
             tracing::warn!("too many messages are under way, one is dropped");
             return;

@@ -6,7 +6,7 @@ use super::{Problem, Service};
 use crate::account::{Outcome, Reset, TokenHash};
 use crate::policy::identifiers::normalise;
 use crate::policy::{Change, Event, resets};
-use crate::ports::{Outgoing, Parcel, Recipient, TokenKind};
+use crate::ports::{Message, MessageContent, Recipient, TokenKind};
 
 impl Service {
     /// Mails a reset token, if there is such an account; the caller is not told, and does not wait for the mail (ENUM-04).
@@ -30,8 +30,8 @@ impl Service {
         });
         if issued.await.unwrap_or(false) {
             let to = Recipient::Email(email);
-            let parcel = Parcel::Reset { token, expires_at };
-            self.enqueue_message(id, Outgoing { to, parcel });
+            let content = MessageContent::Reset { token, expires_at };
+            self.enqueue_message(id, Message { to, content });
         }
         Ok(())
     }

@@ -1,0 +1,154 @@
+//! Codes that go astray.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Response};
+use reference_server::account::{Account, Challenge};
+use reference_server::http::{Edge, EdgeRequest, HttpEdge};
+use reference_server::policy::{At, Policy, Standard};
+use reference_server::ports::{Mailer, DeliveryError, Message, MessageContent, Recipient};
+use reference_server::{Deps, Service};
+use serde_json::Value;
+
+use crate::{KnownBad, tools};
+
+pub(crate) const KNOWN_BAD: &[KnownBad] = &[
+    KnownBad {
+        slug: "destination-from-body",
+        requirement: "METH-03",
+        part: "edge",
+        summary: "A switch to email may name the address.",
+        build: |deps| destination_named_at(deps, "/v1/challenge/method"),
+    },
+    KnownBad {
+        slug: "destination-from-sign-in",
+        requirement: "METH-03",
+        part: "edge",
+        summary: "A sign-in may name the address that its code is mailed to.",
+        build: |deps| destination_named_at(deps, "/v1/sign-ins"),
+    },
+    KnownBad {
+        slug: "push-to-pending-device",
+        requirement: "METH-07",
+        part: "policy",
+        summary: "The registration that the asking device brings along gets the code as well.",
+        build: |mut deps| {
+            deps.policy = Arc::new(PushToPending);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "push-token-account-mixup",
+        requirement: "METH-07",
+        part: "edge",
+        summary: "A push registration belongs to the last account that brought it, and to no other.",
+        build: |mut deps| {
+            deps.edge = Arc::new(LastAccountKeepsRegistration);
+            deps
+        },
+    },
+];
+
+fn destination_named_at(mut deps: Deps, path: &'static str) -> Deps {
+    let named = Arc::new(Mutex::new(None));
+    deps.mailer = Arc::new(Redirecting {
+        mailer: Arc::clone(&deps.mailer),
+        named: Arc::clone(&named),
+    });
+    deps.edge = Arc::new(DestinationNamed { path, named });
+    deps
+}
+
+/// The address that the request under way names.
+type Named = Arc<Mutex<Option<String>>>;
+
+struct DestinationNamed {
+    path: &'static str,
+    named: Named,
+}
+
+impl DestinationNamed {
+    fn set(&self, address: Option<String>) {
+        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+}
+
+#[async_trait]
+impl Edge for DestinationNamed {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let mut body = tools::body(&request).unwrap_or_default();
+        let address = body.get("to").and_then(Value::as_str).map(str::to_owned);
+        if !tools::is(&request, &Method::POST, self.path) || address.is_none() {
+            return HttpEdge.answer(service, request).await;
+        }
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("to");
+        }
+        self.set(address);
+        let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+        self.set(None);
+        answer
+    }
+}
+
+struct Redirecting {
+    mailer: Arc<dyn Mailer>,
+    named: Named,
+}
+
+#[async_trait]
+impl Mailer for Redirecting {
+    async fn send(&self, message: &Message) -> Result<(), DeliveryError> {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (named, &message.to, &message.content) {
+            (Some(address), Recipient::Email(_), MessageContent::Code { .. }) => {
+                let astray = Message {
+                    to: Recipient::Email(address),
+                    ..message.clone()
+                };
+                self.mailer.send(&astray).await
+            }
+            _ => self.mailer.send(message).await,
+        }
+    }
+}
+
+struct PushToPending;
+
+impl Policy for PushToPending {
+    fn push_recipients(&self, account: &Account, challenge: Option<&Challenge>, at: At<'_>) -> Vec<Recipient> {
+        let mut all = Standard.push_recipients(account, challenge, at);
+        let asking = challenge.and_then(|challenge| challenge.push_token.clone());
+        all.extend(asking.map(Recipient::Push));
+        all
+    }
+}
+
+struct LastAccountKeepsRegistration;
+
+#[async_trait]
+impl Edge for LastAccountKeepsRegistration {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let answer = HttpEdge.answer(service, request.clone()).await;
+        if !tools::is(&request, &Method::PUT, "/v1/devices/current/push") || !answer.status().is_success() {
+            return answer;
+        }
+        let body = tools::body(&request).unwrap_or_default();
+        let token = body.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let Some((last, _)) = tools::signed_in(service, &request).await else {
+            return answer;
+        };
+        let mut take_away = |account: &mut Account| {
+            if account.id == last {
+                return;
+            }
+            for device in &mut account.devices {
+                device.push_token.take_if(|held| *held == token);
+            }
+        };
+        service.deps().store.sweep(&mut take_away).await;
+        answer
+    }
+}

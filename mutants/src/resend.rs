@@ -1,0 +1,281 @@
+//! Servers that each break one requirement of the area `resend`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use reference_server::Service;
+use reference_server::account::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode};
+use reference_server::http::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::policy::{At, Policy, RateLimited, Standard};
+use reference_server::ports::{CodeFor, Message, MessageContent, Recipient};
+use serde_json::Value;
+
+use super::{KnownBad, tools};
+
+pub(super) const KNOWN_BAD: &[KnownBad] = &[
+    KnownBad {
+        slug: "resent-code-not-valid",
+        requirement: "RSND-01",
+        part: "policy",
+        summary: "A resend mails a fresh code and leaves the stored one as it was.",
+        build: |mut deps| {
+            deps.policy = Arc::new(ResentCodeNotValid);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "old-code-still-valid",
+        requirement: "RSND-02",
+        part: "policy",
+        summary: "Codes are added to those before, and any of them is accepted.",
+        build: |mut deps| {
+            deps.policy = Arc::new(OldCodeStillValid::default());
+            deps
+        },
+    },
+    KnownBad {
+        slug: "no-cooldown",
+        requirement: "RSND-03",
+        part: "policy",
+        summary: "A code can be sent again at once.",
+        build: |mut deps| {
+            deps.policy = Arc::new(NoCooldown);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "cooldown-rotates-code-anyway",
+        requirement: "RSND-03",
+        part: "policy",
+        summary: "A resend inside the cool-down is refused after the code was already replaced.",
+        build: |mut deps| {
+            deps.policy = Arc::new(CooldownRotatesCodeAnyway);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "double-tap-sends-two-codes",
+        requirement: "RSND-03",
+        part: "policy",
+        summary: "Signing in twice from one device makes two challenges and two messages.",
+        build: |mut deps| {
+            deps.policy = Arc::new(DoubleTapSendsTwoCodes);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "no-challenge-cap",
+        requirement: "RSND-03",
+        part: "policy",
+        summary: "One challenge may cause any number of messages.",
+        build: |mut deps| {
+            deps.policy = Arc::new(NoChallengeCap);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "no-account-cap",
+        requirement: "RSND-03",
+        part: "policy",
+        summary: "The challenges of an account may together cause any number of messages.",
+        build: |mut deps| {
+            deps.policy = Arc::new(NoAccountCap);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "resend-by-email",
+        requirement: "RSND-04",
+        part: "edge",
+        summary: "Naming the account is enough to have its code sent again.",
+        build: |mut deps| {
+            deps.edge = Arc::new(ResendByEmail);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "resend-to-named-address",
+        requirement: "RSND-04",
+        part: "edge",
+        summary: "A resend goes to the address that the request names.",
+        build: |mut deps| {
+            deps.edge = Arc::new(ResendToNamedAddress);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "account-keyed-code-row",
+        requirement: "RSND-05",
+        part: "policy",
+        summary: "An account has one code, which the next challenge overwrites.",
+        build: |mut deps| {
+            deps.policy = Arc::new(AccountKeyedCodeRow);
+            deps
+        },
+    },
+];
+
+struct ResentCodeNotValid;
+
+impl Policy for ResentCodeNotValid {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        if challenge.code.is_none() {
+            Standard.issue_code(challenge, code, at);
+        }
+    }
+}
+
+#[derive(Default)]
+struct OldCodeStillValid {
+    codes: Mutex<HashMap<ChallengeId, Vec<StoredCode>>>,
+}
+
+impl Policy for OldCodeStillValid {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        Standard.issue_code(challenge, code, at);
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        codes.entry(challenge.id.clone()).or_default().extend(challenge.code.clone());
+    }
+
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
+        let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = codes.get(challenge).into_iter().flatten();
+        account.challenge(challenge).is_some()
+            && rows.any(|code| code.is(challenge, submitted) && at.now < code.issued_at.plus_s(at.config.code_ttl_s))
+    }
+}
+
+struct NoCooldown;
+
+impl Policy for NoCooldown {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, at: At<'_>) -> Result<(), RateLimited> {
+        let cooled = Challenge {
+            sent_at: at.now.minus_s(at.config.resend_cooldown_s),
+            ..challenge.clone()
+        };
+        Standard.may_send(account, &cooled, at)
+    }
+}
+
+struct CooldownRotatesCodeAnyway;
+
+impl Policy for CooldownRotatesCodeAnyway {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, at: At<'_>) -> Result<(), RateLimited> {
+        if let Some(stored) = account.challenge_mut(&challenge.id) {
+            stored.code = Some(StoredCode::new(&challenge.id, "a code that is not sent", at.now));
+        }
+        Standard.may_send(account, challenge, at)
+    }
+}
+
+struct DoubleTapSendsTwoCodes;
+
+impl Policy for DoubleTapSendsTwoCodes {
+    fn may_open_challenge(&self, account: &mut Account, _installation: &str, at: At<'_>) -> Result<(), RateLimited> {
+        Standard.may_open_challenge(account, "a device never seen", at)
+    }
+}
+
+struct NoChallengeCap;
+
+impl Policy for NoChallengeCap {
+    fn may_send(&self, account: &mut Account, challenge: &Challenge, at: At<'_>) -> Result<(), RateLimited> {
+        let first = Challenge {
+            sends: 0,
+            ..challenge.clone()
+        };
+        Standard.may_send(account, &first, at)
+    }
+}
+
+struct NoAccountCap;
+
+impl Policy for NoAccountCap {
+    fn account_may_send(&self, _account: &mut Account, _at: At<'_>) -> Result<(), RateLimited> {
+        Ok(())
+    }
+}
+
+/// Sends a fresh code of the account's newest live challenge to this address.
+async fn send_code(service: &Service, id: &AccountId, address: &str) {
+    let (deps, now) = (service.deps(), service.now());
+    let issued = deps.store.transact(id, |account| {
+        let code = deps.codes.draw(CodeFor {
+            email: &account.email,
+            now,
+            digits: service.config().code_length,
+        });
+        let mut live = account.challenges.iter_mut().rev();
+        let challenge = live.find(|challenge| challenge.state == ChallengeState::Live)?;
+        deps.policy.issue_code(challenge, &code, service.at());
+        let content = MessageContent::Code {
+            code,
+            challenge: challenge.id.clone(),
+            expires_at: deps.policy.code_expires_at(challenge, service.at()),
+            device_name: challenge.device_name.clone(),
+            place: "unknown".to_owned(),
+            at: now,
+        };
+        let to = Recipient::Email(address.to_owned());
+        Some(Message { to, content })
+    });
+    if let Some(message) = issued.await.flatten() {
+        // Whether it arrives is not told, as with so many such endpoints.
+        let _ = deps.mailer.send(&message).await;
+    }
+}
+
+/// The address that a resend names.
+fn named(request: &EdgeRequest) -> Option<String> {
+    if !tools::is(request, &Method::POST, "/v1/challenge/resend") {
+        return None;
+    }
+    tools::body(request)?.get("email")?.as_str().map(str::to_owned)
+}
+
+struct ResendByEmail;
+
+#[async_trait]
+impl Edge for ResendByEmail {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let Some(email) = named(&request) else {
+            return HttpEdge.answer(service, request).await;
+        };
+        if let Some(id) = service.deps().store.by_email(&email).await {
+            send_code(service, &id, &email).await;
+        }
+        json(StatusCode::OK, &serde_json::json!({ "status": "sent" }))
+    }
+}
+
+struct ResendToNamedAddress;
+
+#[async_trait]
+impl Edge for ResendToNamedAddress {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let Some(email) = named(&request) else {
+            return HttpEdge.answer(service, request).await;
+        };
+        let holder = tools::pending(service, &request).await;
+        let plain = tools::with_body(&request, &Value::Object(serde_json::Map::new()));
+        let answer = HttpEdge.answer(service, plain).await;
+        if let Some(id) = holder.filter(|_| answer.status().is_success()) {
+            send_code(service, &id, &email).await;
+        }
+        answer
+    }
+}
+
+struct AccountKeyedCodeRow;
+
+impl Policy for AccountKeyedCodeRow {
+    fn count_send(&self, account: &mut Account, challenge: &ChallengeId, at: At<'_>) {
+        Standard.count_send(account, challenge, at);
+        for other in account.challenges.iter_mut().filter(|other| other.id != *challenge) {
+            other.code = None;
+        }
+    }
+}

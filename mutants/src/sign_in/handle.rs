@@ -1,0 +1,127 @@
+//! Step two is open to others than the holder of the handle.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Response};
+use reference_server::Service;
+use reference_server::account::{AccountId, ChallengeId, ChallengeState, TokenHash};
+use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use serde_json::Value;
+
+use crate::forge::{self, Bearer};
+use crate::{KnownBad, tools};
+
+pub(crate) const KNOWN_BAD: &[KnownBad] = &[
+    KnownBad {
+        slug: "code-with-name-is-enough",
+        requirement: "SIGN-03",
+        part: "edge",
+        summary: "Whoever names the account and has its code needs no handle.",
+        build: |mut deps| {
+            deps.edge = Arc::new(CodeWithNameIsEnough);
+            deps
+        },
+    },
+    KnownBad {
+        slug: "sends-for-a-name",
+        requirement: "SIGN-03",
+        part: "edge",
+        summary: "Naming the account is enough to have its code sent again, by either method.",
+        build: |mut deps| {
+            deps.edge = Arc::new(SendsForAName);
+            deps
+        },
+    },
+];
+
+/// The account that a request names in its body, or in place of its handle.
+async fn named(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
+    let body = tools::body(request).unwrap_or_default();
+    let name = body.get("email").and_then(Value::as_str).or_else(|| tools::bearer(request))?;
+    forge::account_named(service, name).await
+}
+
+/// The live challenges of an account, the newest last.
+async fn live(service: &Service, account: &AccountId) -> Vec<ChallengeId> {
+    let found = service.deps().store.transact(account, |account| {
+        let live = account
+            .challenges
+            .iter()
+            .filter(|challenge| challenge.state == ChallengeState::Live);
+        live.map(|challenge| challenge.id.clone()).collect()
+    });
+    found.await.unwrap_or_default()
+}
+
+struct CodeWithNameIsEnough;
+
+#[async_trait]
+impl Edge for CodeWithNameIsEnough {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let answer = HttpEdge.answer(service, request.clone()).await;
+        if !tools::is(&request, &Method::POST, "/v1/challenge/verify") || answer.status().is_success() {
+            return answer;
+        }
+        let Some(account) = named(service, &request).await else {
+            return answer;
+        };
+        let body = tools::body(&request).unwrap_or_default();
+        let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
+        let open = live(service, &account).await;
+        let right = service.deps().store.transact(&account, |account| {
+            let (at, policy) = (service.at(), service.policy());
+            open.iter().any(|id| policy.code_matches(account, id, code, at))
+        });
+        if right.await != Some(true) {
+            return answer;
+        }
+        forge::session(service, &Bearer::stranger(account)).await.unwrap_or(answer)
+    }
+}
+
+struct SendsForAName;
+
+#[async_trait]
+impl Edge for SendsForAName {
+    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+        let sends = ["/v1/challenge/resend", "/v1/challenge/method"];
+        if !sends.contains(&request.path.as_str()) || tools::pending(service, &request).await.is_some() {
+            return HttpEdge.answer(service, request).await;
+        }
+        let Some(account) = named(service, &request).await else {
+            return HttpEdge.answer(service, request).await;
+        };
+        let Some(newest) = live(service, &account).await.pop() else {
+            return HttpEdge.answer(service, request).await;
+        };
+        // Lent a handle for the length of this call.
+        let lent = "ch_lent-for-one-call";
+        let owned = self.swap_handle(service, &account, &newest, TokenHash::of(lent)).await;
+        let mut asked = request.clone();
+        if let Ok(value) = http::HeaderValue::from_str(&format!("Bearer {lent}")) {
+            asked.headers.insert(http::header::AUTHORIZATION, value);
+        }
+        let mut body = tools::body(&request).unwrap_or_default();
+        if let Some(fields) = body.as_object_mut() {
+            fields.retain(|name, _| name == "method");
+            asked = tools::with_body(&asked, &body);
+        }
+        let answer = HttpEdge.answer(service, asked).await;
+        if let Some(owned) = owned {
+            self.swap_handle(service, &account, &newest, owned).await;
+        }
+        answer
+    }
+}
+
+impl SendsForAName {
+    async fn swap_handle(&self, service: &Service, account: &AccountId, id: &ChallengeId, to: TokenHash) -> Option<TokenHash> {
+        let swapped = service.deps().store.transact(account, |account| {
+            let challenge = account.challenge_mut(id)?;
+            Some(std::mem::replace(&mut challenge.handle, to))
+        });
+        swapped.await.flatten()
+    }
+}
