@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lettre::message::{Mailbox as Address, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use loadtest::scenario::Fault;
+use loadtest::plan::scenario::Fault;
 use loadtest::sink::{Letter, Sink, SinkOptions, Trouble, Wanted};
 use reference_server::account::{ChallengeId, Timestamp};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};

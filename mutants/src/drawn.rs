@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::Parts;
+use reference_server::Deps;
 use reference_server::ports::{CodeFor, CodeSource};
 
 /// Every code that was drawn, with the address it was drawn for. Clones share it.

@@ -1,10 +1,10 @@
 //! The reference implementation of sign-in with two-step verification, on hyper, small enough to read in an evening.
 //!
-//! - [`domain`]: what is kept: the account aggregate and the small types it is made of.
-//! - [`settings`]: what the operator declares.
-//! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
-//! - [`parts`]: clock, codes, tokens, passwords, store, mailer, locator: each replaceable alone.
-//! - [`service`]: the operations, over the parts.
+//! - [`account`]: what is kept: the account aggregate and the small types it is made of.
+//! - [`config`]: what the operator declares.
+//! - [`policy`]: every decision, one method each, with the requirement it keeps.
+//! - [`ports`]: clock, codes, tokens, passwords, store, mailer, locator: each replaceable alone.
+//! - [`service`]: the operations, over the ports.
 //! - [`http`]: the API on hyper: connections and their limits, routes, bodies in, answers and problems out.
 //! - [`metrics`]: what is counted.
 //! - [`adapters`]: what reaches the world (providers, places, Prometheus, the admin API); nothing above imports it.
@@ -14,8 +14,8 @@ pub mod adapters;
 pub mod config;
 pub mod http;
 pub mod metrics;
+pub mod policy;
 pub mod ports;
-pub mod rules;
 pub mod service;
 mod sync;
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loadtest::client::{Line, Lines, Waits};
-use loadtest::engine::StormClock;
-use loadtest::journey::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
-use loadtest::judge::{Act, Happened, Seen};
+use loadtest::flow::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
+use loadtest::history::{Act, Happened, Seen};
+use loadtest::measure::StormClock;
 use loadtest::measure::{Ending, Sample, Step};
-use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Sink, SinkOptions};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::ports::ManualClock;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use reference_server::account::{Account, ChallengeId, ChallengeState, Timestamp};
+use reference_server::account::{Account, ChallengeId, ChallengeState};
 use reference_server::config::Config;
-use reference_server::rules::{AttemptRules, EpochRules, Guess, SendRules, Standard};
+use reference_server::policy::{At, Guess, Policy, Standard};
 
 use crate::KnownBad;
 
@@ -12,72 +12,51 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "off-by-one-cap",
         requirement: "ATT-01",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A challenge takes one guess more than declared.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(OffByOneCap);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OffByOneCap),
     },
     KnownBad {
         slug: "last-guess-not-evaluated",
         requirement: "ATT-01",
-        part: "rules.attempts",
+        part: "policy",
         summary: "The last of the declared guesses is refused unseen.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(LastGuessNotEvaluated);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LastGuessNotEvaluated),
     },
     KnownBad {
         slug: "counter-per-challenge-only",
         requirement: "ATT-02",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong codes are counted in the challenge and nowhere else.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(CounterPerChallengeOnly);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CounterPerChallengeOnly),
     },
     KnownBad {
         slug: "resend-resets-counter",
         requirement: "ATT-02",
-        part: "rules.sends",
+        part: "policy",
         summary: "A new code brings new guesses.",
-        build: |mut deps| {
-            deps.rules.sends = Arc::new(ResendResetsCounter);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ResendResetsCounter),
     },
     KnownBad {
         slug: "ip-only-limit",
         requirement: "ATT-02",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Only the source address is limited, so that guesses from many addresses never end.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(IpOnlyLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(IpOnlyLimit),
     },
     KnownBad {
         slug: "hourly-window-forgets",
         requirement: "ATT-03",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong codes are forgotten with their window, so that slow guessing never ends.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(HourlyWindowForgets);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(HourlyWindowForgets),
     },
     KnownBad {
         slug: "codes-stay-off",
         requirement: "ATT-03",
-        part: "rules.epochs",
+        part: "policy",
         summary: "Once codes are off, the owner cannot get them working again.",
-        build: |mut deps| {
-            deps.rules.epochs = Arc::new(CodesStayOff);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodesStayOff),
     },
 ];
 
@@ -91,21 +70,24 @@ fn with_cap(config: &Config, attempts_per_challenge: u32) -> Config {
 
 struct OffByOneCap;
 
-impl AttemptRules for OffByOneCap {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
-        Standard.reserve(account, id, now, &with_cap(config, config.attempts_per_challenge + 1))
+impl Policy for OffByOneCap {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        let config = with_cap(at.config, at.config.attempts_per_challenge + 1);
+        Standard.reserve_guess(account, id, At { config: &config, ..at })
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
-        Standard.wrong(account, id, now, &with_cap(config, config.attempts_per_challenge + 1));
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        let config = with_cap(at.config, at.config.attempts_per_challenge + 1);
+        Standard.wrong_code(account, id, At { config: &config, ..at });
     }
 }
 
 struct LastGuessNotEvaluated;
 
-impl AttemptRules for LastGuessNotEvaluated {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) -> bool {
-        Standard.reserve(account, id, now, &with_cap(config, config.attempts_per_challenge - 1))
+impl Policy for LastGuessNotEvaluated {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        let config = with_cap(at.config, at.config.attempts_per_challenge - 1);
+        Standard.reserve_guess(account, id, At { config: &config, ..at })
     }
 }
 
@@ -120,17 +102,17 @@ fn spent_at_cap(account: &mut Account, id: &ChallengeId, config: &Config) {
 
 struct CounterPerChallengeOnly;
 
-impl AttemptRules for CounterPerChallengeOnly {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, _now: Timestamp, config: &Config) {
-        spent_at_cap(account, id, config);
+impl Policy for CounterPerChallengeOnly {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        spent_at_cap(account, id, at.config);
     }
 }
 
 struct ResendResetsCounter;
 
-impl SendRules for ResendResetsCounter {
-    fn sent(&self, account: &mut Account, challenge: &ChallengeId, now: Timestamp) {
-        Standard.sent(account, challenge, now);
+impl Policy for ResendResetsCounter {
+    fn count_send(&self, account: &mut Account, challenge: &ChallengeId, at: At<'_>) {
+        Standard.count_send(account, challenge, at);
         if let Some(challenge) = account.challenge_mut(challenge) {
             challenge.attempts = 0;
         }
@@ -139,34 +121,27 @@ impl SendRules for ResendResetsCounter {
 
 struct IpOnlyLimit;
 
-impl AttemptRules for IpOnlyLimit {
-    fn guess(
-        &self,
-        account: &mut Account,
-        _id: &ChallengeId,
-        _now: Timestamp,
-        _settings: &Config,
-        right: &dyn Fn(&Account) -> bool,
-    ) -> Guess {
+impl Policy for IpOnlyLimit {
+    fn guess(&self, account: &mut Account, _id: &ChallengeId, _at: At<'_>, right: &dyn Fn(&Account) -> bool) -> Guess {
         if right(account) { Guess::Right } else { Guess::Wrong }
     }
 }
 
 struct HourlyWindowForgets;
 
-impl AttemptRules for HourlyWindowForgets {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, config: &Config) {
-        Standard.wrong(account, id, now, config);
+impl Policy for HourlyWindowForgets {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        Standard.wrong_code(account, id, at);
         account.codes.off = false;
     }
 }
 
 struct CodesStayOff;
 
-impl EpochRules for CodesStayOff {
-    fn restore(&self, account: &mut Account) {
+impl Policy for CodesStayOff {
+    fn restore_owner(&self, account: &mut Account) {
         let off = account.codes.off;
-        Standard.restore(account);
+        Standard.restore_owner(account);
         account.codes.off = off;
     }
 }

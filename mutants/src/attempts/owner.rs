@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reference_server::account::{Account, Timestamp};
-use reference_server::config::{Config, Network};
-use reference_server::rules::{AttemptRules, PasswordAttempt, SourceRules, Standard};
+use reference_server::config::Network;
+use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
 
 use crate::KnownBad;
 
@@ -14,114 +14,81 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "no-ip-limit",
         requirement: "ATT-04",
-        part: "rules.sources",
+        part: "policy",
         summary: "One address may guess at any number of accounts.",
-        build: |mut deps| {
-            deps.rules.sources = Arc::new(NoIpLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoIpLimit),
     },
     KnownBad {
         slug: "no-password-limit",
         requirement: "ATT-04",
-        part: "rules.attempts",
+        part: "policy",
         summary: "An account takes any number of wrong passwords.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(NoPasswordLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoPasswordLimit),
     },
     KnownBad {
         slug: "xff-poisoning-lockout",
         requirement: "ATT-05",
-        part: "rules.sources",
+        part: "policy",
         summary: "The address that a client names in a forwarding header is the one that is throttled.",
-        build: |mut deps| {
-            deps.rules.sources = Arc::new(ForwardedForIsBelieved);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ForwardedForIsBelieved),
     },
     KnownBad {
         slug: "hard-lock-by-email",
         requirement: "ATT-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong passwords from anywhere keep the owner's trusted device out.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(HardLockByEmail);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(HardLockByEmail),
     },
     KnownBad {
         slug: "code-lock-blocks-trusted-devices",
         requirement: "ATT-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A lock for wrong codes keeps the owner's trusted device out, which needs none.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(CodeLockBlocksTrustedDevices);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodeLockBlocksTrustedDevices),
     },
 ];
 
 struct NoIpLimit;
 
-impl SourceRules for NoIpLimit {
-    fn blocked(&self, _failures: &VecDeque<Timestamp>, _now: Timestamp, _settings: &Config) -> Option<Timestamp> {
+impl Policy for NoIpLimit {
+    fn source_blocked(&self, _failures: &VecDeque<Timestamp>, _at: At<'_>) -> Option<Timestamp> {
         None
     }
 }
 
 struct NoPasswordLimit;
 
-impl AttemptRules for NoPasswordLimit {
-    fn password_blocked(
-        &self,
-        _account: &mut Account,
-        _typist: PasswordAttempt<'_>,
-        _now: Timestamp,
-        _settings: &Config,
-    ) -> Option<Timestamp> {
+impl Policy for NoPasswordLimit {
+    fn password_blocked(&self, _account: &mut Account, _typist: PasswordAttempt<'_>, _at: At<'_>) -> Option<Timestamp> {
         None
     }
 }
 
 struct ForwardedForIsBelieved;
 
-impl SourceRules for ForwardedForIsBelieved {
-    fn address(&self, peer: IpAddr, forwarded: &[IpAddr], _trusted: &[Network]) -> IpAddr {
+impl Policy for ForwardedForIsBelieved {
+    fn source_address(&self, peer: IpAddr, forwarded: &[IpAddr], _trusted: &[Network]) -> IpAddr {
         forwarded.first().copied().unwrap_or(peer)
     }
 }
 
 struct HardLockByEmail;
 
-impl AttemptRules for HardLockByEmail {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        attempt: PasswordAttempt<'_>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<Timestamp> {
+impl Policy for HardLockByEmail {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
         let anybody = PasswordAttempt {
             trusted: false,
             ..attempt
         };
-        Standard.password_blocked(account, anybody, now, config)
+        Standard.password_blocked(account, anybody, at)
     }
 }
 
 struct CodeLockBlocksTrustedDevices;
 
-impl AttemptRules for CodeLockBlocksTrustedDevices {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        attempt: PasswordAttempt<'_>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<Timestamp> {
-        let locked = Standard.locked_until(account, now, config);
-        locked.or_else(|| Standard.password_blocked(account, attempt, now, config))
+impl Policy for CodeLockBlocksTrustedDevices {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        let locked = Standard.codes_locked_until(account, at);
+        locked.or_else(|| Standard.password_blocked(account, attempt, at))
     }
 }

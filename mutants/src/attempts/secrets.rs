@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::Service;
 use reference_server::account::{Account, AccountId, PasswordFailures, Timestamp, TokenHash};
-use reference_server::config::Config;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
 use reference_server::ports::{AccountChange, MemoryStore, Store};
-use reference_server::rules::{AttemptRules, PasswordAttempt, Standard};
 use serde_json::Value;
 
 use crate::{KnownBad, tools};
@@ -20,58 +18,47 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "array-of-codes-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of codes is tried one by one.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/challenge/verify",
                 field: "code",
-            });
-            deps
+            })
         },
     },
     KnownBad {
         slug: "array-of-passwords-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of passwords is tried one by one.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/sign-ins",
                 field: "password",
-            });
-            deps
+            })
         },
     },
     KnownBad {
         slug: "in-session-verify-unthrottled",
         requirement: "ATT-11",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A password typed within a session is limited by nothing.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(InSessionUnthrottled);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(InSessionUnthrottled),
     },
     KnownBad {
         slug: "limiter-key-case-sensitive",
         requirement: "ATT-12",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong passwords are counted under the identifier as it was typed.",
-        build: |mut deps| {
-            deps.rules.attempts = Arc::new(LimiterKeyAsTyped::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LimiterKeyAsTyped::default()),
     },
     KnownBad {
         slug: "registration-overwrites-lookalike",
         requirement: "ATT-12",
         part: "store",
         summary: "Registering another spelling of a taken identifier sets the password of the account that has it.",
-        build: |mut deps| {
-            deps.store = Arc::new(RegistrationOverwrites::default());
-            deps
-        },
+        build: |server| server.deps.store = Arc::new(RegistrationOverwrites::default()),
     },
 ];
 
@@ -82,38 +69,32 @@ struct ArrayAccepted {
 }
 
 #[async_trait]
-impl Edge for ArrayAccepted {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ArrayAccepted {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let body = tools::body(&request).filter(|_| tools::is(&request, &Method::POST, self.path));
         if let Some(mut body) = body
             && let Some(secrets) = body.get(self.field).and_then(Value::as_array).cloned()
         {
             for secret in secrets {
                 body[self.field] = secret;
-                let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+                let answer = next.answer(tools::with_body(&request, &body)).await;
                 if answer.status().is_success() {
                     return answer;
                 }
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct InSessionUnthrottled;
 
-impl AttemptRules for InSessionUnthrottled {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        attempt: PasswordAttempt<'_>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<Timestamp> {
+impl Policy for InSessionUnthrottled {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
         if attempt.in_session {
             return None;
         }
-        Standard.password_blocked(account, attempt, now, config)
+        Standard.password_blocked(account, attempt, at)
     }
 }
 
@@ -149,19 +130,13 @@ impl LimiterKeyAsTyped {
     }
 }
 
-impl AttemptRules for LimiterKeyAsTyped {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        attempt: PasswordAttempt<'_>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<Timestamp> {
-        self.under_spelling(account, attempt, |seen| Standard.password_blocked(seen, attempt, now, config))
+impl Policy for LimiterKeyAsTyped {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        self.under_spelling(account, attempt, |seen| Standard.password_blocked(seen, attempt, at))
     }
 
-    fn password_was_wrong(&self, account: &mut Account, attempt: PasswordAttempt<'_>, now: Timestamp) {
-        self.under_spelling(account, attempt, |seen| Standard.password_was_wrong(seen, attempt, now));
+    fn password_was_wrong(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) {
+        self.under_spelling(account, attempt, |seen| Standard.password_was_wrong(seen, attempt, at));
     }
 }
 

@@ -99,7 +99,7 @@ pub struct Account {
     /// Until when email alone does not complete a second step, after a reset by email (PWD-07).
     pub email_rests_until: Option<Timestamp>,
     /// Second steps begun and not completed.
-    pub incomplete: Vec<PendingSignIn>,
+    pub pending_sign_ins: Vec<PendingSignIn>,
     /// Login activity, newest first.
     pub activity: VecDeque<Activity>,
 }
@@ -123,7 +123,7 @@ impl Account {
             sends: Vec::new(),
             reset_sends: Vec::new(),
             email_rests_until: None,
-            incomplete: Vec::new(),
+            pending_sign_ins: Vec::new(),
             activity: VecDeque::new(),
         }
     }
@@ -175,6 +175,13 @@ impl Account {
     /// Ends the sessions that satisfy `which`.
     pub fn end_sessions(&mut self, which: impl Fn(&Session) -> bool) {
         self.sessions.retain(|session| !which(session));
+    }
+
+    /// Ends the trust of the devices that satisfy `which`.
+    pub fn end_trust(&mut self, which: impl Fn(&Device) -> bool) {
+        for device in self.devices.iter_mut().filter(|device| which(device)) {
+            device.trust = None;
+        }
     }
 
     /// Voids every live challenge that satisfies `which`.

@@ -1,5 +1,7 @@
 //! Moments of the server's own clock. Nothing a client sends ever becomes one (TIME-02).
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
@@ -18,10 +20,15 @@ impl Timestamp {
         Timestamp(self.0.saturating_sub_unsigned(seconds.saturating_mul(1000)))
     }
 
-    /// Whole seconds until `later`, rounded up, at least one: what `Retry-After` says.
+    /// Whole seconds until `later`, rounded up, at least one.
     pub fn seconds_until(self, later: Timestamp) -> u64 {
         let ms = later.0.saturating_sub(self.0).max(1).unsigned_abs();
         ms.div_ceil(1000)
+    }
+
+    /// The time until `later`; none when that is past.
+    pub fn until(self, later: Timestamp) -> Duration {
+        Duration::from_millis(later.0.saturating_sub(self.0).max(0).unsigned_abs())
     }
 }
 

@@ -9,7 +9,7 @@ use super::forwarded::readable_hops;
 use super::json_object::Object;
 use super::problem::Refusal;
 use super::request::ApiRequest;
-use crate::rules::PASSWORD_MOST;
+use crate::policy::passwords::MAX_PASSWORD_CHARS;
 use crate::service::{Problem, Service};
 
 /// Characters of a text that a client chooses and others get to see.
@@ -51,10 +51,10 @@ fn is_json(request: &ApiRequest) -> bool {
     let (Some(line), None) = (lines.next().and_then(|line| line.to_str().ok()), lines.next()) else {
         return false;
     };
-    let mut deps = line.split(';').map(str::trim);
-    let essence = deps.next().unwrap_or("");
+    let mut parts = line.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or("");
     essence.eq_ignore_ascii_case("application/json")
-        && deps.all(|parameter| {
+        && parts.all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         })
@@ -102,10 +102,10 @@ pub(super) fn email(text: String) -> Result<String, Refusal> {
 
 /// A password as typed, whatever it is made of. Longer than any can be, it is refused before it costs a hash (INPUT-02).
 pub(super) fn password(field: &str, text: String) -> Result<String, Refusal> {
-    if (1..=PASSWORD_MOST).contains(&text.chars().count()) {
+    if (1..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         Ok(text)
     } else {
-        Err(invalid(format!("{field}: 1 to {PASSWORD_MOST} characters")))
+        Err(invalid(format!("{field}: 1 to {MAX_PASSWORD_CHARS} characters")))
     }
 }
 
@@ -148,10 +148,8 @@ pub(super) fn versions(request: &ApiRequest) -> Vec<String> {
 pub(super) fn source(service: &Service, request: &ApiRequest) -> IpAddr {
     let hops = readable_hops(&request.headers);
     service
-        .deps()
-        .rules
-        .sources
-        .address(request.peer, &hops, &service.config().trusted_proxies)
+        .policy()
+        .source_address(request.peer, &hops, &service.config().trusted_proxies)
 }
 
 pub(super) fn invalid(detail: String) -> Refusal {

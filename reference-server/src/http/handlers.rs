@@ -17,7 +17,6 @@ use super::problem::Refusal;
 use super::request::ApiRequest;
 use super::respond::{empty, json};
 use crate::account::{ChallengeId, DeviceId};
-use crate::rules::Renaming;
 use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -177,12 +176,10 @@ async fn register_push(service: &Service, request: &ApiRequest) -> Answer {
 async fn rename(service: &Service, request: &ApiRequest, id: &str) -> Answer {
     let access = access(request)?;
     let body: RenameBody = read(request)?;
-    let renaming = Renaming {
-        name: label("name", body.name)?,
-    };
+    let name = label("name", body.name)?;
     Ok(json(
         StatusCode::OK,
-        &service.rename_device(access, &DeviceId(id.into()), renaming).await?,
+        &service.rename_device(access, &DeviceId(id.into()), &name).await?,
     ))
 }
 

@@ -8,7 +8,8 @@ use http::Response;
 
 use super::request::ApiRequest;
 use super::{handlers, respond};
-use crate::parts::Parts;
+use crate::config::Config;
+use crate::ports::Deps;
 use crate::service::Service;
 
 /// The reference API over a service.
@@ -54,12 +55,23 @@ impl From<Service> for Router {
 /// A server to be: what its service is made of, and what stands around its API.
 #[derive(Clone)]
 pub struct Composition {
-    pub parts: Parts,
+    pub deps: Deps,
     pub middleware: Option<Arc<dyn Middleware>>,
 }
 
-impl From<Parts> for Composition {
-    fn from(parts: Parts) -> Self {
-        Self { parts, middleware: None }
+impl Composition {
+    pub fn wrap(&mut self, middleware: impl Middleware + 'static) {
+        self.middleware = Some(Arc::new(middleware));
+    }
+
+    /// The service of these parts, and its API with what stands around it.
+    pub fn router(self, config: Config) -> Router {
+        Router::new(Service::new(self.deps, config), self.middleware)
+    }
+}
+
+impl From<Deps> for Composition {
+    fn from(deps: Deps) -> Self {
+        Self { deps, middleware: None }
     }
 }

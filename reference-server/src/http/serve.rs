@@ -16,7 +16,7 @@ use super::request::ApiRequest;
 use super::respond::{Outcome, refusal};
 use super::router::Router;
 use super::routes::route_template;
-use crate::account::coarse;
+use crate::account::anonymize_ip;
 use crate::metrics::{Answered, method_label};
 
 /// How often lapsed state is swept out.
@@ -50,7 +50,7 @@ pub async fn serve(
         let mut due = tokio::time::interval(REMIND_EVERY);
         loop {
             due.tick().await;
-            reminding.remind().await;
+            reminding.send_due_notices().await;
         }
     });
     accept_until(listener, limits, proxies, shutdown, move |request, peer| {

@@ -19,7 +19,7 @@ pub use passwords::{Argon2id, HashMemory, Passwords};
 pub use store::{AccountChange, MemoryStore, Store};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 
-use crate::rules::Rules;
+use crate::policy::{Policy, Standard};
 
 /// The composition of a server.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub struct Deps {
     /// Derives places from addresses.
     pub locator: Arc<dyn Locator>,
     /// Decides.
-    pub rules: Rules,
+    pub policy: Arc<dyn Policy>,
 }
 
 impl Deps {
@@ -53,7 +53,7 @@ impl Deps {
             store: Arc::new(MemoryStore::default()),
             mailer,
             locator: Arc::new(Unknown),
-            rules: Rules::default(),
+            policy: Arc::new(Standard),
         }
     }
 

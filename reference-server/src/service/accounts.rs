@@ -6,24 +6,26 @@ use super::audit::AuditContext;
 use super::hashers::Lane;
 use super::{Problem, Service};
 use crate::account::{Account, AccountId, Outcome, Status};
-use crate::rules::{Change, Event, Occasion};
+use crate::policy::identifiers::normalise;
+use crate::policy::passwords::acceptable;
+use crate::policy::{Change, Event};
 
 impl Service {
     /// Creates an account. The answer is the same when the address is taken; its owner is told.
     pub async fn create_account(&self, email: &str, password: String) -> Result<(), Problem> {
-        let email = self.deps().rules.identifiers.normalise(email);
+        let email = normalise(email);
         let email = email.ok_or_else(|| Problem::InvalidRequest("email: not an address".to_owned()))?;
-        self.acceptable(&password, &email, Occasion::Registration)?;
+        self.acceptable(&password, &email)?;
         // Hashed in both cases, so that time does not tell them apart.
         let hash = self.hash_password(Lane::Stranger, &email, password).await?;
-        let two_step = self.deps().rules.setting.on_by_default();
+        let two_step = self.policy().two_step_by_default();
         let account = Account::new(AccountId::random(), email.clone(), hash, two_step);
         if !self.deps().store.insert(account).await
             && let Some(id) = self.deps().store.by_email(&email).await
         {
-            let now = self.now();
+            let at = self.at();
             let notice = self.deps().store.transact(&id, |account| {
-                self.notice(account, Event::AddressTaken, None, &AuditContext::unknown(), now)
+                self.notice(account, Event::AddressTaken, None, &AuditContext::unknown(), at)
             });
             if let Some(notice) = notice.await {
                 self.enqueue(notice);
@@ -34,7 +36,7 @@ impl Service {
 
     /// Switches an account off, or on again; `false` when there is none.
     pub async fn set_status(&self, email: &str, status: Status) -> bool {
-        let Some(email) = self.deps().rules.identifiers.normalise(email) else {
+        let Some(email) = normalise(email) else {
             return false;
         };
         let Some(id) = self.deps().store.by_email(&email).await else {
@@ -43,7 +45,7 @@ impl Service {
         let changed = self.deps().store.transact(&id, |account| {
             account.status = status;
             if status == Status::Disabled {
-                self.deps().rules.epochs.changed(account, Change::Disabled, None);
+                self.policy().revoke(account, Change::Disabled, None);
             }
         });
         changed.await.is_some()
@@ -53,18 +55,17 @@ impl Service {
     pub async fn change_password(&self, source: IpAddr, access: &str, current: String, new: String) -> Result<(), Problem> {
         self.prove(source, access, current).await?;
         let email = self.in_session(access, |account, _, _| Ok(account.email.clone())).await?;
-        self.acceptable(&new, &email, Occasion::Change)?;
+        self.acceptable(&new, &email)?;
         let hash = self.hash_password(Lane::Proven, &email, new).await?;
         let notice = self
-            .in_session(access, |account, session, now| {
+            .in_session(access, |account, session, at| {
                 let device = account.session(session).map(|session| session.device.clone());
                 let context = AuditContext::of_session(account, session, None);
                 // Worded before the others lose their trust, so that they hear of it.
-                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &context, now);
+                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &context, at);
                 account.password_hash.clone_from(&hash);
-                let rules = &self.deps().rules;
-                rules.epochs.changed(account, Change::PasswordChanged, device.as_ref());
-                self.record(account, now, context, Outcome::PasswordChanged, None);
+                self.policy().revoke(account, Change::PasswordChanged, device.as_ref());
+                self.record(account, at, context, Outcome::PasswordChanged, None);
                 Ok(notice)
             })
             .await?;
@@ -73,9 +74,7 @@ impl Service {
     }
 
     /// Whether this password may be chosen.
-    pub(super) fn acceptable(&self, password: &str, email: &str, occasion: Occasion) -> Result<(), Problem> {
-        let rules = &self.deps().rules.passwords;
-        let judged = rules.acceptable(password, email, occasion, self.config());
-        judged.map_err(Problem::PasswordUnacceptable)
+    pub(super) fn acceptable(&self, password: &str, email: &str) -> Result<(), Problem> {
+        acceptable(password, email, self.config()).map_err(Problem::PasswordUnacceptable)
     }
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::Service;
 use super::views::UNKNOWN_PLACE;
-use crate::account::{Account, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, Timestamp, anonymize_ip};
+use crate::account::{Account, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, anonymize_ip};
+use crate::policy::{At, activity};
 
 /// Where and by what device something happened.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl Service {
     pub(super) fn record(
         &self,
         account: &mut Account,
-        now: Timestamp,
+        at: At<'_>,
         context: AuditContext,
         outcome: Outcome,
         method: Option<Proof>,
@@ -80,13 +81,13 @@ impl Service {
             "account event"
         );
         let row = Activity {
-            at: now,
+            at: at.now,
             device_name: context.device_name,
             place: context.place,
             address: context.address,
             method,
             outcome,
         };
-        self.deps().rules.activity.record(&mut account.activity, row);
+        activity::record(&mut account.activity, row);
     }
 }

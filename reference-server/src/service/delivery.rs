@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::Service;
 use crate::account::{AccountId, Challenge, ChallengeId};
+use crate::policy::At;
 use crate::ports::{DeliveryError, Message, MessageContent, Recipient};
 
 /// A code on its way: for one challenge, to everyone who gets it.
@@ -16,11 +17,11 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     /// The code for each recipient, worded alike.
-    pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>) -> Self {
+    pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>, at: At<'_>) -> Self {
         let content = MessageContent::Code {
             code: code.to_owned(),
             challenge: challenge.id.clone(),
-            expires_at: service.deps().rules.codes.expires_at(challenge, service.config()),
+            expires_at: service.policy().code_expires_at(challenge, at),
             device_name: challenge.device_name.clone(),
             place: challenge
                 .place

@@ -31,6 +31,7 @@ pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant,
 use crate::account::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::policy::{At, Policy, sessions};
 use crate::ports::Deps;
 use limits::Sources;
 use monotonic_clock::MonotonicClock;
@@ -81,6 +82,19 @@ impl Service {
         &self.inner.config
     }
 
+    /// Its decisions.
+    pub fn policy(&self) -> &dyn Policy {
+        self.inner.deps.policy.as_ref()
+    }
+
+    /// What decisions are taken on, as of now.
+    pub fn at(&self) -> At<'_> {
+        At {
+            now: self.now(),
+            config: self.config(),
+        }
+    }
+
     /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
@@ -88,24 +102,22 @@ impl Service {
 
     /// Now, by its own clock, which never goes back (TIME-03).
     pub fn now(&self) -> Timestamp {
-        self.inner
-            .steady
-            .now(self.deps().clock.as_ref(), self.deps().rules.time.as_ref())
+        self.inner.monotonic.now(self.deps().clock.as_ref())
     }
 
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
     pub async fn sweep(&self) {
-        let now = self.now();
-        self.inner.sources.sweep(now, self.config());
-        self.inner.unknown_identifiers.sweep(now, self.config());
+        let at = self.at();
+        self.inner.sources.sweep(at);
+        self.inner.unknown_identifiers.sweep(at);
         let (mut challenges, mut sessions) = (0, 0);
-        let mut tidy = |account: &mut Account| {
-            self.expire(account, now);
+        let mut expire = |account: &mut Account| {
+            self.expire(account, at);
             let pending = account.challenges.iter();
             challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
             sessions += account.sessions.len();
         };
-        self.deps().store.sweep(&mut tidy).await;
+        self.deps().store.sweep(&mut expire).await;
         self.metrics().live(challenges, sessions);
     }
 
@@ -119,36 +131,35 @@ impl Service {
     }
 
     /// Drops what has lapsed in one account: dead challenges, sessions, resets, trust, and devices beyond the bound.
-    fn expire(&self, account: &mut Account, now: Timestamp) {
-        let (config, rules) = (self.config(), &self.deps().rules);
+    fn expire(&self, account: &mut Account, at: At<'_>) {
         account
             .challenges
-            .retain(|challenge| now < challenge.created_at.plus_s(config.challenge_max_s));
-        account.sessions.retain(|session| rules.sessions.lives(session, now, config));
-        account.resets.retain(|reset| now < reset.expires_at);
+            .retain(|challenge| at.now < challenge.created_at.plus_s(at.config.challenge_max_s));
+        account.sessions.retain(|session| sessions::lives(session, at));
+        account.resets.retain(|reset| at.now < reset.expires_at);
         for device in &mut account.devices {
-            device.trust.take_if(|trust| rules.trust.lapsed(trust, now, config));
+            device.trust.take_if(|trust| self.policy().trust_lapsed(trust, at));
         }
-        account.drop_devices_beyond(config.devices);
+        account.drop_devices_beyond(at.config.devices);
     }
 
     /// Finds the session that an access credential opens and runs one atomic change in it.
     async fn in_session<R: Send>(
         &self,
         access: &str,
-        mut change: impl FnMut(&mut Account, &SessionId, Timestamp) -> Result<R, Problem> + Send,
+        mut change: impl FnMut(&mut Account, &SessionId, At<'_>) -> Result<R, Problem> + Send,
     ) -> Result<R, Problem> {
         let token = TokenHash::of(access);
-        let now = self.now();
+        let at = self.at();
         let store = &self.deps().store;
         let id = store.by_token(&token).await.ok_or(Problem::SessionNotLive)?;
         let found = store.transact(&id, |account| {
-            let opened = self.deps().rules.sessions.opened_by(account, &token, now, self.config());
+            let opened = self.policy().session_opened_by(account, &token, at);
             let id = opened.ok_or(Problem::SessionNotLive)?;
             if let Some(session) = account.session_mut(&id) {
-                session.used_at = now;
+                session.used_at = at.now;
             }
-            change(account, &id, now)
+            change(account, &id, at)
         });
         found.await.unwrap_or(Err(Problem::SessionNotLive))
     }

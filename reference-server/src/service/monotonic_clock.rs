@@ -1,21 +1,20 @@
-//! The service's own time: the clock's, except that it never goes back.
+//! The service's own time (TIME-03): the clock's, except that it never goes back.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::account::Timestamp;
 use crate::ports::Clock;
-use crate::rules::TimeRules;
 
 #[derive(Debug)]
-struct Told {
-    before: Timestamp,
+struct LastReading {
+    reading: Timestamp,
     ahead_ms: i64,
 }
 
-impl Default for Told {
+impl Default for LastReading {
     fn default() -> Self {
         Self {
-            before: Timestamp(i64::MIN),
+            reading: Timestamp(i64::MIN),
             ahead_ms: 0,
         }
     }
@@ -24,22 +23,22 @@ impl Default for Told {
 /// What the clock told last, and how far the service's time runs ahead of it.
 #[derive(Debug, Default)]
 pub(super) struct MonotonicClock {
-    told: Mutex<Told>,
+    last_reading: Mutex<LastReading>,
 }
 
 impl MonotonicClock {
-    pub(super) fn now(&self, clock: &dyn Clock, rules: &dyn TimeRules) -> Timestamp {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {
+        let mut last = self.last_reading.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock: two threads that read the clock in one order and came here in the other would look like a
         // clock that goes back.
         let now = clock.now();
-        told.ahead_ms = told.ahead_ms.saturating_add(rules.carried_forward(told.before, now));
-        told.before = now;
-        Timestamp(now.0.saturating_add(told.ahead_ms))
+        last.ahead_ms = last.ahead_ms.saturating_add(last.reading.0.saturating_sub(now.0).max(0));
+        last.reading = now;
+        Timestamp(now.0.saturating_add(last.ahead_ms))
     }
 
     pub(super) fn clear(&self) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told::default();
+        *self.last_reading.lock().unwrap_or_else(PoisonError::into_inner) = LastReading::default();
     }
 }
 
@@ -47,12 +46,11 @@ impl MonotonicClock {
 mod tests {
     use super::*;
     use crate::ports::ManualClock;
-    use crate::rules::Standard;
 
     #[test]
     fn a_step_back_is_time_that_goes_on() {
         let (steady, clock) = (MonotonicClock::default(), ManualClock::default());
-        let now = || steady.now(&clock, &Standard).0;
+        let now = || steady.now(&clock).0;
         clock.freeze(true);
         clock.set(Timestamp(10_000));
         assert_eq!(now(), 10_000);

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::Service;
 use super::audit::AuditContext;
 use crate::account::{Account, AccountId, DeviceId, Outcome, Timestamp};
+use crate::policy::{At, Event, notices};
 use crate::ports::{DeliveryError, Message, MessageContent};
-use crate::rules::Event;
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
 const UNDER_WAY: usize = 4096;
@@ -58,13 +58,10 @@ impl Service {
         event: Event,
         about: Option<&DeviceId>,
         context: &AuditContext,
-        now: Timestamp,
+        at: At<'_>,
     ) -> Notice {
-        let (config, rules) = (self.config(), &self.deps().rules);
-        let (subject, text) = words(event, context, now);
-        let recipients = rules
-            .notices
-            .recipients(account, event, about, now, config, rules.trust.as_ref());
+        let (subject, text) = words(event, context, at.now);
+        let recipients = notices::recipients(self.policy(), account, about, at);
         let content = MessageContent::Notice {
             subject: subject.to_owned(),
             text,
@@ -110,19 +107,19 @@ impl Service {
     }
 
     /// A second step was begun: look after a while whether it was completed.
-    pub(super) fn schedule_abandoned_notice(&self, account: &AccountId, now: Timestamp) {
-        let at = now.plus_s(self.config().incomplete_notice_s);
-        self.inner.outbox.due().insert((at, account.clone()));
+    pub(super) fn schedule_abandoned_notice(&self, account: &AccountId, at: At<'_>) {
+        let due = at.now.plus_s(at.config.incomplete_notice_s);
+        self.inner.outbox.due().insert((due, account.clone()));
     }
 
     /// Tells the owners of second steps that were begun and left alone (NOTE-01). To be called every now and then.
     pub async fn send_due_notices(&self) {
-        let now = self.now();
+        let at = self.at();
         loop {
             let next = {
                 let mut due = self.inner.outbox.due();
                 match due.first() {
-                    Some((at, _)) if *at <= now => due.pop_first(),
+                    Some((moment, _)) if *moment <= at.now => due.pop_first(),
                     _ => None,
                 }
             };
@@ -131,7 +128,7 @@ impl Service {
                 .deps()
                 .store
                 .transact(&id, |account| {
-                    let overdue = self.deps().rules.notices.overdue(account, now, self.config());
+                    let overdue = notices::take_overdue(account, at);
                     let mut last = None;
                     for begun in overdue {
                         let context = AuditContext {
@@ -139,10 +136,12 @@ impl Service {
                             place: begun.place,
                             address: begun.address,
                         };
-                        self.record(account, now, context.clone(), Outcome::SecondStepAbandoned, None);
+                        self.record(account, at, context.clone(), Outcome::SecondStepAbandoned, None);
                         last = Some((context, begun.since));
                     }
-                    last.map(|(context, since)| self.notice(account, Event::SignInAbandoned, None, &context, since))
+                    last.map(|(context, since)| {
+                        self.notice(account, Event::SignInAbandoned, None, &context, At { now: since, ..at })
+                    })
                 })
                 .await
                 .flatten();

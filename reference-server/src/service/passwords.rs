@@ -86,7 +86,7 @@ impl Service {
         {
             return Ok(place);
         }
-        let place = queue.strangers.try_acquire().map_err(|_| Problem::Unavailable(1))?;
+        let place = queue.strangers.try_acquire().map_err(|_| Problem::BUSY)?;
         Ok(Place {
             lane: Lane::Stranger,
             _taken: (place, None),
@@ -115,7 +115,7 @@ impl Service {
     async fn hash_in_lane(&self, lane: Lane, password: String) -> Result<Arc<str>, Problem> {
         let work = move |passwords: &dyn Passwords, memory: &mut HashMemory| passwords.hash(&password, memory);
         let hash = self.inner.queue.hashers.run(lane, || (), work).await;
-        hash.map(Arc::from).ok_or(Problem::Unavailable(1))
+        hash.map(Arc::from).ok_or(Problem::BUSY)
     }
 
     /// Whether this is the password of the hash; takes as long when there is none. From the moment the hasher begins, the guess

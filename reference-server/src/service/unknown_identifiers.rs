@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::account::{Account, AccountId, Timestamp};
-use crate::config::Config;
+use crate::account::{Account, AccountId};
+use crate::policy::At;
 
 /// Names that are remembered at most.
 const NAMES: usize = 10_000;
@@ -39,10 +39,10 @@ impl UnknownIdentifierThrottle {
         decided
     }
 
-    pub(super) fn sweep(&self, now: Timestamp, config: &Config) {
-        let start = now.minus_s(config.window_s);
+    pub(super) fn sweep(&self, at: At<'_>) {
+        let start = at.now.minus_s(at.config.window_s);
         self.lock()
-            .retain(|_, stranger| stranger.passwords.recent.iter().any(|at| *at > start));
+            .retain(|_, stranger| stranger.passwords.recent.iter().any(|failed_at| *failed_at > start));
     }
 
     pub(super) fn clear(&self) {

@@ -6,7 +6,8 @@ use super::audit::AuditContext;
 use super::session::NewSession;
 use super::{Problem, Service, SessionGrant};
 use crate::account::{Account, AccountId, ChallengeId, Outcome, Status, TokenHash};
-use crate::rules::{Event, Guess, Opened, PresentedDevice, SourceEvent};
+use crate::policy::attempts::sign_in_completed;
+use crate::policy::{Event, Guess, Limit, Opened, PresentedDevice, SourceEvent};
 
 impl Service {
     /// Step two, from this address, with the handle of step one. Account and device come from the handle and from nothing
@@ -15,37 +16,37 @@ impl Service {
         let mut guess = self.reserve_guess(source, false).await?;
         let (id, challenge, presented) = self.find_challenge(handle).await?;
         let new_session = NewSession::draw(self, &presented, source);
-        let (now, config, rules) = (self.now(), self.config(), &self.deps().rules);
+        let (at, policy) = (self.at(), self.policy());
         guess.begin();
         let verified = self.deps().store.transact(&id, |account| {
             let active = account.status == Status::Active;
             let open = account
                 .challenge(&challenge)
-                .filter(|challenge| active && rules.codes.is_open(challenge, now, config));
+                .filter(|challenge| active && policy.challenge_is_open(challenge, at));
             let method = open.ok_or(Problem::ChallengeNotLive)?.method;
             let context = AuditContext::at(self, &presented.name, source);
-            let right = |account: &Account| rules.codes.matches(account, &challenge, code, now, config);
-            match rules.attempts.guess(account, &challenge, now, config, &right) {
-                Guess::Locked(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
+            let right = |account: &Account| policy.code_matches(account, &challenge, code, at);
+            match policy.guess(account, &challenge, at, &right) {
+                Guess::Locked(until) => Err(at.limited(until, Limit::Attempts).into()),
                 Guess::Exhausted => Err(Problem::ChallengeNotLive),
                 Guess::Wrong => {
-                    self.record(account, now, context, Outcome::SecondStepFailed, None);
+                    self.record(account, at, context, Outcome::SecondStepFailed, None);
                     Err(Problem::CodeRejected)
                 }
                 Guess::Right => {
                     if let Some(challenge) = account.challenge_mut(&challenge) {
-                        rules.codes.redeem(challenge);
+                        policy.redeem_code(challenge);
                     }
-                    rules.attempts.second_step_completed(account);
-                    rules.attempts.sign_in_completed(account, false);
+                    policy.second_step_completed(account);
+                    sign_in_completed(account, false);
                     // Done, and with it whatever this device began before from the same place.
                     account.pending_sign_ins.retain(|begun| {
                         let earlier = begun.installation == presented.installation && begun.address == context.address;
                         begun.challenge != challenge && !earlier
                     });
                     let opened = Opened::SecondStep { wanted: trust };
-                    let grant = self.open_new(account, &new_session, opened, method.into(), now);
-                    let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &context, now);
+                    let grant = self.open_new(account, &new_session, opened, method.into(), at);
+                    let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &context, at);
                     Ok((grant, notice))
                 }
             }

@@ -152,7 +152,12 @@ async fn who_leaves_the_queue_is_not_judged_and_his_place_is_free() {
     for attempt in &mut gone {
         assert!(poll!(attempt).is_pending());
     }
-    assert_eq!(come(250, "one too many").await.err(), Some(Problem::Unavailable(1)));
+    assert_eq!(
+        come(250, "one too many").await.err(),
+        Some(Problem::Unavailable {
+            retry_after: Duration::from_secs(1)
+        })
+    );
     drop(gone);
     let mut stays = come(251, "of one who stays");
     assert!(poll!(&mut stays).is_pending());
@@ -176,6 +181,15 @@ async fn who_leaves_while_he_is_judged_has_guessed() {
     let mut waits = come("another@x.test");
     assert!(poll!(&mut waits).is_pending(), "the one before may be right");
     drop(judged);
-    assert_eq!(waits.await.err(), Some(Problem::TooManyAttempts(600)));
+    assert_eq!(
+        waits.await.err(),
+        Some(
+            RateLimited {
+                limit: Limit::Attempts,
+                retry_after: Duration::from_secs(600)
+            }
+            .into()
+        )
+    );
     gate.open();
 }

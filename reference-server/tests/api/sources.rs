@@ -23,7 +23,7 @@ async fn together(world: &World, attempts: impl Iterator<Item = SignIn>) -> (usi
     (
         count(|problem| *problem == Problem::InvalidCredentials),
         answers.iter().filter(|answer| answer.is_ok()).count(),
-        count(|problem| matches!(problem, Problem::TooManyAttempts(_))),
+        count(|problem| matches!(problem, Problem::RateLimited(_))),
     )
 }
 
