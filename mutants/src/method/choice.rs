@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use reference_server::account::{Account, Challenge, DeviceId, Method};
 use reference_server::policy::{Admission, At, Policy, SignInFacts, Standard};
-use reference_server::ports::{Mailer, DeliveryError, Message, MessageContent, Recipient};
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 
 use crate::KnownBad;
 

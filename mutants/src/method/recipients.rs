@@ -8,7 +8,7 @@ use http::{Method, Response};
 use reference_server::account::{Account, Challenge};
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
 use reference_server::policy::{At, Policy, Standard};
-use reference_server::ports::{Mailer, DeliveryError, Message, MessageContent, Recipient};
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::{Deps, Service};
 use serde_json::Value;
 
