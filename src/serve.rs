@@ -65,12 +65,7 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
         warn(config.log, &error.to_string());
     }
     let mut also = stop.clone();
-    let api = serve(
-        listener,
-        router,
-        config.connections,
-        told_to_stop(&mut also, config.log),
-    );
+    let api = serve(listener, router, config.connections, told_to_stop(&mut also, config.log));
     match admin {
         None => api.await,
         Some(listener) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
+use reference_server::policy::{Limit, RateLimited};
 use reference_server::ports::{Argon2id, HashMemory, Passwords};
 use reference_server::service::Problem;
 
