@@ -16,7 +16,7 @@ impl Bench {
     fn new() -> Self {
         Self {
             control: control(),
-            contract: Contract::load_control(),
+            contract: Contract::load_admin(),
         }
     }
 
