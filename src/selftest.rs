@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use conformance::engine::{self, Config, Summary};
-use conformance::known_bad::{self, KnownBad};
-use conformance::provider::Fresh;
+use conformance::provider::{Fresh, Variant};
 use conformance::select::Selection;
 use conformance::verdict::{Exit, Verdict};
+use mutants::KnownBad;
 use specs::Profile;
 use tokio::sync::Semaphore;
 
@@ -47,8 +47,8 @@ const SUITES_AT_ONCE: usize = 3;
 
 /// The mutant of this name; where there is none, the exit code of the call that asked for it.
 pub(crate) fn mutant(slug: &str, otherwise: Exit) -> Result<&'static KnownBad, CliError> {
-    known_bad::find(slug).ok_or_else(|| {
-        let near = known_bad::all()
+    mutants::find(slug).ok_or_else(|| {
+        let near = mutants::all()
             .map(|bad| bad.slug)
             .max_by(|a, b| strsim::jaro(slug, a).total_cmp(&strsim::jaro(slug, b)));
         let near = near.filter(|near| strsim::jaro(slug, near) > 0.7);
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> Ended {
     let chosen = args.only.iter().map(|slug| mutant(slug, Exit::TooLittle));
     let mut chosen = chosen.collect::<Result<Vec<_>, _>>()?;
     if chosen.is_empty() {
-        chosen = known_bad::all().collect();
+        chosen = mutants::all().collect();
     }
     if args.list {
         let mut out = terminal::out();
@@ -120,7 +120,7 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> Ended {
     shown(exit, matrix(&rows, green.judged.len()))
 }
 
-async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
+async fn suite(mutant: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
     let config = Config {
         checks: Selection::default().checks()?,
         // Whatever a walk finds, the check of the requirement has to find too.
@@ -135,7 +135,11 @@ async fn suite(known_bad: Option<&'static KnownBad>, seed: u64, jobs: usize, sto
         tell_all: false,
         replay: "stepproof check".to_owned(),
     };
-    Ok(engine::run(config, Arc::new(Fresh { known_bad }), stop.clone(), |_| ()).await?)
+    let variant = mutant.map(|mutant| Variant {
+        name: mutant.slug,
+        change: mutant.build,
+    });
+    Ok(engine::run(config, Arc::new(Fresh { variant }), stop.clone(), |_| ()).await?)
 }
 
 fn broken(verdict: Verdict) -> bool {

@@ -9,18 +9,15 @@ mod walkthrough;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::known_bad::KnownBad;
 use conformance::verdict::Exit;
+use mutants::KnownBad;
 use reference_server::control::{self, Control};
-use reference_server::courier::{EmailTarget, Mailbox, PushTarget, Router, Wording};
+use reference_server::courier::{Mailbox, Router, Wording};
 use reference_server::locator::Mmdb;
 use reference_server::parts::ManualClock;
-use reference_server::settings::Network;
 use reference_server::{Parts, Service, serve};
 use tokio::net::TcpListener;
 
@@ -28,53 +25,19 @@ use crate::exit::{self, CliError, Ended};
 use crate::selftest::mutant;
 use crate::signals::{Stop, stopped};
 use crate::terminal;
-use config::{LogFormat, ResolvedConfig, Store};
-
-/// What was typed. What is typed wins over the configuration file.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct ServeArgs {
-    /// Where the API listens [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
-    /// Where the admin API listens (clock, accounts, delivery targets, metrics); off unless given
-    #[arg(long, value_name = "ADDR", alias = "control")]
-    admin: Option<SocketAddr>,
-    /// Where accounts are kept [default: memory]
-    #[arg(long, value_name = "STORE")]
-    store: Option<Store>,
-    /// Where email goes: smtp://HOST:PORT, or http://… for the SendGrid v3 API; without it, a development mailbox prints it
-    #[arg(long, value_name = "URL")]
-    email: Option<EmailTarget>,
-    /// Where pushes go: http://… for the FCM v1 API; without it, the development mailbox prints them
-    #[arg(long, value_name = "URL")]
-    push: Option<PushTarget>,
-    /// A TOML file with the same names, and the declared parameters in its table `settings`
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// A MaxMind database to derive places from
-    #[arg(long, value_name = "FILE")]
-    mmdb: Option<PathBuf>,
-    /// A proxy whose X-Forwarded-For is believed; may be repeated
-    #[arg(long, value_name = "CIDR")]
-    trusted_proxy: Vec<Network>,
-    /// Connections that one address (or IPv6 /64) may hold at once; trusted proxies are not bound [default: 1024]
-    ///
-    /// A load test from one address needs as many as it has devices, of 4096 in all.
-    #[arg(long, value_name = "N")]
-    connections_per_source: Option<NonZeroUsize>,
-    /// Serve a mutant instead: a server that breaks one requirement
-    #[arg(long, value_name = "SLUG", alias = "known-bad")]
-    mutant: Option<String>,
-    /// How the log on standard error is written; STEPPROOF_LOG filters it
-    #[arg(long, value_name = "FORMAT")]
-    log: Option<LogFormat>,
-}
+pub(crate) use config::ServeArgs;
+use config::{LogFormat, ResolvedConfig};
 
 /// Serves until a signal.
 pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
     let config = config::resolve(args).map_err(|report| CliError::usage(format!("{report:?}")))?;
-    let mutant = config.mutant.as_deref().map(|slug| mutant(slug, Exit::Usage)).transpose()?;
-    let locator = config.mmdb.as_deref().map(Mmdb::open).transpose();
+    let mutant = config
+        .options
+        .mutant
+        .as_deref()
+        .map(|slug| mutant(slug, Exit::Usage))
+        .transpose()?;
+    let locator = config.options.mmdb.as_deref().map(Mmdb::open).transpose();
     let locator = locator.map_err(|error| CliError::usage(error).hint("a MaxMind database is a file that ends in .mmdb"))?;
     let (listener, admin) = bind(&config).await.map_err(|(address, error)| unreachable(address, &error))?;
     config::start_log(config.log);
@@ -138,7 +101,7 @@ fn unreachable(address: SocketAddr, error: &io::Error) -> CliError {
 async fn bind(config: &ResolvedConfig) -> Result<(TcpListener, Option<TcpListener>), (SocketAddr, io::Error)> {
     let listen = async |address: SocketAddr| TcpListener::bind(address).await.map_err(|error| (address, error));
     let api = listen(config.listen).await?;
-    match config.admin {
+    match config.options.admin {
         None => Ok((api, None)),
         Some(address) => Ok((api, Some(listen(address).await?))),
     }
@@ -150,15 +113,15 @@ fn courier(config: &ResolvedConfig) -> anyhow::Result<(Router, Option<Mailbox>)>
     // The answer has to be under way when the declared time is over, so the provider gets a little less.
     let within = Duration::from_secs(config.settings.delivery_answer_s).mul_f64(0.8);
     let router = Router::new(Wording::new(&config.settings.service_name), within);
-    router.set_targets(config.email.as_ref(), config.push.as_ref())?;
+    router.set_targets(config.options.email.as_ref(), config.options.push.as_ref())?;
     let mailbox = Mailbox::watched(match config.log {
         LogFormat::Json => mailbox::log,
         LogFormat::Text | LogFormat::Off => mailbox::print,
     });
-    if config.push.is_none() {
+    if config.options.push.is_none() {
         router.keep_push(mailbox.clone());
     }
-    if config.email.is_some() {
+    if config.options.email.is_some() {
         return Ok((router, None));
     }
     router.keep_email(mailbox.clone());

@@ -123,7 +123,7 @@ impl TargetArgs {
             }
             (Some(file), targets) => self.bound(file, targets.first()).await,
             (None, [first, others @ ..]) => self.native(first, others).await,
-            (None, []) => Ok(Ready::from_provider(Fresh { known_bad: None })),
+            (None, []) => Ok(Ready::from_provider(Fresh { variant: None })),
         }
     }
 

@@ -20,7 +20,7 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::known_bad::KnownBad;
+use crate::provider::Variant;
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;
@@ -46,8 +46,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a reference server, or the known-bad one.
-    pub async fn start(known_bad: Option<&KnownBad>) -> Result<Self, TargetError> {
+    /// Starts a reference server, or this variant of it.
+    pub async fn start(variant: Option<Variant>) -> Result<Self, TargetError> {
         let place = Arc::clone(&PLACES)
             .acquire_owned()
             .await
@@ -59,8 +59,8 @@ impl Embedded {
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
         let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
-        let parts = match known_bad {
-            Some(known_bad) => (known_bad.build)(parts),
+        let parts = match variant {
+            Some(variant) => (variant.change)(parts),
             None => parts,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))

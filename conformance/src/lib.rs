@@ -4,7 +4,6 @@
 //! - [`context`]: what a check works with: its own account, devices, seed and target.
 //! - [`proof`]: how a check may pass: with evidence, and a refusal only beside an accepted twin.
 //! - [`checks`]: the checks, one file an area.
-//! - [`known_bad`]: the servers that each break one requirement, one file an area.
 //! - [`embedded`]: the reference server inside the process.
 //! - [`provider`]: where checks get their target.
 //! - [`spread`]: several instances as one target, and a ceiling on how often they are asked.
@@ -21,7 +20,6 @@ pub mod embedded;
 pub mod engine;
 pub mod events;
 mod evidence;
-pub mod known_bad;
 pub mod proof;
 pub mod provider;
 pub mod report;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reference_server::Parts;
 use targets::{Device, RawRequest, Target, TargetError};
 
 use crate::embedded::Embedded;
 use crate::events::TargetInfo;
-use crate::known_bad::KnownBad;
 
 /// Gives targets to checks.
 #[async_trait]
@@ -29,14 +29,22 @@ pub trait Provider: Send + Sync {
 
 /// A fresh reference server for every check.
 pub struct Fresh {
-    /// The known-bad server to start instead.
-    pub known_bad: Option<&'static KnownBad>,
+    /// What it is changed by.
+    pub variant: Option<Variant>,
+}
+
+/// A reference server with a part replaced, such as a mutant.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    pub name: &'static str,
+    /// Replaces the part, before the server starts.
+    pub change: fn(Parts) -> Parts,
 }
 
 #[async_trait]
 impl Provider for Fresh {
     async fn lease(&self) -> Result<Arc<dyn Target>, TargetError> {
-        Ok(Arc::new(Embedded::start(self.known_bad).await?))
+        Ok(Arc::new(Embedded::start(self.variant).await?))
     }
 
     fn shared(&self) -> bool {
@@ -44,8 +52,8 @@ impl Provider for Fresh {
     }
 
     fn info(&self) -> TargetInfo {
-        let name = self.known_bad.map_or("reference-server (embedded)".to_owned(), |bad| {
-            format!("known-bad server {}", bad.slug)
+        let name = self.variant.map_or("reference-server (embedded)".to_owned(), |variant| {
+            format!("mutant {}", variant.name)
         });
         TargetInfo {
             name,

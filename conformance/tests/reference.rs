@@ -28,7 +28,7 @@ async fn the_reference_server_passes_every_check() {
         replay: "stepproof check".to_owned(),
     };
     let (_go_on, stop) = tokio::sync::watch::channel(false);
-    let summary = engine::run(config, Arc::new(Fresh { known_bad: None }), stop, |_| ())
+    let summary = engine::run(config, Arc::new(Fresh { variant: None }), stop, |_| ())
         .await
         .unwrap();
     let others: Vec<_> = summary

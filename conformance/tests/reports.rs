@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use conformance::engine::{self, Config, Walks};
 use conformance::events::Event;
-use conformance::known_bad;
-use conformance::provider::Fresh;
+use conformance::provider::{Fresh, Variant};
 use conformance::report::record::{MAX_LINE, Record, RecordError};
 use conformance::report::{json, junit, text};
 use conformance::select::{Selection, WALK};
@@ -39,10 +38,13 @@ async fn run() -> String {
         replay: "stepproof check".to_owned(),
     };
     let (_go_on, stop) = tokio::sync::watch::channel(false);
-    let known_bad = known_bad::find("code-not-consumed");
+    let variant = mutants::find("code-not-consumed").map(|mutant| Variant {
+        name: mutant.slug,
+        change: mutant.build,
+    });
     let mut events = Vec::new();
     let tell = |event| events.push(event);
-    engine::run(config, Arc::new(Fresh { known_bad }), stop, tell).await.unwrap();
+    engine::run(config, Arc::new(Fresh { variant }), stop, tell).await.unwrap();
     // A few exchanges are as good as all of them, and quicker to read a thousand times.
     let mut exchanges = 0;
     events.retain(|event| {

@@ -3,38 +3,24 @@
 use std::sync::Arc;
 
 use conformance::context::Addresses;
-use conformance::known_bad::KnownBad;
-use conformance::provider::Fresh;
+use conformance::provider::{Fresh, Variant};
 use conformance::walk::{Config, LiveGround, WalkReport, replay, run_case};
-use reference_server::Parts;
-use reference_server::rules::CodeRules;
-
-struct NotConsumed;
-
-impl CodeRules for NotConsumed {
-    fn redeem(&self, _: &mut reference_server::domain::Challenge) {}
-}
 
 /// Accepts a code again and again.
-static CODE_NOT_CONSUMED: KnownBad = KnownBad {
-    slug: "code-not-consumed",
-    requirement: "LIFE-03",
-    part: "rules.codes",
-    summary: "An accepted code stays valid.",
-    build: |mut parts: Parts| {
-        parts.rules.codes = Arc::new(NotConsumed);
-        parts
-    },
-};
-
-fn ground(known_bad: Option<&'static KnownBad>, seed: u64) -> Arc<LiveGround> {
-    Arc::new(LiveGround::new(Arc::new(Fresh { known_bad }), Addresses::default(), seed))
+fn code_not_consumed() -> Variant {
+    let mutant = mutants::find("code-not-consumed").unwrap();
+    Variant {
+        name: mutant.slug,
+        change: mutant.build,
+    }
 }
 
-async fn case(known_bad: Option<&'static KnownBad>, seed: u64, case: u32) -> WalkReport {
-    run_case(ground(known_bad, seed), seed, case, Config::default())
-        .await
-        .unwrap()
+fn ground(variant: Option<Variant>, seed: u64) -> Arc<LiveGround> {
+    Arc::new(LiveGround::new(Arc::new(Fresh { variant }), Addresses::default(), seed))
+}
+
+async fn case(variant: Option<Variant>, seed: u64, case: u32) -> WalkReport {
+    run_case(ground(variant, seed), seed, case, Config::default()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +43,7 @@ async fn the_reference_server_does_what_the_machine_does() {
 async fn a_code_that_is_not_consumed_is_found_and_shrunk() {
     let mut number = 0;
     let failure = loop {
-        if let Some(failure) = case(Some(&CODE_NOT_CONSUMED), 42, number).await.failure {
+        if let Some(failure) = case(Some(code_not_consumed()), 42, number).await.failure {
             break failure;
         }
         number += 1;
@@ -65,9 +51,9 @@ async fn a_code_that_is_not_consumed_is_found_and_shrunk() {
     };
     assert_eq!(failure.requirement, "LIFE-03", "{:#?}", failure.story);
     assert!(failure.minimal && failure.steps.len() <= 5, "{:#?}", failure.story);
-    let again = case(Some(&CODE_NOT_CONSUMED), 42, number).await.failure.unwrap();
+    let again = case(Some(code_not_consumed()), 42, number).await.failure.unwrap();
     assert_eq!(again.steps, failure.steps);
-    let replayed = replay(ground(Some(&CODE_NOT_CONSUMED), 1).as_ref(), &failure.steps)
+    let replayed = replay(ground(Some(code_not_consumed()), 1).as_ref(), &failure.steps)
         .await
         .unwrap();
     assert_eq!(replayed.broken, Some((failure.requirement, failure.breach)));

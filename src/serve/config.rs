@@ -7,43 +7,67 @@ use std::str::FromStr;
 
 use miette::{LabeledSpan, NamedSource, Report, miette};
 use reference_server::courier::{EmailTarget, PushTarget};
+use reference_server::settings::Network;
 use reference_server::{ConnectionLimits, Settings};
 use serde::{Deserialize, Deserializer};
 
-use super::ServeArgs;
 use crate::terminal;
 
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
+/// What is typed, and what the configuration file says under the same names. What is typed wins.
+#[derive(Debug, Default, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct File {
+pub(crate) struct ServeArgs {
+    /// Where the API listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Where the admin API listens (clock, accounts, delivery targets, metrics); off unless given
+    #[arg(long, value_name = "ADDR", alias = "control")]
     #[serde(alias = "control")]
-    admin: Option<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
+    /// Where accounts are kept [default: memory]
+    #[arg(long, value_name = "STORE")]
     store: Option<Store>,
-    email: Option<EmailTarget>,
-    push: Option<PushTarget>,
-    mmdb: Option<PathBuf>,
+    /// Where email goes: smtp://HOST:PORT, or http://… for the SendGrid v3 API; without it, a development mailbox prints it
+    #[arg(long, value_name = "URL")]
+    pub(super) email: Option<EmailTarget>,
+    /// Where pushes go: http://… for the FCM v1 API; without it, the development mailbox prints them
+    #[arg(long, value_name = "URL")]
+    pub(super) push: Option<PushTarget>,
+    /// A TOML file with the same names, and the declared parameters in its table `settings`
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// A MaxMind database to derive places from
+    #[arg(long, value_name = "FILE")]
+    pub(super) mmdb: Option<PathBuf>,
+    /// A proxy whose X-Forwarded-For is believed; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    #[serde(skip)]
+    trusted_proxy: Vec<Network>,
+    /// Connections that one address (or IPv6 /64) may hold at once; trusted proxies are not bound [default: 1024]
+    ///
+    /// A load test from one address needs as many as it has devices, of 4096 in all.
+    #[arg(long, value_name = "N")]
     connections_per_source: Option<NonZeroUsize>,
+    /// Serve a mutant instead: a server that breaks one requirement
+    #[arg(long, value_name = "SLUG", alias = "known-bad")]
     #[serde(alias = "known_bad")]
-    mutant: Option<String>,
+    pub(super) mutant: Option<String>,
+    /// How the log on standard error is written; STEPPROOF_LOG filters it
+    #[arg(long, value_name = "FORMAT")]
     log: Option<LogFormat>,
+    /// The declared parameters.
+    #[arg(skip)]
     settings: Settings,
 }
 
 /// What the server is to be.
 pub(super) struct ResolvedConfig {
     pub(super) listen: SocketAddr,
-    pub(super) admin: Option<SocketAddr>,
-    pub(super) email: Option<EmailTarget>,
-    pub(super) push: Option<PushTarget>,
-    pub(super) mmdb: Option<PathBuf>,
-    pub(super) mutant: Option<String>,
     pub(super) log: LogFormat,
     pub(super) connections: ConnectionLimits,
     pub(super) settings: Settings,
+    pub(super) options: ServeArgs,
 }
 
 /// Where accounts are kept: this version has one place.
@@ -83,46 +107,56 @@ pub(super) enum LogFormat {
     Off,
 }
 
+impl ServeArgs {
+    /// What was typed before what the file says.
+    fn over(self, file: Self) -> Self {
+        let mut settings = file.settings;
+        settings.trusted_proxies.extend(self.trusted_proxy);
+        Self {
+            listen: self.listen.or(file.listen),
+            admin: self.admin.or(file.admin),
+            store: self.store.or(file.store),
+            email: self.email.or(file.email),
+            push: self.push.or(file.push),
+            config: None,
+            mmdb: self.mmdb.or(file.mmdb),
+            trusted_proxy: Vec::new(),
+            connections_per_source: self.connections_per_source.or(file.connections_per_source),
+            mutant: self.mutant.or(file.mutant),
+            log: self.log.or(file.log),
+            settings,
+        }
+    }
+}
+
 /// What is meant by what was typed and the file it names.
 pub(super) fn resolve(args: ServeArgs) -> Result<ResolvedConfig, Report> {
     let file = args.config.as_ref().map(read).transpose()?.unwrap_or_default();
-    let mut settings = file.settings;
-    settings.trusted_proxies.extend(args.trusted_proxy);
-    // Memory is the only store, so there is nothing to choose; both were checked when they were read.
-    let _ = args.store.or(file.store);
-    let by_default = ConnectionLimits::default();
-    let per_source = args.connections_per_source.or(file.connections_per_source);
-    let resolved = ResolvedConfig {
-        listen: args.listen.or(file.listen).unwrap_or(LISTEN),
-        admin: args.admin.or(file.admin),
-        email: args.email.or(file.email),
-        push: args.push.or(file.push),
-        mmdb: args.mmdb.or(file.mmdb),
-        mutant: args.mutant.or(file.mutant),
-        log: args.log.or(file.log).unwrap_or_default(),
-        connections: ConnectionLimits {
-            per_source: per_source.map_or(by_default.per_source, NonZeroUsize::get),
-            ..by_default
-        },
-        settings,
-    };
-    let email = resolved.email.as_ref().map_or(Ok(()), EmailTarget::check);
-    let push = resolved.push.as_ref().map_or(Ok(()), PushTarget::check);
+    let mut options = args.over(file);
+    let mut connections = ConnectionLimits::default();
+    connections.per_source = options
+        .connections_per_source
+        .map_or(connections.per_source, NonZeroUsize::get);
+    let listen = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let email = options.email.as_ref().map_or(Ok(()), EmailTarget::check);
+    let push = options.push.as_ref().map_or(Ok(()), PushTarget::check);
     email.and(push).map_err(|fault| miette!("{fault}"))?;
-    if resolved
-        .admin
-        .is_some_and(|admin| admin == resolved.listen && admin.port() != 0)
-    {
+    if options.admin.is_some_and(|admin| admin == listen && admin.port() != 0) {
         return Err(miette!(
             help = "the admin API moves clocks and creates accounts: it never shares a port with the API",
-            "the API and the admin API cannot both listen on {}",
-            resolved.listen
+            "the API and the admin API cannot both listen on {listen}"
         ));
     }
-    Ok(resolved)
+    Ok(ResolvedConfig {
+        listen,
+        log: options.log.unwrap_or_default(),
+        connections,
+        settings: std::mem::take(&mut options.settings),
+        options,
+    })
 }
 
-fn read(path: &PathBuf) -> Result<File, Report> {
+fn read(path: &PathBuf) -> Result<ServeArgs, Report> {
     let name = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| miette!("`{name}` cannot be read: {error}"))?;
     toml::from_str(&text).map_err(|error| {
@@ -177,12 +211,15 @@ mod tests {
         let text = "listen = '127.0.0.1:2'\nadmin = '127.0.0.1:3'\nstore = 'memory'\nconnections_per_source = 7\n\
             [email]\nkind = 'sendgrid'\nurl = 'http://127.0.0.1:4'\n[settings]\ncode_ttl_s = 60\ntrusted_proxies = ['192.0.2.0/24']\n";
         let resolved = config(text).unwrap();
-        assert_eq!((resolved.listen.port(), resolved.admin.map(|at| at.port())), (1, Some(3)));
+        assert_eq!(
+            (resolved.listen.port(), resolved.options.admin.map(|at| at.port())),
+            (1, Some(3))
+        );
         assert_eq!(resolved.connections.per_source, 7);
         assert_eq!(resolved.settings.code_ttl_s, 60);
         assert_eq!(resolved.settings.code_length, 6);
         assert_eq!(resolved.settings.trusted_proxies.len(), 2);
-        assert_eq!(resolved.email.unwrap().from, "no-reply@stepproof.test");
+        assert_eq!(resolved.options.email.unwrap().from, "no-reply@stepproof.test");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl TargetArgs {
             }
         }
         if let Some(slug) = &self.known_bad
-            && conformance::known_bad::find(slug).is_none()
+            && mutants::find(slug).is_none()
         {
             return Err(Failure::usage(format!(
                 "there is no known-bad server `{slug}`\nhint: `stepproof selftest --list` names them"

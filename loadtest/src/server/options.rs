@@ -1,6 +1,6 @@
 //! What the server is to be, as it is handed to a process.
 
-use conformance::known_bad::{self, KnownBad};
+use mutants::KnownBad;
 use reference_server::Settings;
 use reference_server::courier::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ impl Options {
     }
 
     pub(super) fn meant(&self) -> Result<Meant, ServerFault> {
-        let find = |slug: &String| known_bad::find(slug).ok_or_else(|| ServerFault::NoSuchKnownBad(slug.clone()));
+        let find = |slug: &String| mutants::find(slug).ok_or_else(|| ServerFault::NoSuchKnownBad(slug.clone()));
         Ok(Meant {
             known_bad: self.known_bad.as_ref().map(find).transpose()?,
             push: self.push.as_deref().map(str::parse).transpose()?,

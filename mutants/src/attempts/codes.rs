@@ -6,7 +6,7 @@ use reference_server::domain::{Account, ChallengeId, ChallengeState, Timestamp};
 use reference_server::rules::{AttemptRules, EpochRules, Guess, SendRules, Standard};
 use reference_server::settings::Settings;
 
-use crate::known_bad::KnownBad;
+use crate::KnownBad;
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

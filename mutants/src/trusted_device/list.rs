@@ -10,7 +10,7 @@ use reference_server::domain::{Account, DeviceId, TokenHash, Trust};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
 use serde_json::{Value, json};
 
-use crate::known_bad::{KnownBad, tools};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

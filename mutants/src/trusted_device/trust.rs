@@ -9,7 +9,7 @@ use reference_server::parts::{AccountChange, MemoryStore, Store};
 use reference_server::rules::{Admission, Claims, Opened, SendRules, SignInFacts, SignInRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 
-use crate::known_bad::KnownBad;
+use crate::KnownBad;
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -10,8 +10,8 @@ use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use reference_server::rules::{Admission, SignInFacts, SignInRules, Standard};
 use serde_json::Value;
 
-use crate::known_bad::forge::{self, Bearer};
-use crate::known_bad::{KnownBad, tools};
+use crate::forge::{self, Bearer};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -11,7 +11,7 @@ use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use reference_server::rules::{SessionRules, Standard};
 use reference_server::settings::Settings;
 
-use crate::known_bad::{KnownBad, tools};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

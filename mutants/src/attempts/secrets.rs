@@ -14,7 +14,7 @@ use reference_server::rules::{AttemptRules, Standard, Typist};
 use reference_server::settings::Settings;
 use serde_json::Value;
 
-use crate::known_bad::{KnownBad, tools};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -8,7 +8,7 @@ use reference_server::domain::{Account, AccountId, ChallengeId, ChallengeState, 
 use reference_server::rules::{AttemptRules, Guess, SourceEvent, SourceRules, Standard, Typist};
 use reference_server::settings::Settings;
 
-use crate::known_bad::KnownBad;
+use crate::KnownBad;
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -9,8 +9,8 @@ use reference_server::Service;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use serde_json::{Value, json};
 
-use crate::known_bad::forge::{self, Bearer};
-use crate::known_bad::{KnownBad, tools};
+use crate::forge::{self, Bearer};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

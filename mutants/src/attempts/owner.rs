@@ -8,7 +8,7 @@ use reference_server::domain::{Account, Timestamp};
 use reference_server::rules::{AttemptRules, SourceRules, Standard, Typist};
 use reference_server::settings::{Network, Settings};
 
-use crate::known_bad::KnownBad;
+use crate::KnownBad;
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

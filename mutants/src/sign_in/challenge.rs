@@ -14,8 +14,8 @@ use reference_server::settings::Settings;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::known_bad::drawn::Drawn;
-use crate::known_bad::{KnownBad, tools};
+use crate::drawn::Drawn;
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -9,7 +9,7 @@ use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipien
 use reference_server::rules::{Admission, DeliveryRules, DeviceRules, SignInFacts, SignInRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 
-use crate::known_bad::KnownBad;
+use crate::KnownBad;
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

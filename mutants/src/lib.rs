@@ -1,4 +1,5 @@
-//! Servers that each break one requirement: the reference composition with one part replaced. One file an area.
+//! Servers that each break one requirement: the reference composition with one part replaced. One file an area. The checks are
+//! tested by them; they know nothing of the checks.
 
 use reference_server::Parts;
 
@@ -66,5 +67,5 @@ pub fn all() -> impl Iterator<Item = &'static KnownBad> {
 
 /// The known-bad server of this name.
 pub fn find(slug: &str) -> Option<&'static KnownBad> {
-    all().find(|known_bad| known_bad.slug == slug)
+    all().find(|bad| bad.slug == slug)
 }

@@ -14,7 +14,7 @@ use reference_server::settings::Settings;
 use reference_server::{Parts, Service};
 use serde_json::Value;
 
-use crate::known_bad::{KnownBad, tools};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -11,8 +11,8 @@ use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use reference_server::parts::HashMemory;
 use serde_json::Value;
 
-use crate::known_bad::forge::{self, Bearer};
-use crate::known_bad::{KnownBad, tools};
+use crate::forge::{self, Bearer};
+use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
