@@ -85,7 +85,7 @@ fn told_for(slug: &str) -> Result<&'static str, &'static str> {
 }
 
 /// The first breaches of a wrong machine, that are wanted, that a random walk comes upon.
-fn complaint(wrong: &mutants::Wrong, widened_us: u64, wanted: impl Fn(&Breach) -> bool) -> Vec<Breach> {
+fn complaint(wrong: &mutants::Mutant, widened_us: u64, wanted: impl Fn(&Breach) -> bool) -> Vec<Breach> {
     let parameters = small();
     for seed in 0..3_000 {
         let mut dice = Dice::new(seed);
