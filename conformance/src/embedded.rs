@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;
@@ -58,7 +58,7 @@ impl Embedded {
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer(&fakes, &settings)?));
         let parts = match variant {
             Some(variant) => (variant.change)(parts),
             None => parts,
@@ -89,19 +89,19 @@ impl Embedded {
     }
 }
 
-/// The server's own courier, delivering to these fakes. It gives up before the declared time to answer is over.
-fn courier(fakes: &Fakes, settings: &Settings) -> Result<Router, TargetError> {
+/// The server's own mailer, delivering to these fakes. It gives up before the declared time to answer is over.
+fn mailer(fakes: &Fakes, settings: &Settings) -> Result<ProviderMailer, TargetError> {
     let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
-    let router = Router::new(Wording::new(&settings.service_name), within);
+    let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
     let email = fakes.smtp.url().parse::<EmailTarget>();
     let push = fakes.fcm.url().parse::<PushTarget>();
     let (email, push) = email
         .and_then(|email| Ok((email, push?)))
         .map_err(|fault| cannot_start(&fault))?;
-    router
+    mailer
         .set_targets(Some(&email), Some(&push))
         .map_err(|fault| cannot_start(&fault))?;
-    Ok(router)
+    Ok(mailer)
 }
 
 fn cannot_start(error: &dyn std::error::Error) -> TargetError {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loadtest::resources::{self, Watched};
-use loadtest::server::{Addresses, Child, ControlClient, Embedded, Options, THREADS_NAMED};
+use loadtest::drive::server::{Addresses, Child, ControlClient, Embedded, Options, THREADS_NAMED};
+use loadtest::measure::resources::{self, Watched};
 use reference_server::service::{Seed, SeedDevice};
 use targets::Native;
 use tokio::net::TcpStream;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use lettre::message::{Mailbox as Address, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use loadtest::scenario::Fault;
+use loadtest::plan::scenario::Fault;
 use loadtest::sink::{Letter, Sink, SinkOptions, Trouble, Wanted};
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::domain::{ChallengeId, Timestamp};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
 use serde_json::{Value, json};
 use targets::Channel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -297,13 +297,13 @@ async fn email_by_smtp_arrives_and_is_refused_on_order() {
 }
 
 #[tokio::test]
-async fn the_reference_servers_courier_reaches_all_three() {
+async fn the_reference_servers_mailer_reaches_all_three() {
     let (sink, start) = (sink(), Instant::now());
-    let router = Router::new(Wording::new("Acme"), SOON);
+    let mailer = ProviderMailer::new(Templates::new("Acme"), SOON);
     let push: PushTarget = sink.fcm_url().parse().unwrap();
-    let outgoing = |to: Recipient| Outgoing {
+    let outgoing = |to: Recipient| Outbound {
         to,
-        parcel: Parcel::Code {
+        content: MessageContent::Code {
             code: "012345".to_owned(),
             challenge: ChallengeId("chl_7".into()),
             expires_at: Timestamp(1_700_000_300_000),
@@ -314,9 +314,9 @@ async fn the_reference_servers_courier_reaches_all_three() {
     };
     for (n, url) in [sink.sendgrid_url(), sink.smtp_url()].iter().enumerate() {
         let email: EmailTarget = url.parse().unwrap();
-        router.set_targets(Some(&email), Some(&push)).unwrap();
+        mailer.set_targets(Some(&email), Some(&push)).unwrap();
         let address = format!("a{n}@x.test");
-        router.deliver(&outgoing(Recipient::Email(address.clone()))).await.unwrap();
+        mailer.send(&outgoing(Recipient::Email(address.clone()))).await.unwrap();
         let letter = newest(&sink, &address, start).await;
         assert_eq!(
             (letter.code.as_deref(), letter.device.as_deref()),
@@ -324,9 +324,9 @@ async fn the_reference_servers_courier_reaches_all_three() {
         );
         assert_eq!(letter.challenge, None);
     }
-    router.deliver(&outgoing(Recipient::Push("token".to_owned()))).await.unwrap();
+    mailer.send(&outgoing(Recipient::Push("token".to_owned()))).await.unwrap();
     assert_eq!(newest(&sink, "token", start).await.challenge.as_deref(), Some("chl_7"));
     sink.faults.order(Channel::Push, Trouble::Unregistered);
-    let gone = router.deliver(&outgoing(Recipient::Push("token".to_owned()))).await;
+    let gone = mailer.send(&outgoing(Recipient::Push("token".to_owned()))).await;
     assert_eq!(gone, Err(DeliveryError::Unregistered));
 }

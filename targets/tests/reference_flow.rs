@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use targets::{
     Answer, Channel, Cursor, DeliveryLog, Device, Message, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal,
@@ -16,16 +16,16 @@ use tokio::net::TcpListener;
 struct IntoDeliveryLog(DeliveryLog);
 
 #[async_trait]
-impl Courier for IntoDeliveryLog {
-    async fn deliver(&self, outgoing: &Outgoing) -> Result<(), DeliveryError> {
+impl Mailer for IntoDeliveryLog {
+    async fn send(&self, outgoing: &Outbound) -> Result<(), DeliveryError> {
         let mut message = match &outgoing.to {
             Recipient::Email(address) => Message::new(Channel::Email, address),
             Recipient::Push(token) => Message::new(Channel::Push, token),
         };
-        message.text = match &outgoing.parcel {
-            Parcel::Code { code, .. } => format!("Your verification code is: {code}\n"),
-            Parcel::Reset { token, .. } => format!("Reset token: {token}\n"),
-            Parcel::Notice { text, .. } => text.clone(),
+        message.text = match &outgoing.content {
+            MessageContent::Code { code, .. } => format!("Your verification code is: {code}\n"),
+            MessageContent::Reset { token, .. } => format!("Reset token: {token}\n"),
+            MessageContent::Notice { text, .. } => text.clone(),
         };
         self.0.record(message);
         Ok(())

@@ -7,11 +7,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use targets::{Channel, OperationKind};
 
 use crate::measure::{Ending, Step};
+use crate::plan::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
 use crate::record::{
     Attack, Breach, Clock, Deliveries, Funnel, Generator, PartyRecord, Promise, Reconnects, Record, Resources, Safety, Second,
     StepRecord, TargetFacts, Tool, Verdict,
 };
-use crate::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
 
 /// Sign-ins a second that the made-up service takes.
 const CAPACITY: u64 = 100;

@@ -4,8 +4,8 @@ use targets::Channel;
 use targets::curl::quote;
 
 use crate::measure::Step;
+use crate::plan::scenario::{Fault, Journey};
 use crate::record::{Funnel, Generator, Reconnects, Record, Verdict};
-use crate::scenario::{Fault, Journey};
 
 /// Milliseconds: three figures, in the unit that suits.
 pub(crate) fn ms(milliseconds: f64) -> String {

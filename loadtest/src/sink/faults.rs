@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use targets::Channel;
 
-use crate::scenario::Fault;
+use crate::plan::scenario::Fault;
 
 /// What a provider does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What people do, when nothing goes wrong.
 
-use loadtest::journey::Identity;
-use loadtest::judge::Presented::{Delivered, Guess};
-use loadtest::judge::{Act, Seen};
+use loadtest::flow::Identity;
+use loadtest::history::Presented::{Delivered, Guess};
+use loadtest::history::{Act, Seen};
 use loadtest::measure::{Ending, Step};
-use loadtest::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Journey};
 use reference_server::Settings;
 use targets::Channel::{Email, Push};
 use targets::{Channel, OperationKind, Refusal};

@@ -2,7 +2,7 @@
 
 use loadtest::client::{Lines, Phone};
 use loadtest::measure::Ending;
-use loadtest::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Journey};
 use targets::{Channel, Operation, Outcome};
 
 use crate::people::cooling;

@@ -3,7 +3,7 @@
 
 mod service;
 
-use loadtest::judge::{Act, Happened, Prepared, Presented, Seen, judge};
+use loadtest::history::{Act, Happened, Prepared, Presented, Seen, judge};
 use loadtest::record::{Breach, Safety};
 use proptest::prelude::*;
 use service::{Dice, Manner, SECOND, Service, walk};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use loadtest::judge::{Act, Happened, Prepared, Presented, Seen};
+use loadtest::history::{Act, Happened, Prepared, Presented, Seen};
 use specs::machine::{
     Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Transition, Trust, step,
 };
