@@ -3,7 +3,7 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use targets::{Method, Operation, OperationKind, Outcome, Refusal};
+use targets::{Channel, Operation, OperationKind, Outcome, Refusal};
 
 use super::going::{Going, Hand, mixed};
 use super::off::{Off, Way};
@@ -108,7 +108,7 @@ pub(super) async fn hammer_resend(going: &mut Going<'_>, line: &mut Line) -> Way
         let (operation, act) = if nth % 2 == 0 {
             (Operation::Resend {}, Act::Resend { challenge })
         } else {
-            let method = Method::Email;
+            let method = Channel::Email;
             (Operation::SwitchMethod { method }, Act::Switch { challenge })
         };
         let kind = operation.kind();

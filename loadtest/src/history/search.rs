@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use specs::machine::Reading;
+use specs::machine::PermittedBehaviour;
 
 use super::moves::{Course, Node, Trouble};
 
@@ -42,7 +42,7 @@ struct Fork {
 
 struct Search<'a> {
     course: &'a Course<'a>,
-    rules: &'a Reading,
+    rules: &'a PermittedBehaviour,
     done: Vec<bool>,
     /// Done moves, in order.
     trail: Vec<usize>,
@@ -57,7 +57,7 @@ struct Search<'a> {
 }
 
 /// Searches under one reading.
-pub(super) fn search(course: &Course<'_>, rules: &Reading) -> Found {
+pub(super) fn search(course: &Course<'_>, rules: &PermittedBehaviour) -> Found {
     let moves = &course.moves;
     let optional: Vec<usize> = (0..moves.len()).filter(|at| moves[*at].optional).collect();
     let certain_left = moves.len() - optional.len();

@@ -5,7 +5,7 @@ use loadtest::measure::{Ending, Step};
 use loadtest::plan::scenario::{DeviceKind, Journey};
 use loadtest::sink::Trouble;
 use reference_server::Config;
-use targets::Method::{Email, Push};
+use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};
