@@ -1,4 +1,4 @@
-//! Checks by area, state-machine properties, verdicts, reports and known-bad servers.
+//! Checks by area, state-machine properties, verdicts, reports and mutants.
 //!
 //! - [`check`]: what a check is.
 //! - [`context`]: what a check works with: its own account, devices, seed and target.

@@ -1,4 +1,4 @@
-//! Every known-bad server is caught by a check of its own requirement, and every check catches a known-bad server.
+//! Every mutant is caught by a check of its own requirement, and every check catches a mutant.
 
 #![allow(clippy::print_stdout, reason = "tells who caught what")]
 
@@ -11,14 +11,14 @@ use conformance::context::{Addresses, Context};
 use conformance::embedded::Embedded;
 use conformance::proof::Stop;
 use conformance::provider::Variant;
-use mutants::KnownBad;
+use mutants::Mutant;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Checks that no server with a single wrong part fails, each with the reason.
 const CATCHES_NOTHING: [(&str, &str); 0] = [];
 
-/// How one check ended on one known-bad server.
+/// How one check ended on one mutant.
 struct Ran {
     slug: &'static str,
     check: &'static str,
@@ -29,11 +29,11 @@ struct Ran {
 /// Servers at a time. With all of them at once, a machine of two cores is late with messages that are waited for.
 static SERVERS: Semaphore = Semaphore::const_new(24);
 
-async fn run(bad: &'static KnownBad, check: &'static Check) -> Ran {
+async fn run(bad: &'static Mutant, check: &'static Check) -> Ran {
     let _server = SERVERS.acquire().await;
     let variant = Variant {
         name: bad.slug,
-        change: bad.build,
+        change: bad.change,
     };
     let target = Embedded::start(Some(variant)).await.unwrap();
     let mut cx = Context::new(Arc::new(target), [7; 32], Addresses::default());
@@ -52,7 +52,7 @@ fn area(requirement: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_known_bad_server_is_caught_and_every_check_catches_one() {
+async fn every_mutant_is_caught_and_every_check_catches_one() {
     let mut runs = JoinSet::new();
     for bad in mutants::all() {
         for check in checks::all().filter(|check| check.requirement() == bad.requirement) {
@@ -74,7 +74,7 @@ async fn every_known_bad_server_is_caught_and_every_check_catches_one() {
     }
     assert!(
         survivors.is_empty(),
-        "known-bad servers nobody caught:\n{}",
+        "mutants nobody caught:\n{}",
         survivors.join("\n")
     );
 
@@ -85,11 +85,11 @@ async fn every_known_bad_server_is_caught_and_every_check_catches_one() {
         .map(|check| check.id)
         .filter(|id| !catching.contains(id) && !CATCHES_NOTHING.iter().any(|(excused, _)| excused == id))
         .collect();
-    assert!(idle.is_empty(), "checks that catch no known-bad server:\n{}", idle.join("\n"));
+    assert!(idle.is_empty(), "checks that catch no mutant:\n{}", idle.join("\n"));
 }
 
 #[test]
-fn known_bad_servers_are_named_once_and_break_a_requirement_that_exists() {
+fn mutants_are_named_once_and_break_a_requirement_that_exists() {
     let mut seen = BTreeSet::new();
     for bad in mutants::all() {
         assert!(seen.insert(bad.slug), "{} twice", bad.slug);

@@ -56,7 +56,7 @@ impl Embedded {
         }
         let mut server = Composition::from(deps);
         if let Some(known_bad) = meant.known_bad {
-            (known_bad.build)(&mut server);
+            (known_bad.change)(&mut server);
         }
         let router = server.router(meant.settings);
         let service = router.service().clone();
