@@ -10,7 +10,7 @@ use reference_server::Service;
 use reference_server::account::{
     Account, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, StoredCode, Timestamp, TokenHash,
 };
-use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::http::{ApiRequest, Router};
 use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 

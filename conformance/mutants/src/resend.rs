@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::account::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode};
-use reference_server::http::{ApiRequest, Middleware, Router, json};
+use reference_server::http::{ApiRequest, Router, json};
 use reference_server::policy::{At, Policy, RateLimited, Standard};
 use reference_server::ports::{CodeFor, Message, MessageContent, Recipient};
 use serde_json::Value;

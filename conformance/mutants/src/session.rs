@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use reference_server::Service;
 use reference_server::account::{Account, Session, SessionId, TokenHash};
-use reference_server::http::{ApiRequest, Middleware, Router};
-use reference_server::policy::{At, Policy, Renewal, Standard};
+use reference_server::http::{ApiRequest, Router};
+use reference_server::policy::{At, Renewal, Standard};
 use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
 

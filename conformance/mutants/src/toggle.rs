@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::account::{Account, AccountId, DeviceId, Session};
-use reference_server::http::{ApiRequest, Middleware, Router, json};
-use reference_server::policy::{Admission, At, Change, Policy, SignInFacts, Standard};
+use reference_server::http::{ApiRequest, Router, json};
+use reference_server::policy::{Admission, At, Change, SignInFacts, Standard};
 use reference_server::ports::HashMemory;
 use serde_json::Value;
 

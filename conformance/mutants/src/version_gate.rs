@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response};
-use reference_server::http::{ApiRequest, Middleware, Outcome, Router};
-use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
+use reference_server::http::{ApiRequest, Outcome, Router};
+use reference_server::policy::{Admission, SignInFacts, Standard};
 use semver::{Version, VersionReq};
 
 use super::http_util;

@@ -2,7 +2,7 @@
 
 use reference_server::account::{Account, ChallengeId, ChallengeState};
 use reference_server::config::Config;
-use reference_server::policy::{At, Guess, Policy, Standard};
+use reference_server::policy::{At, Guess, Standard};
 
 mutants! {
     /// A challenge takes one guess more than declared.

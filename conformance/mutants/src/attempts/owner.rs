@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use reference_server::account::{Account, Timestamp};
 use reference_server::config::Network;
-use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
+use reference_server::policy::{At, PasswordAttempt, Standard};
 
 mutants! {
     /// One address may guess at any number of accounts.

@@ -8,7 +8,7 @@ use http::{Method, Response};
 use reference_server::Composition;
 use reference_server::account::{Account, Challenge};
 use reference_server::http::{ApiRequest, Middleware, Router};
-use reference_server::policy::{At, Policy, Standard};
+use reference_server::policy::{At, Standard};
 use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use serde_json::Value;
 

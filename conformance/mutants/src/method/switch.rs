@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::Response;
 use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
-use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::http::{ApiRequest, Router};
 use reference_server::policy::{At, Policy, Standard};
 
 use crate::http_util;

@@ -7,7 +7,7 @@ use http::{Method, Response, StatusCode};
 use reference_server::account::Account;
 use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::identifiers::normalise;
-use reference_server::policy::{At, Limit, Policy, RateLimited, Standard};
+use reference_server::policy::{At, Limit, RateLimited, Standard};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

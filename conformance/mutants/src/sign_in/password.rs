@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::http::{ApiRequest, Middleware, Router};
-use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
+use reference_server::policy::{Admission, SignInFacts, Standard};
 use serde_json::Value;
 
 use crate::forged_session::{self, Bearer};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::account::TokenHash;
-use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::http::{ApiRequest, Router};
 use reference_server::ports::HashMemory;
 use serde_json::Value;
 

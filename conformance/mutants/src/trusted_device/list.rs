@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::account::{Account, DeviceId, TokenHash, Trust};
-use reference_server::http::{ApiRequest, Middleware, Router, json};
+use reference_server::http::{ApiRequest, Router, json};
 use serde_json::{Value, json};
 
 use crate::http_util;

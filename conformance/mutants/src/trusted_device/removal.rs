@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::{Method, Response};
 use reference_server::account::{Account, DeviceId, Method as Way, TokenHash};
-use reference_server::http::{ApiRequest, Middleware, Router};
-use reference_server::policy::{At, Policy, Standard};
+use reference_server::http::{ApiRequest, Router};
+use reference_server::policy::{At, Standard};
 
 use crate::http_util;
 
