@@ -47,15 +47,15 @@ impl Embedded {
         mailer.keep_email(unread.clone());
         mailer.keep_push(unread);
         mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-        // It runs with the system's time as long as nobody asks the control interface to move it, and no storm does.
+        // It runs with the system's time as long as nobody asks the admin API to move it, and no storm does.
         let clock = Arc::new(ManualClock::default());
         let mut parts = Parts::standard(Arc::new(mailer.clone()));
         parts.clock = clock.clone();
         if options.hash == Hash::Light {
             parts.passwords = Arc::new(Argon2id::light());
         }
-        if let Some(known_bad) = meant.known_bad {
-            parts = (known_bad.build)(parts);
+        if let Some(mutant) = meant.mutant {
+            parts = (mutant.build)(parts);
         }
         let service = Service::new(parts, meant.settings);
         let (stop, stopped) = watch::channel(false);
