@@ -11,7 +11,7 @@ use reference_server::parts::{Argon2id, CodeFor, CodeSource, HashMemory, ManualC
 use reference_server::service::{Seed, SignIn, SignInAnswer};
 use reference_server::{Parts, Service, Settings};
 use specs::Parameters;
-use specs::machine::{App, Guess, Limits, Op, Password, Right, State, step};
+use specs::machine::{App, Guess, Limits, Op, Password, Spec, State, step};
 use tokio::runtime::{Builder, Runtime};
 
 const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -131,14 +131,14 @@ fn machine(criterion: &mut Criterion) {
         challenge: 0,
         guess: Guess::Right,
     };
-    let (_, answer) = step(&Right, &limits, &step(&Right, &limits, &start, &begin).0, &finish);
+    let answer = step(&Spec, &limits, &step(&Spec, &limits, &start, &begin).state, &finish).answer;
     assert!(answer.accepted(), "{answer}");
     let mut group = criterion.benchmark_group("machine");
     group.throughput(Throughput::Elements(2));
     group.bench_function("step", |bencher| {
         bencher.iter(|| {
-            let (challenged, _) = step(&Right, &limits, black_box(&start), &begin);
-            step(&Right, &limits, &challenged, &finish)
+            let challenged = step(&Spec, &limits, black_box(&start), &begin).state;
+            step(&Spec, &limits, &challenged, &finish)
         });
     });
     group.finish();

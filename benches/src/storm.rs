@@ -22,8 +22,8 @@ use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles};
 use loadtest::plan::arrivals::Arrival;
 use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Letter, Mailbox};
-use targets::ledger::Patterns;
-use targets::{Method, Operation, Outcome};
+use targets::delivery_log::Patterns;
+use targets::{Channel, Operation, Outcome};
 
 use crate::cost::cpu;
 use crate::rounds::Told;
@@ -275,7 +275,7 @@ fn email(number: u64) -> String {
 
 /// What the service would have sent. A letter counts only when it comes after the request for it, so it is dated ahead.
 fn letter(number: u64) -> Letter {
-    let mut letter = Letter::new(Method::Email, email(number));
+    let mut letter = Letter::new(Channel::Email, email(number));
     letter.code = Some("123456".into());
     letter.at = Instant::now() + LONG;
     letter

@@ -14,8 +14,8 @@ use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
 use targets::process;
 use targets::{
-    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
-    TargetError, Tweak,
+    Answer, Capability, ClockMode, CredentialKind, DeliveryLog, Device, Exchange, Operation, OperationKind, RawRequest,
+    RequestMutation, Target, TargetError,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -77,7 +77,7 @@ impl Embedded {
             // Either word of the sender's, being dropped included, means stop.
             let _ = stopped.await;
         }));
-        let mut options = NativeOptions::new(format!("http://{address}"), fakes.ledger.clone());
+        let mut options = NativeOptions::new(format!("http://{address}"), fakes.deliveries.clone());
         options.faults = Some(fakes.faults.clone());
         Ok(Self {
             native: Native::open(options)?,
@@ -134,8 +134,8 @@ impl Target for Embedded {
         self.native.has(capability)
     }
 
-    fn ledger(&self) -> &Ledger {
-        self.native.ledger()
+    fn deliveries(&self) -> &DeliveryLog {
+        self.native.deliveries()
     }
 
     fn faults(&self) -> Option<&Faults> {
@@ -151,17 +151,17 @@ impl Target for Embedded {
         Ok(())
     }
 
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
-        self.native.perform_with(device, operation, tweaks).await
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError> {
+        self.native.perform_with(device, operation, mutations).await
     }
 
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError> {
-        self.native.perform_together(device, operation, times).await
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError> {
+        self.native.race(device, operation, times).await
     }
 
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {

@@ -139,12 +139,12 @@ async fn codes_go_where_they_were_pointed() {
     };
     let server = Embedded::start(&options).unwrap();
     server.seed(seeds(1)).await.unwrap();
-    let mark = fakes.ledger.mark();
+    let cursor = fakes.deliveries.cursor();
     let new = serde_json::json!({
         "email": "u0@example.com", "password": "correct horse battery", "device": {"installation": "new", "name": "New"},
     });
     assert_eq!(status(server.addresses(), &new).await, 202);
-    let pushed = || fakes.ledger.since(mark).iter().any(|message| message.to == "push-0");
+    let pushed = || fakes.deliveries.since(cursor).iter().any(|message| message.to == "push-0");
     let came = async {
         while !pushed() {
             tokio::task::yield_now().await;

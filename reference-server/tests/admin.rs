@@ -17,7 +17,7 @@ impl Bench {
     fn new() -> Self {
         Self {
             admin: admin(),
-            contract: Contract::load_control(),
+            contract: Contract::load_admin(),
         }
     }
 

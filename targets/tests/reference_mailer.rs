@@ -6,7 +6,7 @@ use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget
 use reference_server::domain::{ChallengeId, Timestamp};
 use reference_server::parts::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
 use targets::fakes::{FakeAddresses, Fakes, Fault, FaultOrder};
-use targets::{Mark, Message, Method, Native};
+use targets::{Channel, Cursor, Message, Native};
 
 const ADDRESS: &str = "ada@example.test";
 /// Longer than any of these takes, unless the provider hangs.
@@ -49,7 +49,7 @@ fn push(token: &str) -> Outbound {
 }
 
 fn only(fakes: &Fakes) -> Message {
-    let messages = fakes.ledger.since(Mark(0));
+    let messages = fakes.deliveries.since(Cursor(0));
     assert_eq!(messages.len(), 1, "{messages:?}");
     messages.into_iter().next().unwrap()
 }
@@ -93,7 +93,7 @@ async fn push_by_fcm_tells_the_provider_no_address() {
     mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     mailer.send(&push("phone")).await.unwrap();
     let message = only(&fakes);
-    assert_eq!((message.channel, message.to.as_str()), (Method::Push, "phone"));
+    assert_eq!((message.channel, message.to.as_str()), (Channel::Push, "phone"));
     assert_eq!(message.code.as_deref(), Some("543210"));
     assert!(!message.subject.contains("543210"));
     assert!(message.data.contains(&("challenge_id".to_owned(), "chl_1".to_owned())));
@@ -107,9 +107,9 @@ async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
     let (fakes, mailer) = (fakes().await, mailer(LONG));
     mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     for (url, channel, message) in [
-        (fakes.smtp.url(), Method::Email, email()),
-        (fakes.sendgrid.url(), Method::Email, email()),
-        (fakes.smtp.url(), Method::Push, push("phone")),
+        (fakes.smtp.url(), Channel::Email, email()),
+        (fakes.sendgrid.url(), Channel::Email, email()),
+        (fakes.smtp.url(), Channel::Push, push("phone")),
     ] {
         mailer.set_targets(Some(&email_to(&url)), None).unwrap();
         let busy = |times| FaultOrder {
@@ -118,15 +118,15 @@ async fn a_busy_provider_is_asked_once_more_with_the_same_code() {
             times: Some(times),
             fault: Fault::Refuse { for_good: false },
         };
-        let before = fakes.ledger.mark();
+        let before = fakes.deliveries.cursor();
         fakes.faults.order(busy(1));
         mailer.send(&message).await.unwrap();
-        assert_eq!(fakes.ledger.since(before).len(), 1, "{channel:?}");
+        assert_eq!(fakes.deliveries.since(before).len(), 1, "{channel:?}");
 
         fakes.faults.order(busy(2));
         let refused = mailer.send(&message).await;
         assert!(matches!(refused, Err(DeliveryError::Refused(_))), "{refused:?}");
-        assert_eq!(fakes.ledger.since(before).len(), 1, "{channel:?}: two tries and no more");
+        assert_eq!(fakes.deliveries.since(before).len(), 1, "{channel:?}: two tries and no more");
         mailer.send(&message).await.unwrap();
     }
 }
@@ -136,7 +136,7 @@ async fn a_registration_that_is_gone_is_told_apart() {
     let (fakes, mailer) = (fakes().await, mailer(LONG));
     mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
     fakes.faults.order(FaultOrder {
-        channel: Method::Push,
+        channel: Channel::Push,
         to: Some("gone".to_owned()),
         times: None,
         fault: Fault::Unregistered,
@@ -160,7 +160,7 @@ async fn a_provider_that_hangs_or_is_absent_is_an_error_in_time() {
     assert_eq!(mailer.send(&email()).await, Err(DeliveryError::NoProvider));
     mailer.set_targets(Some(&email_to(&fakes.smtp.url())), None).unwrap();
     mailer.set_targets(None, Some(&push_to(&fakes.fcm.url()))).unwrap();
-    for (channel, message) in [(Method::Email, email()), (Method::Push, push("phone"))] {
+    for (channel, message) in [(Channel::Email, email()), (Channel::Push, push("phone"))] {
         fakes.faults.always(channel, Fault::Hang);
         assert_eq!(mailer.send(&message).await, Err(DeliveryError::TimedOut));
         fakes.faults.clear();

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use targets::{Method, OperationKind};
+use targets::{Channel, OperationKind};
 
 use super::merge::{Part, Refusal, merge};
 use crate::measure::Attempts;
@@ -59,7 +59,7 @@ fn recorded(shard: Option<Shard>) -> Part {
         series.sample(&sample);
         for step in [
             Step::Exchange(OperationKind::SignIn),
-            Step::Delivery(Method::Push),
+            Step::Delivery(Channel::Push),
             Step::CodeAge,
         ] {
             (sample.step, sample.started_us) = (step, intended_us + took_us / 3);
@@ -71,7 +71,7 @@ fn recorded(shard: Option<Shard>) -> Part {
     }
     series.finish().unwrap();
     let of = |series: &Series, step| percentiles(&series.total(|key| key.step == step && key.clock == Clock::Service));
-    deliveries.lag = of(&series, Step::Delivery(Method::Push));
+    deliveries.lag = of(&series, Step::Delivery(Channel::Push));
     deliveries.code_age = of(&series, Step::CodeAge);
     deliveries.sends_per_login = 1.0;
     let data = RunData {

@@ -3,7 +3,7 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use targets::{Method, Operation, OperationKind, Outcome, Refusal};
+use targets::{Channel, Operation, OperationKind, Outcome, Refusal};
 
 use super::error::FlowError;
 use super::virtual_user::{Device, VirtualUser, mixed};
@@ -108,7 +108,7 @@ pub(super) async fn hammer_resend(user: &mut VirtualUser<'_>, line: &mut Line) -
         let (operation, call) = if nth % 2 == 0 {
             (Operation::Resend {}, Call::Resend { challenge })
         } else {
-            let method = Method::Email;
+            let method = Channel::Email;
             (Operation::SwitchMethod { method }, Call::Switch { challenge })
         };
         let kind = operation.kind();

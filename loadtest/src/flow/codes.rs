@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use targets::{Method, Operation, Outcome, Refusal};
+use targets::{Channel, Operation, Outcome, Refusal};
 
 use super::error::{FlowError, retry_after};
 use super::virtual_user::{Device, VirtualUser, done};
@@ -39,7 +39,7 @@ impl VirtualUser<'_> {
         let call = Call::Switch {
             challenge: device.pending.number,
         };
-        let by_email = || Operation::SwitchMethod { method: Method::Email };
+        let by_email = || Operation::SwitchMethod { method: Channel::Email };
         // The app shows a countdown where the service asks for one; the late message may still come in it.
         let countdown = |reply: &Reply| retry_after(&reply.outcome).filter(|time| *time <= LONGEST_COUNTDOWN);
         let either = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::Limited { .. });
@@ -83,7 +83,7 @@ impl VirtualUser<'_> {
         let (method, ending, at) = match &letter {
             Some(letter) => (letter.channel, Ending::Completed, letter.at),
             None => {
-                let method = device.pending.method.unwrap_or(Method::Email);
+                let method = device.pending.method.unwrap_or(Channel::Email);
                 (method, Ending::NoCode, Instant::now())
             }
         };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use targets::{Method, Operation, Outcome, Refusal};
+use targets::{Channel, Operation, Outcome, Refusal};
 
 use super::error::{FlowError, in_doubt, unwanted};
 use super::{FlowOutcome, Recorder, TrustedDevice, Visit, Walk};
@@ -59,7 +59,7 @@ pub(super) struct Pending {
     /// Its public id.
     pub(super) id: Option<String>,
     /// How the newest code travels.
-    pub(super) method: Option<Method>,
+    pub(super) method: Option<Channel>,
     /// Codes it had so far.
     pub(super) codes: u32,
 }

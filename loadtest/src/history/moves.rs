@@ -9,7 +9,7 @@ mod attempt;
 
 use std::collections::BTreeMap;
 
-use specs::machine::{Answer, DeviceId, Key, Limits, Reading, Seconds, State, Trust};
+use specs::machine::{Answer, DeviceId, Key, Limits, PermittedBehaviour, Seconds, State, Trust};
 use targets::Refusal;
 
 use attempt::Attempt;
@@ -145,7 +145,7 @@ impl<'a> ReducedHistory<'a> {
         }
         let mut start = State::new(1);
         // Nothing reads the machine's own memory of what happened: it would only be copied with every step.
-        start.history.budgets.clear();
+        start.ghost.budgets.clear();
         start.accounts[0].two_step = prepared.two_step;
         if prepared.trusted_device {
             let key = Key::new(0, devices.number(0)?);
@@ -174,7 +174,7 @@ impl<'a> ReducedHistory<'a> {
     /// the answer of the machine that does not explain it.
     pub(super) fn make(
         &self,
-        rules: &Reading,
+        rules: &PermittedBehaviour,
         node: &mut Node,
         step: &Move,
         at_us: u64,

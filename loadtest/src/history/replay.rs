@@ -15,13 +15,13 @@
 //! by the duration of the operation, by the longest duration among the account's earlier ones (one of which set the clock in
 //! question), by a second, and by one more for the rounding. See [`super::moves`].
 //!
-//! **Readings.** What the specification leaves open is read as the last account was that needed another reading, then in all
+//! **Permitted behaviours.** What the specification leaves open is read as the last account was that needed another one, then in all
 //! other ways; one reading has to explain the whole history of an account.
 
 use std::collections::BTreeMap;
 
 use specs::Parameters;
-use specs::machine::{Limits, Reading};
+use specs::machine::{Limits, PermittedBehaviour};
 
 use super::moves::ReducedHistory;
 use super::search::{Linearizability, search};
@@ -89,7 +89,7 @@ pub fn judge(
             ..parameters.clone()
         }),
         // Those that differ only in what no operation of a storm touches are one.
-        readings: Reading::all().filter(|reading| !reading.spares_acting).collect(),
+        readings: PermittedBehaviour::all().filter(|reading| !reading.spares_acting).collect(),
         explained: BTreeMap::new(),
         safety: Safety::default(),
     };
@@ -104,7 +104,7 @@ struct Judge {
     declared: DeclaredLimits,
     without_cooldown: DeclaredLimits,
     /// The one that explained the last history first.
-    readings: Vec<Reading>,
+    readings: Vec<PermittedBehaviour>,
     explained: BTreeMap<&'static str, usize>,
     safety: Safety,
 }

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use specs::machine::Reading;
+use specs::machine::PermittedBehaviour;
 
 use super::moves::{Counterexample, Node, ReducedHistory};
 
@@ -42,7 +42,7 @@ struct Fork {
 
 struct Search<'a> {
     reduced: &'a ReducedHistory<'a>,
-    rules: &'a Reading,
+    rules: &'a PermittedBehaviour,
     done: Vec<bool>,
     /// Done moves, in order.
     trail: Vec<usize>,
@@ -57,7 +57,7 @@ struct Search<'a> {
 }
 
 /// Searches under one reading.
-pub(super) fn search(reduced: &ReducedHistory<'_>, rules: &Reading) -> Linearizability {
+pub(super) fn search(reduced: &ReducedHistory<'_>, rules: &PermittedBehaviour) -> Linearizability {
     let moves = &reduced.moves;
     let optional: Vec<usize> = (0..moves.len()).filter(|at| moves[*at].optional).collect();
     let certain_left = moves.len() - optional.len();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use targets::{Method, OperationKind};
+use targets::{Channel, OperationKind};
 
 use crate::measure::{Ending, Step};
 use crate::plan::scenario::{
@@ -277,7 +277,7 @@ fn class(name: &str, flow: Flow, times: &mut [f64], otherwise: Funnel) -> ClassR
             Some((Ending::Unanswered, 3)),
         ));
         steps.push(step(
-            Step::Delivery(Method::Push),
+            Step::Delivery(Channel::Push),
             0.02,
             Some((Ending::NoCode, otherwise.no_code)),
         ));

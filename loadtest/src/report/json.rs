@@ -170,7 +170,6 @@ mod tests {
             ("  \"format\": 2,\n", ""),
             ("\"classes\":", "\"parties\":"),
             ("\"flow\":", "\"journey\":"),
-            ("\"step\": \"flow\"", "\"step\": \"journey\""),
             ("\"shard\":", "\"slice\":"),
             ("\"max_vus\":", "\"users\":"),
             ("\"thresholds\":", "\"promises\":"),

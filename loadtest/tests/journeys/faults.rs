@@ -5,7 +5,7 @@ use loadtest::measure::{Ending, Step};
 use loadtest::plan::scenario::{DeviceKind, Flow};
 use loadtest::sink::Trouble;
 use reference_server::Settings;
-use targets::Method::{Email, Push};
+use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};

@@ -6,8 +6,8 @@ use loadtest::history::{Call, Response};
 use loadtest::measure::{Ending, Step};
 use loadtest::plan::scenario::{DeviceKind, Flow};
 use reference_server::Settings;
-use targets::Method::{Email, Push};
-use targets::{Method, OperationKind, Refusal};
+use targets::Channel::{Email, Push};
+use targets::{Channel, OperationKind, Refusal};
 
 use crate::world::{World, class};
 
@@ -40,7 +40,7 @@ async fn check(
     flow: Flow,
     device: DeviceKind,
     history: &[(u32, Call, Response)],
-    by: &[Method],
+    by: &[Channel],
 ) {
     let (walked, book) = world.walk(identity, &class(flow, device)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{flow:?}");
@@ -53,7 +53,7 @@ async fn check(
     assert!(steps.iter().all(|(_, ending)| *ending == Ending::Completed), "{steps:?}");
     let exchanges = steps.iter().filter(|(step, _)| matches!(step, Step::Exchange(_)));
     assert_eq!(exchanges.count(), history.len());
-    let delivered: Vec<Method> = steps
+    let delivered: Vec<Channel> = steps
         .iter()
         .filter_map(|(step, _)| match step {
             Step::Delivery(method) => Some(*method),

@@ -3,7 +3,7 @@
 use loadtest::client::{Lines, Phone};
 use loadtest::measure::Ending;
 use loadtest::plan::scenario::{DeviceKind, Flow};
-use targets::{Method, Operation, Outcome};
+use targets::{Channel, Operation, Outcome};
 
 use crate::people::cooling;
 use crate::world::{World, class, keep};
@@ -50,7 +50,7 @@ async fn shown(world: &World, lines: &Lines, account: u64) -> Vec<Outcome> {
         sign_in(&identity.password),
         Operation::ReadChallenge {},
         Operation::Resend {},
-        Operation::SwitchMethod { method: Method::Email },
+        Operation::SwitchMethod { method: Channel::Email },
         Operation::Verify { code: text("x") },
     ] {
         outcomes.push(line.perform(&mut phone, operation).await.outcome.unwrap());

@@ -15,7 +15,7 @@ use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget
 use reference_server::parts::ManualClock;
 use reference_server::service::{Seed, SeedDevice};
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
-use targets::{Ledger, Limits, Native, NativeOptions};
+use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -165,7 +165,7 @@ impl World {
 
     /// Lines through the general target.
     pub(crate) fn bound(&self) -> Lines {
-        let mut options = NativeOptions::new(self.origin.clone(), Ledger::default());
+        let mut options = NativeOptions::new(self.origin.clone(), DeliveryLog::default());
         options.limits = Limits {
             within: Duration::from_secs(20),
             ..Limits::default()

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use loadtest::history::{Call, CodeUsed, Operation, Prepared, Response};
-use specs::machine::{Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Taken, Trust, take};
+use specs::machine::{
+    Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Transition, Trust, step,
+};
 use targets::Refusal;
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -91,22 +93,22 @@ impl<'a> Service<'a> {
             Fate::Answered | Fate::AnswerLost => {}
         }
         let passed = (at_us / SECOND).saturating_sub(self.state.now);
-        self.state = take(self.rules, &self.limits, &self.state, &Op::Tick(passed)).state;
-        let taken = take(self.rules, &self.limits, &self.state, &self.op(device, call));
-        let opens = taken.state.challenges.len() > self.state.challenges.len();
-        let output = fate == Fate::Answered && taken.answer == Answer::Challenged;
+        self.state = step(self.rules, &self.limits, &self.state, &Op::Tick(passed)).state;
+        let transition = step(self.rules, &self.limits, &self.state, &self.op(device, call));
+        let opens = transition.state.challenges.len() > self.state.challenges.len();
+        let shown = fate == Fate::Answered && transition.answer == Answer::Challenged;
         if opens {
-            self.numbers.push(output.then_some(self.opened));
+            self.numbers.push(shown.then_some(self.opened));
         }
-        let response = self.response(call, &taken);
-        self.opened += u32::from(output);
+        let response = self.response(call, &transition);
+        self.opened += u32::from(shown);
         if response == Response::SignedIn && call != Call::Refresh {
             match fate {
                 Fate::Answered => self.holding.insert(device),
                 _ => self.holding.remove(&device),
             };
         }
-        self.state = taken.state;
+        self.state = transition.state;
         if fate == Fate::AnswerLost {
             Response::Unknown
         } else {
@@ -180,8 +182,8 @@ impl<'a> Service<'a> {
         })
     }
 
-    fn response(&self, call: Call, taken: &Taken) -> Response {
-        match taken.answer {
+    fn response(&self, call: Call, transition: &Transition) -> Response {
+        match transition.answer {
             Answer::SignedIn => Response::SignedIn,
             Answer::Challenged => Response::Challenged(self.opened),
             Answer::Done => Response::Done,
@@ -189,7 +191,7 @@ impl<'a> Service<'a> {
             Answer::Refused => Response::Refused(match call {
                 Call::SignIn { password: false, .. } => Refusal::Credentials,
                 Call::SignIn { .. } => Refusal::UpdateRequired,
-                Call::Verify { challenge, .. } if taken.evaluated || self.says_wrong(challenge) => Refusal::Code,
+                Call::Verify { challenge, .. } if transition.evaluated || self.says_wrong(challenge) => Refusal::Code,
                 Call::Verify { .. } | Call::Resend { .. } | Call::Switch { .. } => Refusal::Challenge,
                 _ => Refusal::Session,
             }),

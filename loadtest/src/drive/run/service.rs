@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use specs::Parameters;
 use targets::binding::launch::{Launched, launch};
-use targets::{BoundTarget, Ledger, Limits, Operation, Outcome, Target, Transcript, Wire};
+use targets::{BoundTarget, DeliveryLog, HttpClient, Limits, Operation, Outcome, Target, Transcript};
 
 use crate::client::{Lines, Phone, Waits};
 use crate::drive::server::{AdminClient, Child, Options};
@@ -172,9 +172,9 @@ impl UnderLoad {
             within: WAITS.answer,
             ..Limits::default()
         };
-        let wire = Wire::new(limits, Transcript::keeping(64))?;
-        let ledger = Ledger::new(binding.patterns());
-        let target = Arc::new(BoundTarget::new(binding, origin.clone(), ledger, wire));
+        let wire = HttpClient::new(limits, Transcript::keeping(64))?;
+        let deliveries = DeliveryLog::new(binding.patterns());
+        let target = Arc::new(BoundTarget::new(binding, origin.clone(), deliveries, wire));
         let parameters = target.parameters().clone();
         let lines = Lines::bound(Arc::clone(&target) as Arc<dyn Target>);
         Ok(Self {

@@ -1,6 +1,8 @@
 //! One move being made: the machines it may lead to, or the answer that does not explain it.
 
-use specs::machine::{Answer, App, ChallengeId, Guess, Key, Limits, Op, Password, Reading, Seconds, State, Status, take};
+use specs::machine::{
+    Answer, App, ChallengeId, Guess, Key, Limits, Op, Password, PermittedBehaviour, Seconds, State, Status, step,
+};
 
 use super::{Kind, Move, Node, ReducedHistory};
 use crate::history::{CodeUsed, Response};
@@ -8,7 +10,7 @@ use crate::history::{CodeUsed, Response};
 /// A move being made.
 pub(super) struct Attempt<'a> {
     pub(super) reduced: &'a ReducedHistory<'a>,
-    pub(super) rules: &'a Reading,
+    pub(super) rules: &'a PermittedBehaviour,
     pub(super) node: &'a Node,
     pub(super) step: &'a Move,
 }
@@ -122,17 +124,17 @@ impl Attempt<'_> {
 
     /// The machine grants it, by its clock or with the benefit of the doubt.
     fn granted_as(&self, wanted: Answer, state: &State, limits: &Limits, op: &Op, to: &mut Vec<Node>) -> Result<(), Answer> {
-        let taken = take(self.rules, limits, state, op);
-        if taken.answer == wanted {
-            to.push(self.node.after(taken.state));
+        let transition = step(self.rules, limits, state, op);
+        if transition.answer == wanted {
+            to.push(self.node.after(transition.state));
             return Ok(());
         }
-        let lenient = take(self.rules, &self.lenient(op), &self.earlier_lock(state), op);
+        let lenient = step(self.rules, &self.lenient(op), &self.earlier_lock(state), op);
         if lenient.answer == wanted {
             to.push(self.node.after(lenient.state));
             return Ok(());
         }
-        Err(taken.answer)
+        Err(transition.answer)
     }
 
     /// Every limit of time in the service's favour. A first step is more likely granted the sooner earlier challenges end;
@@ -193,9 +195,9 @@ impl Attempt<'_> {
     /// The machine after a guess that it counts, and does not accept.
     fn counted(&self, challenge: ChallengeId, guess: Guess) -> Option<Node> {
         let state = &self.node.state;
-        let taken = take(self.rules, self.reduced.limits, state, &Op::Verify { challenge, guess });
-        let counts = taken.answer == Answer::Refused && taken.state.challenges != state.challenges;
-        counts.then(|| self.node.after(taken.state))
+        let transition = step(self.rules, self.reduced.limits, state, &Op::Verify { challenge, guess });
+        let counts = transition.answer == Answer::Refused && transition.state.challenges != state.challenges;
+        counts.then(|| self.node.after(transition.state))
     }
 
     /// A guess that was judged: it counts, and one has to be left. Of a challenge that is over for another reason than its
@@ -224,14 +226,14 @@ impl Attempt<'_> {
             challenge: id,
             guess: Guess::Wrong,
         };
-        let taken = take(self.rules, limits, &node.state, &op);
-        let counted = taken.evaluated || taken.state.challenges != node.state.challenges;
+        let transition = step(self.rules, limits, &node.state, &op);
+        let counted = transition.evaluated || transition.state.challenges != node.state.challenges;
         if counted {
-            let locks = taken.state.accounts[0].locked_until != node.state.accounts[0].locked_until;
-            to.push(node.after(taken.state));
+            let locks = transition.state.accounts[0].locked_until != node.state.accounts[0].locked_until;
+            to.push(node.after(transition.state));
             if locks {
                 // At the edge of the window the count may be smaller.
-                let lenient = take(self.rules, &self.lenient(&op), &node.state, &op);
+                let lenient = step(self.rules, &self.lenient(&op), &node.state, &op);
                 to.push(node.after(lenient.state));
             }
             if !surely_alive {
@@ -244,11 +246,11 @@ impl Attempt<'_> {
             to.push(node.clone());
             return Ok(());
         }
-        let lenient = take(self.rules, &self.lenient(&op), &self.earlier_lock(&node.state), &op);
+        let lenient = step(self.rules, &self.lenient(&op), &self.earlier_lock(&node.state), &op);
         if lenient.evaluated {
             to.push(node.after(lenient.state));
             return Ok(());
         }
-        Err(taken.answer)
+        Err(transition.answer)
     }
 }

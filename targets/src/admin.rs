@@ -1,12 +1,12 @@
-//! The reference server's control interface, as a client: its clock, its accounts, where it delivers.
+//! The reference server's admin API, as a client: its clock, its accounts, where it delivers.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::device::Device;
-use crate::draft::{Body, Draft};
-use crate::http::{Limits, Wire};
+use crate::http::{HttpClient, Limits};
+use crate::request::{Body, RequestBuilder};
 use crate::target::TargetError;
 use crate::transcript::Transcript;
 
@@ -19,21 +19,21 @@ pub enum EmailRoute {
     SendGrid(String),
 }
 
-/// A client of the control interface. What it does is no part of the transcript that checks read.
+/// A client of the admin API. What it does is no part of the transcript that checks read.
 #[derive(Clone)]
-pub struct Control {
+pub struct AdminClient {
     origin: String,
-    wire: Wire,
+    wire: HttpClient,
     device: Device,
 }
 
-impl Control {
-    /// The control interface at this origin, such as `http://127.0.0.1:8081`.
+impl AdminClient {
+    /// The admin API at this origin, such as `http://127.0.0.1:8081`.
     pub fn new(origin: &str) -> Result<Self, TargetError> {
         Ok(Self {
             origin: origin.trim_end_matches('/').to_owned(),
-            wire: Wire::new(Limits::default(), Transcript::keeping(16))?,
-            device: Device::new("control", "control"),
+            wire: HttpClient::new(Limits::default(), Transcript::keeping(16))?,
+            device: Device::new("admin", "admin"),
         })
     }
 
@@ -96,24 +96,24 @@ impl Control {
     }
 
     async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, TargetError> {
-        let draft = Draft {
+        let builder = RequestBuilder {
             method: method.to_owned(),
             url: format!("{}{path}", self.origin),
             body: body.map_or(Body::Empty, Body::Json),
-            ..Draft::default()
+            ..RequestBuilder::default()
         };
-        let exchange = self.wire.send(&self.device, draft.prepare(&self.device, &[])).await?;
+        let exchange = self.wire.send(&self.device, builder.build(&self.device, &[])).await?;
         if (200..300).contains(&exchange.status) {
             Ok(exchange.json().unwrap_or(Value::Null))
         } else {
-            let reason = format!("the control interface answered {}: {}", exchange.status, exchange.text());
+            let reason = format!("the admin API answered {}: {}", exchange.status, exchange.text());
             Err(self.unreachable(path, reason))
         }
     }
 
     fn unreachable(&self, path: &str, reason: String) -> TargetError {
         TargetError::Unreachable {
-            operation: "control".to_owned(),
+            operation: "admin".to_owned(),
             url: format!("{}{path}", self.origin),
             reason,
         }

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::device::Device;
 use crate::operation::OperationKind;
-use crate::tweak::Tweak;
 
 /// What stays as it is in a query or a form (RFC 3986 §2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -26,7 +25,7 @@ pub enum Body {
 
 /// A request as its operation's template gives it.
 #[derive(Clone, Debug, Default)]
-pub struct Draft {
+pub struct RequestBuilder {
     /// The operation it belongs to.
     pub operation: Option<OperationKind>,
     /// HTTP method.
@@ -41,7 +40,7 @@ pub struct Draft {
 
 /// A request with every line and byte decided.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct Request {
     /// The operation it belongs to.
     pub operation: Option<OperationKind>,
     /// HTTP method.
@@ -54,7 +53,43 @@ pub struct Prepared {
     pub body: Vec<u8>,
 }
 
-impl Draft {
+/// One change to the prepared request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestMutation {
+    /// Add a header line, keeping those of the same name.
+    AddHeader(String, String),
+    /// Replace every header of that name.
+    SetHeader(String, String),
+    /// Drop every header of that name.
+    DropHeader(String),
+    /// Set a top-level body field (JSON value; a form takes its text).
+    SetField(String, Value),
+    /// Drop a top-level body field.
+    DropField(String),
+    /// Add a query parameter.
+    AddQuery(String, String),
+    /// Send this cookie besides the jar's.
+    AddCookie(String, String),
+    /// Claim a second app version in the same request, in the place where the target reads it.
+    RepeatVersion(String),
+    /// Send these bytes as the body, with this content type.
+    Body(String, Vec<u8>),
+}
+
+/// A request of the check's own making, for paths the contract does not name.
+#[derive(Clone, Debug, Default)]
+pub struct RawRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Path and query, from the target's origin.
+    pub path: String,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl RequestBuilder {
     /// A request without headers and body.
     pub fn new(operation: OperationKind, method: &str, url: impl Into<String>) -> Self {
         Self {
@@ -78,13 +113,13 @@ impl Draft {
     }
 
     /// Adds the device's cookies and user agent, applies the departures, and decides every byte.
-    pub fn prepare(mut self, device: &Device, tweaks: &[Tweak]) -> Prepared {
-        for tweak in tweaks {
-            match tweak {
-                Tweak::SetField(name, value) => self.body.set(name, value),
-                Tweak::DropField(name) => self.body.unset(name),
-                Tweak::AddQuery(name, value) => add_query(&mut self.url, name, value),
-                Tweak::Body(content_type, bytes) => self.body = Body::Bytes(Some(content_type.clone()), bytes.clone()),
+    pub fn build(mut self, device: &Device, mutations: &[RequestMutation]) -> Request {
+        for mutation in mutations {
+            match mutation {
+                RequestMutation::SetField(name, value) => self.body.set(name, value),
+                RequestMutation::DropField(name) => self.body.unset(name),
+                RequestMutation::AddQuery(name, value) => add_query(&mut self.url, name, value),
+                RequestMutation::Body(content_type, bytes) => self.body = Body::Bytes(Some(content_type.clone()), bytes.clone()),
                 _ => {}
             }
         }
@@ -97,13 +132,13 @@ impl Draft {
             headers.push(("Cookie".to_owned(), cookies));
         }
         // A body of the check's own making brings its own content type, whatever the template said.
-        let replaced = tweaks.iter().any(|tweak| matches!(tweak, Tweak::Body(..)));
+        let replaced = mutations.iter().any(|mutation| matches!(mutation, RequestMutation::Body(..)));
         if let Some(content_type) = content_type.filter(|_| replaced || !has(&headers, "content-type")) {
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
             headers.push(("Content-Type".to_owned(), content_type));
         }
-        tweaks.iter().for_each(|tweak| depart(&mut headers, tweak));
-        Prepared {
+        mutations.iter().for_each(|mutation| depart(&mut headers, mutation));
+        Request {
             operation: self.operation,
             method: self.method,
             url: self.url,
@@ -155,20 +190,24 @@ impl Body {
     }
 }
 
-fn depart(headers: &mut Vec<(String, String)>, tweak: &Tweak) {
-    match tweak {
-        Tweak::AddHeader(name, value) => headers.push((name.clone(), value.clone())),
-        Tweak::SetHeader(name, value) => {
+fn depart(headers: &mut Vec<(String, String)>, mutation: &RequestMutation) {
+    match mutation {
+        RequestMutation::AddHeader(name, value) => headers.push((name.clone(), value.clone())),
+        RequestMutation::SetHeader(name, value) => {
             headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
             headers.push((name.clone(), value.clone()));
         }
-        Tweak::DropHeader(name) => headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name)),
-        Tweak::AddCookie(name, value) => match headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case("cookie")) {
+        RequestMutation::DropHeader(name) => headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name)),
+        RequestMutation::AddCookie(name, value) => match headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case("cookie")) {
             Some((_, line)) => line.push_str(&format!("; {name}={value}")),
             None => headers.push(("Cookie".to_owned(), format!("{name}={value}"))),
         },
         // A second version goes where the target reads the first, which the target knows (`Target::perform_with`).
-        Tweak::SetField(..) | Tweak::DropField(_) | Tweak::AddQuery(..) | Tweak::Body(..) | Tweak::RepeatVersion(_) => {}
+        RequestMutation::SetField(..)
+        | RequestMutation::DropField(_)
+        | RequestMutation::AddQuery(..)
+        | RequestMutation::Body(..)
+        | RequestMutation::RepeatVersion(_) => {}
     }
 }
 
@@ -207,18 +246,18 @@ mod tests {
         device
     }
 
-    fn lines(prepared: &Prepared, name: &str) -> Vec<String> {
+    fn lines(prepared: &Request, name: &str) -> Vec<String> {
         let same = prepared.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.clone()).collect()
     }
 
-    fn draft() -> Draft {
-        Draft::new(OperationKind::SignIn, "POST", "http://h/v1/sign-ins").json(json!({"email": "a@b", "password": "p"}))
+    fn builder() -> RequestBuilder {
+        RequestBuilder::new(OperationKind::SignIn, "POST", "http://h/v1/sign-ins").json(json!({"email": "a@b", "password": "p"}))
     }
 
     #[test]
     fn an_honest_request_carries_cookies_agent_and_type() {
-        let prepared = draft().prepare(&device(), &[]);
+        let prepared = builder().build(&device(), &[]);
         assert_eq!(lines(&prepared, "cookie"), ["session=s"]);
         assert_eq!(lines(&prepared, "user-agent"), ["stepproof"]);
         assert_eq!(lines(&prepared, "content-type"), ["application/json"]);
@@ -227,16 +266,16 @@ mod tests {
 
     #[test]
     fn departures_change_lines_fields_and_query() {
-        let tweaks = [
-            Tweak::AddHeader("App-Version".to_owned(), "1.0.0".to_owned()),
-            Tweak::AddHeader("App-Version".to_owned(), "9.0.0".to_owned()),
-            Tweak::SetHeader("user-agent".to_owned(), "thief".to_owned()),
-            Tweak::AddCookie("other".to_owned(), "o".to_owned()),
-            Tweak::SetField("email".to_owned(), json!(7)),
-            Tweak::DropField("password".to_owned()),
-            Tweak::AddQuery("a b".to_owned(), "c&d".to_owned()),
+        let mutations = [
+            RequestMutation::AddHeader("App-Version".to_owned(), "1.0.0".to_owned()),
+            RequestMutation::AddHeader("App-Version".to_owned(), "9.0.0".to_owned()),
+            RequestMutation::SetHeader("user-agent".to_owned(), "thief".to_owned()),
+            RequestMutation::AddCookie("other".to_owned(), "o".to_owned()),
+            RequestMutation::SetField("email".to_owned(), json!(7)),
+            RequestMutation::DropField("password".to_owned()),
+            RequestMutation::AddQuery("a b".to_owned(), "c&d".to_owned()),
         ];
-        let prepared = draft().prepare(&device(), &tweaks);
+        let prepared = builder().build(&device(), &mutations);
         assert_eq!(lines(&prepared, "app-version"), ["1.0.0", "9.0.0"]);
         assert_eq!(lines(&prepared, "user-agent"), ["thief"]);
         assert_eq!(lines(&prepared, "cookie"), ["session=s; other=o"]);
@@ -246,12 +285,12 @@ mod tests {
 
     #[test]
     fn a_form_takes_texts_and_a_given_body_its_own_type() {
-        let mut form = draft();
+        let mut form = builder();
         form.body = Body::Form(vec![("code".to_owned(), "1&2".to_owned())]);
-        let prepared = form.prepare(&device(), &[Tweak::SetField("trust".to_owned(), json!(true))]);
+        let prepared = form.build(&device(), &[RequestMutation::SetField("trust".to_owned(), json!(true))]);
         assert_eq!(prepared.body, b"code=1%262&trust=true");
-        let own = Tweak::Body("text/plain".to_owned(), b"x".to_vec());
-        let prepared = draft().header("Content-Type", "application/json").prepare(&device(), &[own]);
+        let own = RequestMutation::Body("text/plain".to_owned(), b"x".to_vec());
+        let prepared = builder().header("Content-Type", "application/json").build(&device(), &[own]);
         assert_eq!(
             (lines(&prepared, "content-type"), prepared.body),
             (vec!["text/plain".to_owned()], b"x".to_vec())
@@ -260,7 +299,7 @@ mod tests {
 
     #[test]
     fn dropping_the_cookie_line_drops_the_jar() {
-        let prepared = draft().prepare(&device(), &[Tweak::DropHeader("Cookie".to_owned())]);
+        let prepared = builder().build(&device(), &[RequestMutation::DropHeader("Cookie".to_owned())]);
         assert!(lines(&prepared, "cookie").is_empty());
     }
 }

@@ -9,7 +9,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{message}")]
 #[diagnostic(code(stepproof::binding))]
-pub struct Complaint {
+pub struct BindingDiagnostic {
     message: String,
     #[source_code]
     source_code: NamedSource<String>,
@@ -21,9 +21,9 @@ pub struct Complaint {
 }
 
 /// Boxed, since it carries the whole file.
-pub(super) type Wrong = Box<Complaint>;
+pub(super) type Wrong = Box<BindingDiagnostic>;
 
-/// Makes complaints about one file.
+/// Makes diagnostics about one file.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     name: String,
@@ -38,14 +38,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(super) fn complain(
+    pub(super) fn diagnostic(
         &self,
         span: impl Into<Option<Range<usize>>>,
         message: impl Into<String>,
         label: impl Into<String>,
         help: impl Into<Option<String>>,
     ) -> Wrong {
-        Box::new(Complaint {
+        Box::new(BindingDiagnostic {
             message: message.into(),
             source_code: NamedSource::new(&self.name, self.text.to_owned()).with_language("TOML"),
             span: span.into().map(SourceSpan::from),

@@ -1,14 +1,14 @@
-//! What really happened, kept beside the state. No decision reads it; the invariants do, because a machine that errs has
-//! its own records wrong as well: a resend that clears the counter of attempts does not clear what was guessed.
+//! Ghost state: what really happened, for the invariants alone. No decision reads it, because a machine that errs has its own
+//! records wrong as well: a resend that clears the counter of attempts does not clear what was guessed.
 
 use crate::machine::limits::Limits;
 use crate::machine::op::{Answer, Op};
 use crate::machine::state::{AccountId, ChallengeId, Seconds, State};
-use crate::machine::step::{Taken, presented};
+use crate::machine::step::{Transition, presented};
 
-/// The true history.
+/// The ghost state beside a [`State`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct History {
+pub struct Ghost {
     /// By account.
     pub budgets: Vec<Budget>,
     /// By challenge.
@@ -43,7 +43,7 @@ pub struct Past {
     pub outdated: bool,
 }
 
-impl History {
+impl Ghost {
     pub(crate) fn new(accounts: usize) -> Self {
         Self {
             budgets: vec![Budget::default(); accounts],
@@ -63,46 +63,46 @@ impl History {
 }
 
 /// Writes down what an operation did.
-pub(crate) fn record(limits: &Limits, before: &State, op: &Op, taken: &mut Taken) {
+pub(crate) fn record(limits: &Limits, before: &State, op: &Op, transition: &mut Transition) {
     let now = before.now;
     let account = op.account(|id| before.challenge(id).map(|c| c.key.account));
-    let after = &mut taken.state;
-    let history = &mut after.history;
-    while history.challenges.len() < after.challenges.len() {
-        history.challenges.push(Past::default());
+    let after = &mut transition.state;
+    let ghost = &mut after.ghost;
+    while ghost.challenges.len() < after.challenges.len() {
+        ghost.challenges.push(Past::default());
     }
-    if let Some(message) = &taken.message
-        && let Some(past) = history.challenges.get_mut(usize::from(message.code.challenge))
+    if let Some(message) = &transition.message
+        && let Some(past) = ghost.challenges.get_mut(usize::from(message.code.challenge))
     {
         past.newest = message.code.number;
         past.issued_at = now;
         past.sends += 1;
     }
-    let budget = account.and_then(|id| history.budgets.get_mut(usize::from(id)));
+    let budget = account.and_then(|id| ghost.budgets.get_mut(usize::from(id)));
     match (op, budget) {
-        (Op::Verify { challenge, guess }, Some(budget)) if taken.evaluated => {
-            if taken.answer == Answer::SignedIn {
+        (Op::Verify { challenge, guess }, Some(budget)) if transition.evaluated => {
+            if transition.answer == Answer::SignedIn {
                 *budget = Budget::default();
                 let code = presented(before, *challenge, *guess);
                 for id in [Some(*challenge), code.map(|code| code.challenge)].into_iter().flatten() {
-                    if let Some(past) = history.challenges.get_mut(usize::from(id)) {
+                    if let Some(past) = ghost.challenges.get_mut(usize::from(id)) {
                         past.accepted = true;
                     }
                 }
             } else {
                 budget.guessed(now, limits);
-                if let Some(past) = history.challenges.get_mut(usize::from(*challenge)) {
+                if let Some(past) = ghost.challenges.get_mut(usize::from(*challenge)) {
                     past.wrong += 1;
                 }
             }
         }
-        (Op::ChangePassword { .. } | Op::Reset { .. }, Some(budget)) if taken.answer == Answer::Done => {
+        (Op::ChangePassword { .. } | Op::Reset { .. }, Some(budget)) if transition.answer == Answer::Done => {
             budget.consecutive = 0;
             outdate(after, account);
         }
         (Op::SwitchOff { .. } | Op::SwitchOn { .. }, _) if before.accounts != after.accounts => outdate(after, account),
         (Op::Tick(_), _) => {
-            for budget in &mut history.budgets {
+            for budget in &mut ghost.budgets {
                 budget.locked_until = budget.locked_until.filter(|until| after.now < *until);
             }
         }
@@ -125,7 +125,7 @@ impl Budget {
 }
 
 fn outdate(state: &mut State, account: Option<AccountId>) {
-    for (challenge, past) in state.challenges.iter().zip(&mut state.history.challenges) {
+    for (challenge, past) in state.challenges.iter().zip(&mut state.ghost.challenges) {
         past.outdated |= Some(challenge.key.account) == account;
     }
 }

@@ -1,15 +1,16 @@
-//! Machines that each take one decision wrongly. They tell that the invariants can fail, and serve as targets that are known
-//! to be bad. `tests/exploration.rs` finds for each of them the invariant that it breaks.
+//! Mutants of the machine: each takes one decision wrongly. They tell that the invariants can fail, and stand in for a target
+//! that errs. `tests/exploration.rs` finds for each of them the invariant that it breaks.
 
+use crate::channel::Channel;
 use crate::machine::invariants::Invariant;
 use crate::machine::limits::Limits;
-use crate::machine::op::{App, Method, Password, Wish};
-use crate::machine::rules::{Admission, Right, Rules, Shown, SignInFacts};
+use crate::machine::op::{App, Misuse, Password};
+use crate::machine::rules::{Admission, Rules, SignInFacts, Spec, Submission};
 use crate::machine::state::{Account, Challenge, DeviceId, Seconds, Session, Status};
 
-/// One wrong machine.
+/// A machine with one decision changed.
 #[derive(Clone, Copy)]
-pub struct Wrong {
+pub struct Mutant {
     /// Its name.
     pub slug: &'static str,
     /// The invariant it breaks.
@@ -18,33 +19,33 @@ pub struct Wrong {
     pub rules: &'static dyn Rules,
 }
 
-/// The wrong machine of this name.
-pub fn named(slug: &str) -> Option<&'static Wrong> {
-    ALL.iter().find(|wrong| wrong.slug == slug)
+/// The mutant of this name.
+pub fn named(slug: &str) -> Option<&'static Mutant> {
+    ALL.iter().find(|mutant| mutant.slug == slug)
 }
 
-macro_rules! wrong_machines {
+macro_rules! mutants {
     ($($slug:literal, $name:ident breaks $breaks:ident: $method:item)*) => {
         $(
             struct $name;
             impl Rules for $name { $method }
         )*
         /// All of them, by the invariant they break.
-        pub const ALL: &[Wrong] = &[$(Wrong { slug: $slug, breaks: Invariant::$breaks, rules: &$name }),*];
+        pub const ALL: &[Mutant] = &[$(Mutant { slug: $slug, breaks: Invariant::$breaks, rules: &$name }),*];
     };
 }
 
-wrong_machines! {
+mutants! {
     "first-device-free-pass", FirstDeviceFreePass breaks I1:
     fn admission(&self, facts: SignInFacts) -> Admission {
-        match Right.admission(facts) {
+        match Spec.admission(facts) {
             Admission::CodeAsked if !facts.any_trusted => Admission::SignedIn,
             right => right,
         }
     }
     "old-app-exempt", OldAppExempt breaks I1:
     fn admission(&self, facts: SignInFacts) -> Admission {
-        if facts.app == App::Old { Admission::SignedIn } else { Right.admission(facts) }
+        if facts.app == App::Old { Admission::SignedIn } else { Spec.admission(facts) }
     }
     "trusted-on-challenge-created", TrustedOnChallenge breaks I1:
     fn trusts_on_challenge(&self) -> bool {
@@ -73,18 +74,18 @@ wrong_machines! {
     }
 
     "old-code-still-valid", OldCodeValid breaks I3:
-    fn matches(&self, shown: Shown<'_>) -> bool {
+    fn matches(&self, shown: Submission<'_>) -> bool {
         shown.code.is_some_and(|code| code.challenge == shown.newest.challenge)
     }
     "latest-code-per-account", LatestPerAccount breaks I3:
-    fn matches(&self, shown: Shown<'_>) -> bool {
+    fn matches(&self, shown: Submission<'_>) -> bool {
         let account = |id| shown.state.challenge(id).map(|c| c.key.account);
         shown.code.is_some_and(|code| {
             account(code.challenge) == Some(shown.challenge.key.account) && shown.state.newest_code(code.challenge) == Some(code)
         })
     }
     "global-code-table", GlobalCodes breaks I3:
-    fn matches(&self, shown: Shown<'_>) -> bool {
+    fn matches(&self, shown: Submission<'_>) -> bool {
         shown.code.is_some_and(|code| shown.state.newest_code(code.challenge) == Some(code))
     }
     "no-expiry-check", NoExpiry breaks I3:
@@ -92,8 +93,8 @@ wrong_machines! {
         true
     }
     "push-code-survives-switch", PushSurvivesSwitch breaks I3:
-    fn matches(&self, shown: Shown<'_>) -> bool {
-        let switched = shown.challenge.former_method == Some(Method::Push) && shown.challenge.method == Method::Email;
+    fn matches(&self, shown: Submission<'_>) -> bool {
+        let switched = shown.challenge.former_method == Some(Channel::Push) && shown.challenge.method == Channel::Email;
         shown.code == Some(shown.newest) || switched && shown.code.is_some_and(|c| c.challenge == shown.newest.challenge)
     }
 
@@ -119,16 +120,16 @@ wrong_machines! {
     }
 
     "pending-can-toggle", PendingToggles breaks I5:
-    fn pending_may(&self, wish: Wish) -> bool {
-        wish == Wish::SwitchOff
+    fn pending_may(&self, misuse: Misuse) -> bool {
+        misuse == Misuse::SwitchOff
     }
     "pending-can-remove", PendingRemoves breaks I5:
-    fn pending_may(&self, wish: Wish) -> bool {
-        matches!(wish, Wish::Remove(_))
+    fn pending_may(&self, misuse: Misuse) -> bool {
+        matches!(misuse, Misuse::Remove(_))
     }
     "pending-can-read", PendingReads breaks I5:
-    fn pending_may(&self, wish: Wish) -> bool {
-        wish == Wish::Use
+    fn pending_may(&self, misuse: Misuse) -> bool {
+        misuse == Misuse::Use
     }
 
     "removal-keeps-session", RemovalKeepsSession breaks I6:
@@ -171,8 +172,8 @@ wrong_machines! {
     }
 
     "push-to-nobody", PushToNobody breaks I7:
-    fn first_method(&self, _: bool) -> Method {
-        Method::Push
+    fn first_method(&self, _: bool) -> Channel {
+        Channel::Push
     }
 
     "hard-lock-by-email", HardLock breaks I8:

@@ -15,36 +15,36 @@ use tokio::sync::Notify;
 use tower_service::Service;
 
 use crate::device::Device;
-use crate::draft::Prepared;
-use crate::http::{Wire, chain, read, to_request};
+use crate::http::{HttpClient, chain, read, to_request};
+use crate::request::Request;
 use crate::target::TargetError;
 use crate::transcript::Exchange;
 
-impl Wire {
+impl HttpClient {
     /// Sends `times` copies over as many connections of their own, released together. Each ends in its own way.
-    pub async fn together(
+    pub async fn last_byte_sync(
         &self,
         device: &Device,
-        prepared: &Prepared,
+        prepared: &Request,
         times: usize,
     ) -> Result<Vec<Result<Arc<Exchange>, TargetError>>, TargetError> {
         let _ = to_request(prepared)?;
-        let start = Arc::new(Start::default());
-        let copies = (0..times).map(|_| self.copy(device, prepared, &start));
+        let barrier = Arc::new(Barrier::default());
+        let copies = (0..times).map(|_| self.copy(device, prepared, &barrier));
         let release = async {
             // A copy that cannot be brought to the line counts as standing there: the others do not wait for it for ever.
-            let all = start.gathered(times);
+            let all = barrier.gathered(times);
             let _ = tokio::time::timeout(self.limits().within / 2, all).await;
-            start.release();
+            barrier.release();
         };
         let (endings, ()) = tokio::join!(join_all(copies), release);
         Ok(endings)
     }
 
-    async fn copy(&self, device: &Device, prepared: &Prepared, start: &Arc<Start>) -> Result<Arc<Exchange>, TargetError> {
+    async fn copy(&self, device: &Device, prepared: &Request, barrier: &Arc<Barrier>) -> Result<Arc<Exchange>, TargetError> {
         let began = Instant::now();
         let mut exchange = self.blank(device, prepared, began);
-        let flow = self.held_back(device, prepared, start, &mut exchange);
+        let flow = self.held_back(device, prepared, barrier, &mut exchange);
         let ending = tokio::time::timeout(self.limits().within, flow).await;
         self.conclude(exchange, began, ending.unwrap_or_else(|_| Err(self.late())))
     }
@@ -52,13 +52,13 @@ impl Wire {
     async fn held_back(
         &self,
         device: &Device,
-        prepared: &Prepared,
-        start: &Arc<Start>,
+        prepared: &Request,
+        barrier: &Arc<Barrier>,
         exchange: &mut Exchange,
     ) -> Result<(), String> {
-        let place = Place {
-            start: start.clone(),
-            taken: false,
+        let guard = BarrierGuard {
+            barrier: barrier.clone(),
+            counted: false,
         };
         let mut request = to_request(prepared).map_err(|error| error.to_string())?;
         let uri = request.uri().clone();
@@ -71,7 +71,7 @@ impl Wire {
         }
         let target = uri.path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
-        let gate = Gate::new(stream, prepared.body.len(), place);
+        let gate = Gate::new(stream, prepared.body.len(), guard);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(gate).await.map_err(|e| chain(&e))?;
         let driver = tokio::spawn(connection);
         let sent = sender.send_request(request).await;
@@ -86,21 +86,21 @@ impl Wire {
 
 /// The line where copies wait for each other.
 #[derive(Default)]
-struct Start {
-    standing: AtomicUsize,
+struct Barrier {
+    arrived_count: AtomicUsize,
     arrived: Notify,
     released: AtomicBool,
     waiting: Mutex<Vec<Waker>>,
 }
 
-impl Start {
-    fn stand(&self) {
-        self.standing.fetch_add(1, Ordering::SeqCst);
+impl Barrier {
+    fn arrive(&self) {
+        self.arrived_count.fetch_add(1, Ordering::SeqCst);
         self.arrived.notify_one();
     }
 
     async fn gathered(&self, all: usize) {
-        while self.standing.load(Ordering::SeqCst) < all {
+        while self.arrived_count.load(Ordering::SeqCst) < all {
             self.arrived.notified().await;
         }
     }
@@ -123,30 +123,30 @@ impl Start {
 }
 
 /// One copy's place at the line. However the copy ends, it counts as standing there, so that nobody waits for it.
-struct Place {
-    start: Arc<Start>,
-    taken: bool,
+struct BarrierGuard {
+    barrier: Arc<Barrier>,
+    counted: bool,
 }
 
-impl Place {
-    fn stand(&mut self) {
-        if !std::mem::replace(&mut self.taken, true) {
-            self.start.stand();
+impl BarrierGuard {
+    fn arrive(&mut self) {
+        if !std::mem::replace(&mut self.counted, true) {
+            self.barrier.arrive();
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for BarrierGuard {
     fn drop(&mut self) {
-        self.stand();
+        self.arrive();
     }
 }
 
-/// A stream that keeps the last byte of the request back until the start.
+/// A stream that keeps the last byte of the request back until the barrier opens.
 struct Gate<S> {
     stream: S,
-    place: Place,
-    /// Bytes taken from hyper and not yet written; one at least until the start.
+    guard: BarrierGuard,
+    /// Bytes taken from hyper and not yet written; one at least until the barrier opens.
     held: BytesMut,
     /// The head as far as it came; where it ends tells how long the request is.
     head: Vec<u8>,
@@ -156,10 +156,10 @@ struct Gate<S> {
 }
 
 impl<S: Read + Write + Unpin> Gate<S> {
-    fn new(stream: S, body: usize, place: Place) -> Self {
+    fn new(stream: S, body: usize, guard: BarrierGuard) -> Self {
         Self {
             stream,
-            place,
+            guard,
             held: BytesMut::new(),
             head: Vec::new(),
             body,
@@ -179,7 +179,7 @@ impl<S: Read + Write + Unpin> Gate<S> {
     }
 
     fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let kept = usize::from(!self.place.start.may_pass(context));
+        let kept = usize::from(!self.guard.barrier.may_pass(context));
         while self.held.len() > kept {
             let end = self.held.len() - kept;
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.held[..end]))?;
@@ -205,7 +205,7 @@ impl<S: Read + Write + Unpin> Write for Gate<S> {
         ready!(self.drain(context))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         if self.whole.is_some_and(|whole| self.taken >= whole) {
-            self.place.stand();
+            self.guard.arrive();
         }
         Poll::Ready(Ok(()))
     }
@@ -217,7 +217,7 @@ impl<S: Read + Write + Unpin> Write for Gate<S> {
 
 impl<S: Read + Write + Unpin> Read for Gate<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, cursor: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        // Waiting for the answer is what the connection does at the start, so this is where the last byte leaves from.
+        // Waiting for the answer is what the connection does at the barrier, so this is where the last byte leaves from.
         if !self.held.is_empty() && self.drain(context)?.is_ready() {
             let _ = Pin::new(&mut self.stream).poll_flush(context)?;
         }

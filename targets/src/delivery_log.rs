@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use tokio::sync::Notify;
 
-use crate::operation::Method;
+use specs::Channel;
 
-/// A moment of the ledger: messages after it are those that arrived later.
+/// A moment of the delivery log: messages after it are those that arrived later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(pub usize);
+pub struct Cursor(pub usize);
 
 /// One delivered message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// How it travelled.
-    pub channel: Method,
+    pub channel: Channel,
     /// The address, or the push registration token.
     pub to: String,
     /// Envelope or header sender, for email.
@@ -29,7 +29,7 @@ pub struct Message {
     pub html: Option<String>,
     /// Data fields, for push.
     pub data: Vec<(String, String)>,
-    /// Milliseconds since the ledger was opened.
+    /// Milliseconds since the delivery log was opened.
     pub at_ms: f64,
     /// What the provider as raw bytes was given (MIME source, or JSON).
     pub raw: Vec<u8>,
@@ -52,7 +52,7 @@ pub struct Patterns {
 
 /// The record of all deliveries of one target. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct DeliveryLog {
     shared: Arc<Shared>,
 }
 
@@ -76,8 +76,8 @@ impl Default for Shared {
     }
 }
 
-impl Ledger {
-    /// An empty ledger that finds codes and reset tokens by these patterns.
+impl DeliveryLog {
+    /// An empty delivery log that finds codes and reset tokens by these patterns.
     pub fn new(patterns: Patterns) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -104,26 +104,26 @@ impl Ledger {
     }
 
     /// The present moment.
-    pub fn mark(&self) -> Mark {
-        Mark(self.with(|messages| messages.len()))
+    pub fn cursor(&self) -> Cursor {
+        Cursor(self.with(|messages| messages.len()))
     }
 
-    /// Every message since the mark, in order of arrival.
-    pub fn since(&self, mark: Mark) -> Vec<Message> {
-        self.with(|messages| messages.get(mark.0..).unwrap_or_default().to_vec())
+    /// Every message since the cursor, in order of arrival.
+    pub fn since(&self, cursor: Cursor) -> Vec<Message> {
+        self.with(|messages| messages.get(cursor.0..).unwrap_or_default().to_vec())
     }
 
-    /// Waits until a message since the mark satisfies `wanted`; `None` when none came in time.
-    pub async fn wait(&self, mark: Mark, within: Duration, wanted: impl Fn(&Message) -> bool) -> Option<Message> {
+    /// Waits until a message since the cursor satisfies `wanted`; `None` when none came in time.
+    pub async fn wait(&self, cursor: Cursor, within: Duration, wanted: impl Fn(&Message) -> bool) -> Option<Message> {
         let deadline = tokio::time::Instant::now() + within;
-        let mut seen = mark.0;
+        let mut seen = cursor.0;
         loop {
             // Enlisted before looking, so that what arrives in between still wakes this up.
             let mut arrival = std::pin::pin!(self.shared.arrived.notified());
             arrival.as_mut().enable();
-            let fresh = self.since(Mark(seen));
+            let fresh = self.since(Cursor(seen));
             seen += fresh.len();
-            // Asked without the lock, so that what is wanted may depend on the ledger itself.
+            // Asked without the lock, so that what is wanted may depend on the delivery log itself.
             let found = fresh.into_iter().find(|message| wanted(message));
             if found.is_some() || tokio::time::timeout_at(deadline, arrival).await.is_err() {
                 return found;
@@ -163,7 +163,7 @@ impl Patterns {
 
 impl Message {
     /// An empty message by this channel to this recipient, to be filled in by a fake.
-    pub fn new(channel: Method, to: impl Into<String>) -> Self {
+    pub fn new(channel: Channel, to: impl Into<String>) -> Self {
         Self {
             channel,
             to: to.into(),
@@ -184,8 +184,8 @@ impl Message {
 mod tests {
     use super::*;
 
-    fn ledger() -> Ledger {
-        Ledger::new(Patterns {
+    fn deliveries() -> DeliveryLog {
+        DeliveryLog::new(Patterns {
             code_field: Some("code".to_owned()),
             code: vec![Regex::new(r"code is: (\d+)").unwrap(), Regex::new(r"[?&]code=(\d+)").unwrap()],
             reset_token: vec![Regex::new(r"pr_[\w-]+").unwrap()],
@@ -195,24 +195,28 @@ mod tests {
     fn mail(to: &str, text: &str) -> Message {
         Message {
             text: text.to_owned(),
-            ..Message::new(Method::Email, to)
+            ..Message::new(Channel::Email, to)
         }
     }
 
     #[test]
     fn codes_and_tokens_are_found_where_they_stand() {
-        let ledger = ledger();
-        ledger.record(mail("a", "Your code is: 012345\n"));
-        ledger.record(mail("a", "Reset token: pr_a-b_c"));
-        ledger.record(Message {
+        let deliveries = deliveries();
+        deliveries.record(mail("a", "Your code is: 012345\n"));
+        deliveries.record(mail("a", "Reset token: pr_a-b_c"));
+        deliveries.record(Message {
             html: Some("<a href='http://x/?a=1&code=77'>in</a>".to_owned()),
             ..mail("a", "Order 998877")
         });
-        ledger.record(Message {
+        deliveries.record(Message {
             data: vec![("code".to_owned(), "4242".to_owned())],
-            ..Message::new(Method::Push, "token")
+            ..Message::new(Channel::Push, "token")
         });
-        let found: Vec<_> = ledger.since(Mark(0)).into_iter().map(|m| (m.code, m.reset_token)).collect();
+        let found: Vec<_> = deliveries
+            .since(Cursor(0))
+            .into_iter()
+            .map(|m| (m.code, m.reset_token))
+            .collect();
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
             found,
@@ -227,24 +231,27 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_ends_with_the_wanted_message_and_not_with_an_earlier_one() {
-        let ledger = ledger();
-        ledger.record(mail("a", "code is: 1"));
-        let mark = ledger.mark();
+        let deliveries = deliveries();
+        deliveries.record(mail("a", "code is: 1"));
+        let cursor = deliveries.cursor();
         let waiting = tokio::spawn({
-            let ledger = ledger.clone();
-            async move { ledger.wait(mark, Duration::from_secs(20), |m| m.to == "a").await }
+            let deliveries = deliveries.clone();
+            async move { deliveries.wait(cursor, Duration::from_secs(20), |m| m.to == "a").await }
         });
         tokio::task::yield_now().await;
-        ledger.record(mail("b", "code is: 2"));
-        ledger.record(mail("a", "code is: 3"));
+        deliveries.record(mail("b", "code is: 2"));
+        deliveries.record(mail("a", "code is: 3"));
         assert_eq!(waiting.await.unwrap().and_then(|m| m.code).as_deref(), Some("3"));
-        assert_eq!(ledger.since(mark).len(), 2);
+        assert_eq!(deliveries.since(cursor).len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn waiting_in_vain_ends_in_time() {
-        let ledger = ledger();
-        assert_eq!(ledger.wait(ledger.mark(), Duration::from_secs(5), |_| true).await, None);
-        assert_eq!(ledger.since(Mark(99)), []);
+        let deliveries = deliveries();
+        assert_eq!(
+            deliveries.wait(deliveries.cursor(), Duration::from_secs(5), |_| true).await,
+            None
+        );
+        assert_eq!(deliveries.since(Cursor(99)), []);
     }
 }

@@ -1,15 +1,15 @@
-//! The decisions that the specification leaves open. A right service takes each of them one way and keeps to it: it is
-//! followed under every reading at once, and is wrong when no reading explains what it did.
+//! What the specification leaves open: it is nondeterministic in a few decisions. A right service takes each of them one way
+//! and keeps to it: it is followed under every permitted behaviour at once, and is wrong when none explains what it did.
 
 use crate::machine::limits::Limits;
 use crate::machine::op::{Answer, Op};
 use crate::machine::rules::Rules;
 use crate::machine::state::State;
-use crate::machine::step::take;
+use crate::machine::step::step;
 
-/// One way to read what is left open.
+/// One way to decide what is left open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Reading {
+pub struct PermittedBehaviour {
     /// A guess at a code that is over by time counts.
     pub counts_stale_guesses: bool,
     /// A lock leaves the guesses in their window.
@@ -22,10 +22,10 @@ pub struct Reading {
     pub falls_back_to_email: bool,
 }
 
-impl Reading {
+impl PermittedBehaviour {
     /// All of them, the machine's own first.
-    pub fn all() -> impl Iterator<Item = Reading> {
-        (0u8..32).map(|bits| Reading {
+    pub fn all() -> impl Iterator<Item = PermittedBehaviour> {
+        (0u8..32).map(|bits| PermittedBehaviour {
             counts_stale_guesses: bits & 1 != 0,
             lock_keeps_window: bits & 2 != 0,
             new_password_lifts_lock: bits & 4 != 0,
@@ -35,7 +35,7 @@ impl Reading {
     }
 }
 
-impl Rules for Reading {
+impl Rules for PermittedBehaviour {
     fn counts_stale_guesses(&self) -> bool {
         self.counts_stale_guesses
     }
@@ -68,17 +68,17 @@ pub enum Comparison {
     Differs,
 }
 
-/// A service followed under every reading that still explains it.
+/// A service followed under every permitted behaviour that still explains it.
 #[derive(Clone, Debug)]
-pub struct Readings {
-    alive: Vec<(Reading, State)>,
+pub struct PermittedBehaviours {
+    alive: Vec<(PermittedBehaviour, State)>,
     limits: Limits,
 }
 
-/// No reading explains the answer.
+/// No permitted behaviour explains the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
-    /// What the first reading that was left has before the operation.
+    /// What the first behaviour that was left has before the operation.
     pub before: State,
     /// What it answers.
     pub expected: Answer,
@@ -86,10 +86,12 @@ pub struct Disagreement {
     pub seen: Answer,
 }
 
-impl Readings {
-    /// From this state, under all readings.
+impl PermittedBehaviours {
+    /// From this state, under all permitted behaviours.
     pub fn new(state: &State, limits: Limits) -> Self {
-        let alive = Reading::all().map(|reading| (reading, state.clone())).collect();
+        let alive = PermittedBehaviour::all()
+            .map(|behaviour| (behaviour, state.clone()))
+            .collect();
         Self { alive, limits }
     }
 
@@ -98,13 +100,13 @@ impl Readings {
         &self.limits
     }
 
-    /// The state under the first reading that is left.
+    /// The state under the first behaviour that is left.
     pub fn state(&self) -> &State {
         // There is always one: the last one is kept when it disagrees.
         &self.alive[0].1
     }
 
-    /// Takes the operation, and drops the readings that do not explain the answer.
+    /// Takes the operation, and drops the behaviours that do not explain the answer.
     pub fn follow(
         &mut self,
         op: &Op,
@@ -113,13 +115,13 @@ impl Readings {
     ) -> Result<(), Box<Disagreement>> {
         let mut explained = Vec::with_capacity(self.alive.len());
         let mut first = None;
-        for (reading, before) in &self.alive {
-            let taken = take(reading, &self.limits, before, op);
-            match compare(before, taken.answer) {
-                Comparison::Agrees => explained.push((*reading, taken.state)),
-                Comparison::Tolerated => explained.push((*reading, before.clone())),
+        for (behaviour, before) in &self.alive {
+            let transition = step(behaviour, &self.limits, before, op);
+            match compare(before, transition.answer) {
+                Comparison::Agrees => explained.push((*behaviour, transition.state)),
+                Comparison::Tolerated => explained.push((*behaviour, before.clone())),
                 Comparison::Differs => {
-                    first.get_or_insert((before.clone(), taken.answer));
+                    first.get_or_insert((before.clone(), transition.answer));
                 }
             }
         }
@@ -139,25 +141,25 @@ mod tests {
     use crate::machine::{App, Guess, Password};
     use crate::parameters::Parameters;
 
-    /// Follows a machine of this reading through the operations; the answers agree when their classes do.
-    fn follow(reading: Reading, ops: &[Op]) -> Result<Readings, Box<Disagreement>> {
+    /// Follows a machine of this behaviour through the operations; the answers agree when their classes do.
+    fn follow(behaviour: PermittedBehaviour, ops: &[Op]) -> Result<PermittedBehaviours, Box<Disagreement>> {
         let limits = Limits::from(&Parameters::default());
         let mut state = State::new(1);
-        let mut readings = Readings::new(&state, limits.clone());
+        let mut permitted = PermittedBehaviours::new(&state, limits.clone());
         for op in ops {
-            let taken = take(&reading, &limits, &state, op);
-            let same = |_: &State, expected: Answer| match expected == taken.answer {
+            let transition = step(&behaviour, &limits, &state, op);
+            let same = |_: &State, expected: Answer| match expected == transition.answer {
                 true => Comparison::Agrees,
                 false => Comparison::Differs,
             };
-            readings.follow(op, taken.answer, same)?;
-            state = taken.state;
+            permitted.follow(op, transition.answer, same)?;
+            state = transition.state;
         }
-        Ok(readings)
+        Ok(permitted)
     }
 
     #[test]
-    fn every_reading_is_followed_and_the_others_are_dropped_where_they_differ() {
+    fn every_behaviour_is_followed_and_the_others_are_dropped_where_they_differ() {
         let sign_in = Op::SignIn {
             account: 0,
             device: 0,
@@ -179,13 +181,13 @@ mod tests {
                 guess: Guess::Right,
             },
         ]);
-        for reading in Reading::all() {
-            let readings = follow(reading, &ops).unwrap();
+        for behaviour in PermittedBehaviour::all() {
+            let permitted = follow(behaviour, &ops).unwrap();
             assert!(
-                readings
+                permitted
                     .alive
                     .iter()
-                    .all(|(left, _)| left.counts_stale_guesses == reading.counts_stale_guesses)
+                    .all(|(left, _)| left.counts_stale_guesses == behaviour.counts_stale_guesses)
             );
         }
     }

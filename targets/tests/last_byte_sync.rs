@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{json, native, request, server};
-use targets::{Body, Device, Draft, Limits, Operation, OperationKind, Outcome, Target, Transcript, Wire};
+use targets::{Body, Device, HttpClient, Limits, Operation, OperationKind, Outcome, RequestBuilder, Target, Transcript};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 use tokio::sync::Barrier;
@@ -45,7 +45,7 @@ async fn all_copies_are_inside_at_once_and_each_has_its_own_answer() {
     })
     .await;
     let target = native(&origin, 20_000);
-    let judged = target.perform_together(&device(), verify(), COPIES).await.unwrap();
+    let judged = target.race(&device(), verify(), COPIES).await.unwrap();
     let mut sessions: Vec<_> = judged.iter().map(|(_, device)| device.variables["access"].clone()).collect();
     sessions.sort();
     sessions.dedup();
@@ -67,14 +67,14 @@ async fn nobody_is_whole_before_everybody_stands() {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(8).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let mut draft = Draft::new(OperationKind::Verify, "POST", url);
-    draft.body = Body::Bytes(None, vec![b'x'; BODY]);
+    let mut builder = RequestBuilder::new(OperationKind::Verify, "POST", url);
+    builder.body = Body::Bytes(None, vec![b'x'; BODY]);
     let limits = Limits {
         within: Duration::from_secs(60),
         ..Limits::default()
     };
-    let wire = Wire::new(limits, Transcript::default()).unwrap();
-    let sending = tokio::spawn(async move { wire.together(&device(), &draft.prepare(&device(), &[]), 3).await });
+    let wire = HttpClient::new(limits, Transcript::default()).unwrap();
+    let sending = tokio::spawn(async move { wire.last_byte_sync(&device(), &builder.build(&device(), &[]), 3).await });
     let mut sockets = Vec::new();
     for _ in 0..3 {
         sockets.push(listener.accept().await.unwrap().0);
@@ -122,7 +122,7 @@ async fn a_request_without_a_body_is_held_back_too() {
     })
     .await;
     let judged = native(&origin, 20_000)
-        .perform_together(&device(), Operation::SignOut {}, 3)
+        .race(&device(), Operation::SignOut {}, 3)
         .await
         .unwrap();
     assert!(judged.iter().all(|(answer, _)| answer.outcome == Outcome::Done));
@@ -130,8 +130,6 @@ async fn a_request_without_a_body_is_held_back_too() {
 
 #[tokio::test]
 async fn a_target_that_is_not_there_does_not_hang_the_start() {
-    let seen = native("http://127.0.0.1:1", 20_000)
-        .perform_together(&device(), verify(), 4)
-        .await;
+    let seen = native("http://127.0.0.1:1", 20_000).race(&device(), verify(), 4).await;
     assert!(seen.is_err());
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use miette::{Diagnostic, SourceSpan};
-use targets::binding::{self, Complaint};
+use targets::binding::{self, BindingDiagnostic};
 
 /// The least that loads.
 const GOOD: &str = r#"
@@ -21,10 +21,10 @@ form = { code = "{code}" }
 outcomes = [{ status = 200, outcome = "signed-in" }]
 "#;
 
-fn complaint(text: &str) -> Complaint {
+fn diagnostic(text: &str) -> BindingDiagnostic {
     match binding::parse(Path::new("small.toml"), text) {
         Ok(_) => panic!("this loads:\n{text}"),
-        Err(complaint) => *complaint,
+        Err(diagnostic) => *diagnostic,
     }
 }
 
@@ -33,11 +33,11 @@ fn complaint(text: &str) -> Complaint {
 fn check(good: &str, bad: &str, says: &str, at: &str, help: &str) {
     assert!(GOOD.contains(good), "{good} is not in the good file");
     let text = GOOD.replacen(good, bad, 1);
-    let complaint = complaint(&text);
-    assert!(complaint.to_string().contains(says), "{complaint}");
-    let told = complaint.help().map(|help| help.to_string()).unwrap_or_default();
+    let diagnostic = diagnostic(&text);
+    assert!(diagnostic.to_string().contains(says), "{diagnostic}");
+    let told = diagnostic.help().map(|help| help.to_string()).unwrap_or_default();
     assert!(told.contains(help), "help: {told}");
-    let label = complaint.labels().and_then(|mut labels| labels.next()).expect("has a place");
+    let label = diagnostic.labels().and_then(|mut labels| labels.next()).expect("has a place");
     assert_eq!(cut(&text, label.inner()), at);
 }
 
@@ -114,8 +114,8 @@ fn a_pattern_that_is_none() {
 
 #[test]
 fn a_request_that_tells_nothing_by_its_answer() {
-    let complaint = complaint(&GOOD.replacen("outcomes = [{ status = 200, outcome = \"signed-in\" }]", "", 1));
-    assert!(complaint.to_string().contains("without `outcomes`"), "{complaint}");
+    let diagnostic = diagnostic(&GOOD.replacen("outcomes = [{ status = 200, outcome = \"signed-in\" }]", "", 1));
+    assert!(diagnostic.to_string().contains("without `outcomes`"), "{diagnostic}");
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn a_step_does_one_thing_and_an_operation_has_one_to_five() {
         "exactly one of",
     );
     let step = "[[operations.sign_out.steps]]\ncall = \"verify\"\n";
-    let complaint = complaint(&format!("{GOOD}{}", step.repeat(6)));
-    assert!(complaint.to_string().contains("6 steps"), "{complaint}");
+    let diagnostic = diagnostic(&format!("{GOOD}{}", step.repeat(6)));
+    assert!(diagnostic.to_string().contains("6 steps"), "{diagnostic}");
 }
 
 #[test]
@@ -149,20 +149,20 @@ fn a_call_of_nothing_and_a_call_in_a_circle() {
             "calls itself",
         ),
     ] {
-        let complaint = complaint(&format!("{GOOD}{extra}"));
-        assert!(complaint.to_string().contains(says), "{complaint}");
+        let diagnostic = diagnostic(&format!("{GOOD}{extra}"));
+        assert!(diagnostic.to_string().contains(says), "{diagnostic}");
     }
 }
 
 #[test]
 fn the_second_step_has_to_be_there() {
     let (good, _) = GOOD.split_once("[[operations.verify").expect("has it");
-    assert!(complaint(good).to_string().contains("`operations.verify` is missing"));
+    assert!(diagnostic(good).to_string().contains("`operations.verify` is missing"));
 }
 
 #[test]
 fn the_complaint_shows_line_and_caret() {
-    let report = miette::Report::new(complaint(&GOOD.replacen("\"/ok\"", "\"ok\"", 1)));
+    let report = miette::Report::new(diagnostic(&GOOD.replacen("\"/ok\"", "\"ok\"", 1)));
     let mut shown = String::new();
     let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
     handler.render_report(&mut shown, report.as_ref()).expect("can be shown");
