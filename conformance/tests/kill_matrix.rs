@@ -9,8 +9,8 @@ use conformance::check::Check;
 use conformance::checks;
 use conformance::context::{Addresses, Context};
 use conformance::embedded::Embedded;
-use conformance::proof::Stop;
-use conformance::provider::Variant;
+use conformance::proof::CheckError;
+use conformance::target_pool::Variant;
 use mutants::KnownBad;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -41,7 +41,7 @@ async fn run(bad: &'static KnownBad, check: &'static Check) -> Ran {
     Ran {
         slug: bad.slug,
         check: check.id,
-        failed: matches!(ending, Err(Stop::Failed(_) | Stop::Advised(_))),
+        failed: matches!(ending, Err(CheckError::Failed(_) | CheckError::Advised(_))),
         told: format!("{ending:?}"),
     }
 }

@@ -1,18 +1,16 @@
 //! Reports of any record: they are made or refused, show nothing that a terminal acts upon, and count for themselves.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use conformance::engine::{self, Config, Walks};
+use conformance::engine::{self, Config, ModelCases};
 use conformance::events::Event;
-use conformance::provider::{Fresh, Variant};
 use conformance::report::record::{MAX_LINE, Record, RecordError};
 use conformance::report::{json, junit, text};
 use conformance::select::{Selection, WALK};
+use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::verdict::Exit;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use specs::Profile;
 
 /// The record of a real run with breaches, one of them a walk's, and their evidence.
 fn record() -> &'static str {
@@ -22,20 +20,16 @@ fn record() -> &'static str {
 
 async fn run() -> String {
     let only = ["LIFE-03", "RSND-02", WALK].map(str::to_owned).to_vec();
-    let selection = Selection { only, skip: Vec::new() };
-    let (cases, steps) = ((0..4).collect(), None);
+    let selection = Selection {
+        only,
+        ..Selection::default()
+    };
+    let (numbers, steps) = ((0..4).collect(), None);
     let config = Config {
-        checks: selection.checks().unwrap(),
-        walks: Some(Walks { cases, steps }),
-        whole: false,
+        cases: Some(ModelCases { numbers, steps }),
         bounds: true,
-        profile: Profile::Faq,
-        seed: 1,
         jobs: 2,
-        timeout: Duration::from_secs(60),
-        least_judged: 1,
-        tell_all: false,
-        replay: "stepproof check".to_owned(),
+        ..Config::new(selection.checks().unwrap(), 1)
     };
     let (_go_on, stop) = tokio::sync::watch::channel(false);
     let variant = mutants::find("code-not-consumed").map(|mutant| Variant {
@@ -44,7 +38,9 @@ async fn run() -> String {
     });
     let mut events = Vec::new();
     let tell = |event| events.push(event);
-    engine::run(config, Arc::new(Fresh { variant }), stop, tell).await.unwrap();
+    engine::run(config, Arc::new(PerCheckTarget { variant }), stop, tell)
+        .await
+        .unwrap();
     // A few exchanges are as good as all of them, and quicker to read a thousand times.
     let mut exchanges = 0;
     events.retain(|event| {
@@ -167,7 +163,7 @@ fn what_is_no_record_is_refused() {
         (b"{\"event\":\"verdict\",\"check\":\"X\"}", "missing field"),
         (b"{\"event\":\"verdict\",\"check\":\"\xff\xfe\"}", "is no event"),
         (
-            &[&b"{\"event\":\"verdict\",\"steps\":"[..], &b"[".repeat(1 << 20)].concat(),
+            &[&b"{\"event\":\"verdict\",\"trace\":"[..], &b"[".repeat(1 << 20)].concat(),
             "recursion limit",
         ),
     ] {
