@@ -4,7 +4,7 @@
 use proptest::strategy::{BoxedStrategy, Just, Strategy, Union};
 use proptest_state_machine::Sequential;
 use specs::machine::{
-    App, Challenge, Guess, Key, Limits, Method, Op, Password, Right, Seconds, State, Status, Wish, step as take_step,
+    App, Challenge, Channel, Guess, Key, Limits, Misuse, Op, Password, Seconds, Spec, State, Status, step as machine_step,
 };
 use targets::OperationKind;
 
@@ -30,7 +30,7 @@ impl ReferenceState {
     fn apply(mut self, step: &Step, limits: &Limits) -> Self {
         self.wrong_passwords += u32::from(types_wrong_password(step));
         for op in step.operations(&self.state) {
-            self.state = take_step(&Right, limits, &self.state, &op).0;
+            self.state = machine_step(&Spec, limits, &self.state, &op).state;
         }
         self
     }
@@ -212,7 +212,7 @@ impl Weighted<'_> {
             (true, _) => 9,
         };
         self.offered(OperationKind::Resend, weight, Op::Resend { challenge });
-        if opened.method == Method::Push {
+        if opened.method == Channel::Push {
             self.offered(OperationKind::SwitchMethod, 2, Op::Switch { challenge });
         }
         self.offered(OperationKind::Cancel, 1, Op::Cancel { challenge });
@@ -226,12 +226,12 @@ impl Weighted<'_> {
                 },
             );
         }
-        for (kind, wish) in [
-            (OperationKind::WhoAmI, Wish::Use),
-            (OperationKind::SetTwoStep, Wish::SwitchOff),
-            (OperationKind::RemoveDevice, Wish::Remove(0)),
+        for (kind, misuse) in [
+            (OperationKind::WhoAmI, Misuse::Use),
+            (OperationKind::SetTwoStep, Misuse::SwitchOff),
+            (OperationKind::RemoveDevice, Misuse::Remove(0)),
         ] {
-            self.offered(kind, 1, Op::Misuse { challenge, wish });
+            self.offered(kind, 1, Op::Misuse { challenge, misuse });
         }
     }
 }

@@ -2,7 +2,7 @@
 //! meaning when others are left out.
 
 use serde::{Deserialize, Serialize};
-use specs::machine::{App, ChallengeId, DeviceId, Guess, Key, Op, Password, State, Wish};
+use specs::machine::{App, ChallengeId, DeviceId, Guess, Key, Misuse, Op, Password, State};
 
 /// The devices of a run, each with the account it is used for: the owner's phone and tablet, the device of somebody who knows the
 /// owner's password, and the device of the other account.
@@ -118,7 +118,7 @@ pub fn describe(op: &Op, state: &State) -> String {
             format!("{} signs in with {password}{app}", name(device))
         }
         Op::Verify { challenge, guess } => {
-            let used = state.history.past(challenge).is_some_and(|past| past.accepted);
+            let used = state.ghost.past(challenge).is_some_and(|past| past.accepted);
             let code = match guess {
                 Guess::Right if used => "the code that was accepted before".to_owned(),
                 Guess::Right => "the newest code".to_owned(),
@@ -136,14 +136,14 @@ pub fn describe(op: &Op, state: &State) -> String {
         ),
         Op::Cancel { challenge } => format!("{} gives up challenge {}", holder(challenge), challenge + 1),
         Op::Deny { challenge, by } => format!("{} denies challenge {} of {}", name(by), challenge + 1, holder(challenge)),
-        Op::Misuse { challenge, wish } => {
-            let wish = match wish {
-                Wish::Use => "read the session",
-                Wish::SwitchOff => "switch two-step verification off",
-                Wish::Remove(_) => "remove a device",
+        Op::Misuse { challenge, misuse } => {
+            let misuse = match misuse {
+                Misuse::Use => "read the session",
+                Misuse::SwitchOff => "switch two-step verification off",
+                Misuse::Remove(_) => "remove a device",
             };
             format!(
-                "{} uses the pending handle of challenge {} to {wish}",
+                "{} uses the pending handle of challenge {} to {misuse}",
                 holder(challenge),
                 challenge + 1
             )

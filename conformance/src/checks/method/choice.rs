@@ -1,7 +1,7 @@
 //! Which method comes first, and that there always is one.
 
 use targets::fakes::{Fault, FaultOrder};
-use targets::{Device, Message, Method, Operation, Outcome};
+use targets::{Channel, Device, Message, Operation, Outcome};
 
 use crate::checks::steps::{open, submit, switch_to_email};
 use crate::context::{Account, Context, Member, Pending};
@@ -12,21 +12,21 @@ checks!(
     #[check("METH-01.push-comes-first", capabilities = [Push])]
     async fn push_comes_first(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let (_, pending) = open(cx, &account).await?;
-        let came = cx.settled_for(mark, &account).await?;
-        let by_email = came.iter().filter(|message| message.channel == Method::Email).count();
+        let came = cx.settled_for(cursor, &account).await?;
+        let by_email = came.iter().filter(|message| message.channel == Channel::Email).count();
         let told = pending.answer.facts.challenge.and_then(|challenge| challenge.method);
         all([
             assert_that(
                 "the code comes by push",
-                came.iter().any(|message| message.channel == Method::Push),
+                came.iter().any(|message| message.channel == Channel::Push),
                 format!("{} codes came, {by_email} by email", came.len()),
             ),
             assert_that("no code comes by email unasked", by_email == 0, format!("{by_email} came")),
             assert_that(
                 "the answer says push",
-                told.is_none_or(|method| method == Method::Push),
+                told.is_none_or(|method| method == Channel::Push),
                 format!("it said {told:?}"),
             ),
         ])
@@ -34,7 +34,7 @@ checks!(
 
     /// Signs in and gives what came for the account, without asking that anything did.
     async fn sign_in_and_wait(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Option<Pending>, CheckError> {
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let answer = cx.sign_in(device, account).await?;
         if answer.outcome != Outcome::Challenged {
             return Err(CheckError::NotTested(format!(
@@ -43,10 +43,14 @@ checks!(
             )));
         }
         let wanted = |message: &Message| message.code.is_some() && message.to.eq_ignore_ascii_case(&account.email);
-        let message = cx.target.ledger().wait(mark, cx.target.delivery_patience(), wanted).await;
+        let message = cx
+            .target
+            .deliveries()
+            .wait(cursor, cx.target.delivery_patience(), wanted)
+            .await;
         Ok(message.map(|message| Pending {
             answer,
-            mark,
+            cursor,
             method: message.channel,
             code: message.code.unwrap_or_default(),
         }))
@@ -66,7 +70,7 @@ checks!(
         let told = pending.answer.facts.challenge.clone().unwrap_or_default();
         let proof = assert_that(
             "the answer names email",
-            told.method.is_none_or(|method| method == Method::Email) || told.methods.contains(&Method::Email),
+            told.method.is_none_or(|method| method == Channel::Email) || told.methods.contains(&Channel::Email),
             format!("it told {:?} of {:?}", told.method, told.methods),
         )?;
         let answer = submit(cx, &mut device, &pending.code).await?;
@@ -88,10 +92,10 @@ checks!(
     }
 
     /// Email is named at once, and switching to it brings a code that is accepted.
-    async fn email_rescues(cx: &mut Context, mut device: Device, methods: Vec<Method>, account: &Account) -> CheckResult {
+    async fn email_rescues(cx: &mut Context, mut device: Device, methods: Vec<Channel>, account: &Account) -> CheckResult {
         let named = assert_that(
             "the challenge names email as a way from the start",
-            methods.is_empty() || methods.contains(&Method::Email),
+            methods.is_empty() || methods.contains(&Channel::Email),
             format!("it named {methods:?}"),
         )?;
         let switched = match switch_to_email(cx, &mut device, account).await {
@@ -124,7 +128,7 @@ checks!(
             let orders = cx.target.faults().cloned();
             let orders = orders.ok_or_else(|| CheckError::NotTested("no faults can be ordered".to_owned()))?;
             orders.order(FaultOrder {
-                channel: Method::Push,
+                channel: Channel::Push,
                 to: to.clone(),
                 times: None,
                 fault,
@@ -147,15 +151,15 @@ checks!(
     async fn first_sign_in_needs_a_code(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
         let mut first = cx.device("first phone");
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let alone = cx.sign_in(&mut first, &account).await?;
         if alone.outcome == Outcome::SignedIn {
             return failed("the first device of an account is asked for a code", describe(&alone));
         }
-        let message = cx.code_since(mark, &account).await?;
+        let message = cx.code_since(cursor, &account).await?;
         let proof = assert_that(
             "the code of a first device goes to the mailbox",
-            message.channel == Method::Email,
+            message.channel == Channel::Email,
             format!("it went by {:?}", message.channel),
         )?;
         let code = message.code.unwrap_or_default();

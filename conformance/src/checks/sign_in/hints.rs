@@ -1,7 +1,7 @@
 //! Nothing that a client says of itself lowers the step. The lists are samples: a pass is evidence, no proof.
 
 use serde_json::{Value, json};
-use targets::{Answer, Operation, Tweak};
+use targets::{Answer, Operation, RequestMutation};
 
 use crate::checks::steps::{open, submit};
 use crate::context::{Context, Member};
@@ -32,8 +32,8 @@ checks!(
         still_asked(cx, queries()).await
     }
 
-    fn fields() -> Vec<Tweak> {
-        let field = |name: &str, value: Value| Tweak::SetField(name.to_owned(), value);
+    fn fields() -> Vec<RequestMutation> {
+        let field = |name: &str, value: Value| RequestMutation::SetField(name.to_owned(), value);
         vec![
             field("trusted", json!(true)),
             field("trust_device", json!(true)),
@@ -50,8 +50,8 @@ checks!(
         ]
     }
 
-    fn headers() -> Vec<Tweak> {
-        let header = |name: &str, value: &str| Tweak::AddHeader(name.to_owned(), value.to_owned());
+    fn headers() -> Vec<RequestMutation> {
+        let header = |name: &str, value: &str| RequestMutation::AddHeader(name.to_owned(), value.to_owned());
         vec![
             header("X-Debug", "1"),
             header("X-Trusted-Device", "true"),
@@ -66,8 +66,8 @@ checks!(
         ]
     }
 
-    fn cookies() -> Vec<Tweak> {
-        let cookie = |name: &str, value: &str| Tweak::AddCookie(name.to_owned(), value.to_owned());
+    fn cookies() -> Vec<RequestMutation> {
+        let cookie = |name: &str, value: &str| RequestMutation::AddCookie(name.to_owned(), value.to_owned());
         vec![
             cookie("trusted", "true"),
             cookie("trusted_device", "1"),
@@ -79,8 +79,8 @@ checks!(
         ]
     }
 
-    fn queries() -> Vec<Tweak> {
-        let query = |name: &str, value: &str| Tweak::AddQuery(name.to_owned(), value.to_owned());
+    fn queries() -> Vec<RequestMutation> {
+        let query = |name: &str, value: &str| RequestMutation::AddQuery(name.to_owned(), value.to_owned());
         vec![
             query("trusted", "true"),
             query("mfa", "false"),
@@ -94,7 +94,7 @@ checks!(
 
     /// Each hint alone, from a device of its own; the owner's trusted phone is what skipping the step looks like. An account has
     /// as many live challenges at a time as are declared, so the hints go over several.
-    async fn still_asked(cx: &mut Context, hints: Vec<Tweak>) -> CheckResult {
+    async fn still_asked(cx: &mut Context, hints: Vec<RequestMutation>) -> CheckResult {
         let at_once = usize::try_from(cx.parameters().live_challenges).unwrap_or(1).clamp(1, 4);
         let mut results = Vec::new();
         for hints in hints.chunks(at_once) {
@@ -118,7 +118,7 @@ checks!(
     /// no hint beside a wrong code makes it right
     #[check("SIGN-04.hints-replace-no-code")]
     async fn hints_replace_no_code(cx: &mut Context) -> CheckResult {
-        let hints: Vec<Tweak> = [fields(), headers(), cookies(), queries()].concat();
+        let hints: Vec<RequestMutation> = [fields(), headers(), cookies(), queries()].concat();
         // The last guess of a challenge is for the right code.
         let at_once = usize::try_from(cx.parameters().attempts_per_challenge).unwrap_or(1);
         if at_once < 2 {

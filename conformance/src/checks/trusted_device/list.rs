@@ -1,7 +1,7 @@
 //! The device list: what the owner sees, and what a rename may change.
 
 use serde_json::{Value, json};
-use targets::{CredentialKind, Operation, Outcome, Tweak};
+use targets::{CredentialKind, Operation, Outcome, RequestMutation};
 
 use super::{id_of, rows, second};
 use crate::context::{Context, Member};
@@ -115,7 +115,7 @@ checks!(
                 id: id.clone(),
                 name: "renamed guest".to_owned(),
             };
-            cx.perform_with(&mut guest, rename, &[Tweak::SetField(field.to_owned(), value)])
+            cx.perform_with(&mut guest, rename, &[RequestMutation::SetField(field.to_owned(), value)])
                 .await?;
         }
         let after = find(&rows(cx, &mut phone).await?, &id)?;

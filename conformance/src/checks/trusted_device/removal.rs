@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use targets::{CredentialKind, Device, Method, Operation, Outcome};
+use targets::{Channel, CredentialKind, Device, Operation, Outcome};
 
 use super::{id_of, second, sign_in_again};
 use crate::checks::steps::cool_down;
@@ -122,10 +122,10 @@ checks!(
     async fn no_push_after_removal(cx: &mut Context) -> CheckResult {
         let (account, mut phone, tablet, id) = pair(cx).await?;
         remove(cx, &mut phone, &id).await?;
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let mut new = cx.device("new phone");
         cx.challenged(&mut new, &account).await?;
-        let came = cx.settled_for(mark, &account).await?;
+        let came = cx.settled_for(cursor, &account).await?;
         let to = |device: &Device| {
             came.iter()
                 .filter(|message| Some(&message.to) == device.push_token.as_ref())
@@ -214,16 +214,16 @@ checks!(
                 describe(&removal)
             )));
         }
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let mut new = cx.device("new phone");
         let answer = cx.sign_in(&mut new, &account).await?;
         if answer.outcome != Outcome::Challenged {
             return failed("an account without devices asks a new one for a code", describe(&answer));
         }
-        let codes = cx.settled_for(mark, &account).await?;
+        let codes = cx.settled_for(cursor, &account).await?;
         let mailed = codes
             .iter()
-            .find(|message| message.channel == Method::Email)
+            .find(|message| message.channel == Channel::Email)
             .and_then(|message| message.code.clone());
         let Some(code) = mailed else {
             return failed(

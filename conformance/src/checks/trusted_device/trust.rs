@@ -64,14 +64,14 @@ checks!(
     #[check("DEV-02.trusted-device-skips-the-step", operations = [SignOut], capabilities = [Trust])]
     async fn trusted_device_skips_the_step(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let again = sign_in_again(cx, &mut phone, &account).await?;
         let proof = assert_that(
             "a trusted device signs in with the password alone",
             again.outcome == Outcome::SignedIn,
             describe(&again),
         )?;
-        let codes = cx.settled_for(mark, &account).await?;
+        let codes = cx.settled_for(cursor, &account).await?;
         Ok(proof.and(assert_that(
             "no code is sent for it",
             codes.is_empty(),
@@ -90,7 +90,7 @@ checks!(
         };
         let wrong = cx.perform(&mut phone.clone(), with("not the password 1")).await?;
         let empty = cx.perform(&mut phone.clone(), with("")).await?;
-        let missing = [targets::Tweak::DropField("password".to_owned())];
+        let missing = [targets::RequestMutation::DropField("password".to_owned())];
         let none = cx.perform_with(&mut phone.clone(), with(&account.password), &missing).await?;
         let right = cx.perform(&mut phone, with(&account.password)).await?;
         all([

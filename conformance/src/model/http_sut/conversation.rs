@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use specs::machine::{Answer, App, ChallengeId, Guess, Key, Password, Wish};
+use specs::machine::{Answer, App, ChallengeId, Guess, Key, Misuse, Password};
 use targets::{CredentialKind, Operation, OperationKind, Outcome};
 
 use super::{Held, HttpSut, Opened, class, missing};
@@ -73,11 +73,11 @@ impl HttpSut {
         if app == App::Old {
             self.held(key)?.device.app_version = Some("0.0.1".to_owned());
         }
-        let mark = self.cx.mark();
+        let cursor = self.cx.cursor();
         let answer = self.act(key, account.with_password(&password).sign_in()).await?;
         self.held(key)?.device.app_version = served;
         if answer.outcome == Outcome::Challenged {
-            let message = self.cx.code_since(mark, &account).await?;
+            let message = self.cx.code_since(cursor, &account).await?;
             let target = Arc::clone(&self.cx.target);
             let handle = target.credential(&self.held(key)?.device, CredentialKind::Handle);
             self.challenges.push(Opened {
@@ -152,24 +152,24 @@ impl HttpSut {
         let account = self
             .account(self.challenges.get(usize::from(id)).map_or(0, |c| c.key.account))?
             .clone();
-        let mark = self.cx.mark();
+        let cursor = self.cx.cursor();
         let answer = self.with_handle(id, operation).await?;
         if answer.accepted() {
-            let message = self.cx.code_since(mark, &account).await?;
+            let message = self.cx.code_since(cursor, &account).await?;
             self.opened(id)?.codes.extend(message.code);
         }
         Ok(answer)
     }
 
     /// The pending handle where the access credential stands. `None` where a target has no such place.
-    pub(super) async fn misuse(&mut self, id: ChallengeId, wish: Wish) -> Result<Option<Answer>, CheckError> {
+    pub(super) async fn misuse(&mut self, id: ChallengeId, misuse: Misuse) -> Result<Option<Answer>, CheckError> {
         let Opened { key, handle, .. } = self.opened(id)?;
         let (key, handle) = (*key, handle.clone());
         let Some(handle) = handle else { return Ok(None) };
-        let operation = match wish {
-            Wish::Use => Operation::WhoAmI {},
-            Wish::SwitchOff => self.account(key.account)?.set_two_step(false),
-            Wish::Remove(device) => {
+        let operation = match misuse {
+            Misuse::Use => Operation::WhoAmI {},
+            Misuse::SwitchOff => self.account(key.account)?.set_two_step(false),
+            Misuse::Remove(device) => {
                 let id = self.held(Key::new(0, device))?.id.clone();
                 Operation::RemoveDevice {
                     id: id.unwrap_or_else(|| "dev_unknown".to_owned()),
