@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use conformance::check::Check;
 use conformance::engine::{self, Config, ModelCases};
+use conformance::model::Step;
 use conformance::report::record::Record;
 use conformance::report::text;
 use conformance::select::{BOUNDS, SelectError, Selection, WALK};
 use conformance::verdict::Exit;
-use conformance::model::Step;
 use specs::Profile;
 
 use crate::exit::{CliError, Ended, shown};

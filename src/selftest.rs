@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use conformance::engine::{self, Config, Summary};
-use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::select::Selection;
+use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::verdict::{Exit, Verdict};
 use mutants::KnownBad;
 use tokio::sync::Semaphore;

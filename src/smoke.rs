@@ -18,9 +18,13 @@ pub(crate) async fn passes(target: Arc<dyn Target>, deliveries: &str) -> Result<
         Ok(Some(answer)) => Err(CliError::too_little(not_understood(&cx, &answer)).hint(WRONG_PLACE)),
         Err(CheckError::Unreachable(reason)) => Err(CliError::unreachable(reason)),
         Err(CheckError::Harness(reason)) => Err(CliError::usage(reason).hint("`stepproof doctor` examines a binding")),
-        Err(CheckError::NotTested(reason)) => Err(CliError::too_little(format!("nothing can be tested: {reason}")).hint(deliveries)),
+        Err(CheckError::NotTested(reason)) => {
+            Err(CliError::too_little(format!("nothing can be tested: {reason}")).hint(deliveries))
+        }
         // A breach or a lack is for the checks to tell.
-        Err(CheckError::Failed(_) | CheckError::Advised(_) | CheckError::NotApplicable(_) | CheckError::Inconclusive(_)) => Ok(()),
+        Err(CheckError::Failed(_) | CheckError::Advised(_) | CheckError::NotApplicable(_) | CheckError::Inconclusive(_)) => {
+            Ok(())
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::target_pool::{PerCheckTarget, TargetPool, SharedTarget};
 use conformance::round_robin::{RateLimiter, RoundRobin};
+use conformance::target_pool::{PerCheckTarget, SharedTarget, TargetPool};
 use targets::binding::{self, Binding, Running};
 use targets::fakes::{FakeAddresses, Fakes};
 use targets::{AdminClient, EmailRoute, Native, NativeOptions, Target, TargetError};

@@ -193,6 +193,15 @@ impl Context {
         self.target.parameters()
     }
 
+    /// When a challenge has to be over: as declared, and in the `nist` profile after ten minutes at the latest (LIFE-02).
+    pub fn challenge_max_s(&self) -> u64 {
+        let declared = self.parameters().challenge_max_s;
+        match self.profile {
+            Profile::Faq | Profile::Asvs => declared,
+            Profile::Nist => declared.min(Parameters::defaults(Profile::Nist).challenge_max_s),
+        }
+    }
+
     /// Every exchange of the check, in order.
     pub fn exchanges(&self) -> &[Arc<Exchange>] {
         &self.exchanges

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use conformance::engine::{self, Config, ModelCases};
-use conformance::events::Event;
+use conformance::events::{Event, FORMAT};
 use conformance::report::record::{MAX_LINE, Record, RecordError};
 use conformance::report::{json, junit, text};
 use conformance::select::{Selection, WALK};
@@ -83,7 +83,10 @@ fn a_real_record_does_not_contradict_itself() {
     let record = read(record()).unwrap();
     assert_eq!(record.contradictions(), Vec::<String>::new());
     assert_eq!(record.totals().exit, Exit::DoesNotConform);
-    assert!(record.judged.iter().any(|judged| judged.steps.is_some()), "a walk found it");
+    assert!(
+        record.judged.iter().any(|judged| judged.trace.is_some()),
+        "a case of the model found it"
+    );
     let [shown, ..] = reports(&record);
     assert!(
         shown.contains("  to repeat it by hand:\n    ") && !shown.contains("contradicts"),
@@ -299,4 +302,24 @@ proptest! {
             reports(&record);
         }
     }
+}
+
+#[test]
+fn a_record_of_format_1_is_read_and_a_later_one_is_refused() {
+    let old = include_str!("data/format-1.ndjson");
+    let record = read(old).unwrap();
+    assert_eq!(record.started.as_ref().unwrap().format, 1);
+    assert_eq!(record.contradictions(), Vec::<String>::new());
+    let case = record.judged.iter().find(|judged| judged.case.is_some()).unwrap();
+    assert!(case.trace.is_some() && record.chain(case).is_ok());
+    let [shown, ..] = reports(&record);
+    assert!(
+        shown.contains("case 0: expected") || shown.contains("enters the code that was accepted before"),
+        "{shown}"
+    );
+
+    assert_eq!(read(crate::record()).unwrap().started.unwrap().format, FORMAT);
+    let later = old.replacen("{\"event\":\"run_started\"", "{\"event\":\"run_started\",\"format\":3", 1);
+    let error = read(later).unwrap_err();
+    assert!(matches!(error, RecordError::Format { format: 3 }), "{error}");
 }

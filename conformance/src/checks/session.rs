@@ -156,10 +156,10 @@ checks!(
                 !ordered,
                 "each was larger than the one before",
             ));
-            let bits = varying_bits(values);
+            let (bits, wanted) = (varying_bits(values), cx.profile.token_bits());
             results.push(assert_that(
-                &format!("a {name} credential holds at least 128 bits that vary"),
-                bits >= 128.0,
+                &format!("a {name} credential holds at least {wanted} bits that vary"),
+                bits >= f64::from(wanted),
                 format!("{bits:.0} bits"),
             ));
         }

@@ -9,10 +9,10 @@ use crate::proof::{CheckError, CheckResult, assert_accepted, assert_that, descri
 checks!(
     /// after many wrong passwords from elsewhere the trusted device keeps its session and signs in again
     #[check(
-    "ATT-06.wrong-passwords-do-not-lock-the-owner-out",
-    operations = [SignOut, WhoAmI],
-    capabilities = [Trust, SourceAddresses]
-)]
+        "ATT-06.wrong-passwords-do-not-lock-the-owner-out",
+        operations = [SignOut, WhoAmI],
+        capabilities = [Trust, SourceAddresses]
+    )]
     async fn wrong_passwords_do_not_lock_the_owner_out(cx: &mut Context) -> CheckResult {
         let member = cx.member().await?;
         for _ in 0..120 {
@@ -24,10 +24,10 @@ checks!(
 
     /// after somebody with the password spent all guesses and challenges the trusted device signs in again
     #[check(
-    "ATT-06.spent-codes-do-not-lock-the-owner-out",
-    operations = [SignOut, WhoAmI],
-    capabilities = [Trust, SourceAddresses]
-)]
+        "ATT-06.spent-codes-do-not-lock-the-owner-out",
+        operations = [SignOut, WhoAmI],
+        capabilities = [Trust, SourceAddresses]
+    )]
     async fn spent_codes_do_not_lock_the_owner_out(cx: &mut Context) -> CheckResult {
         let member = cx.member().await?;
         spend(cx, &member.account, cx.parameters().account_wrong_limit).await?;

@@ -84,7 +84,7 @@ checks!(
     /// however often the code is sent again, the challenge ends at its declared limit
     #[check("LIFE-02.challenge-ends-at-its-limit", operations = [Resend], moves_clock)]
     async fn challenge_ends_at_its_limit(cx: &mut Context) -> CheckResult {
-        let (ttl, limit) = (cx.parameters().code_ttl_s, cx.parameters().challenge_max_s);
+        let (ttl, limit) = (cx.parameters().code_ttl_s, cx.challenge_max_s());
         let margin = margin_s(ttl);
         let (early, late) = (cx.account().await?, cx.account().await?);
         let drift = Drift::start(cx);
@@ -136,7 +136,7 @@ checks!(
     async fn resend_revives_nothing(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
         let (mut device, _) = open(cx, &account).await?;
-        let limit = cx.parameters().challenge_max_s;
+        let limit = cx.challenge_max_s();
         wait_s(cx, limit + 1).await?;
         let cursor = cx.cursor();
         let late = cx.perform(&mut device, Operation::Resend {}).await?;

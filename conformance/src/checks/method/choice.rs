@@ -57,7 +57,7 @@ checks!(
     }
 
     /// without a trusted device the code comes by email at once and is accepted
-    #[check("METH-02.email-where-no-device-is-trusted", capabilities = [Email])]
+    #[check("METH-02.email-where-no-device-is-trusted", capabilities = [Email], profiles = [Faq, Asvs])]
     async fn email_where_no_device_is_trusted(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
         let mut device = cx.device("new phone");
@@ -78,7 +78,13 @@ checks!(
     }
 
     /// a challenge by push names email, and switching brings a code that is accepted
-    #[check("METH-02.email-is-offered-beside-push", operations = [SwitchMethod], capabilities = [Push, Email], moves_clock)]
+    #[check(
+        "METH-02.email-is-offered-beside-push",
+        operations = [SwitchMethod],
+        capabilities = [Push, Email],
+        profiles = [Faq, Asvs],
+        moves_clock
+    )]
     async fn email_is_offered_beside_push(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
         let (device, pending) = open(cx, &account).await?;
@@ -108,11 +114,12 @@ checks!(
 
     /// when the push provider fails, email still brings a code that is accepted
     #[check(
-    "METH-02.email-when-push-fails",
-    operations = [SwitchMethod],
-    capabilities = [Push, Email, ProviderFaults],
-    moves_clock
-)]
+        "METH-02.email-when-push-fails",
+        operations = [SwitchMethod],
+        capabilities = [Push, Email, ProviderFaults],
+        profiles = [Faq, Asvs],
+        moves_clock
+    )]
     async fn email_when_push_fails(cx: &mut Context) -> CheckResult {
         let faults = [
             Fault::Refuse { for_good: true },

@@ -96,10 +96,10 @@ checks!(
 
     /// a pushed code reaches every trusted device, and neither a removed nor the asking one
     #[check(
-    "METH-07.push-reaches-all-and-only-the-trusted",
-    operations = [RegisterPush, RemoveDevice, WhoAmI],
-    capabilities = [Push, Trust]
-)]
+        "METH-07.push-reaches-all-and-only-the-trusted",
+        operations = [RegisterPush, RemoveDevice, WhoAmI],
+        capabilities = [Push, Trust]
+    )]
     async fn push_reaches_all_and_only_the_trusted(cx: &mut Context) -> CheckResult {
         let Member { account, phone } = cx.member().await?;
         let mut tablet = cx.device("owner's tablet");

@@ -1,10 +1,10 @@
 //! What a switch to email does to the code, the guesses and the sends, and that email is no weaker way.
 
-use targets::{Answer, Channel, Device, Operation};
+use targets::{Answer, Channel, Device, Operation, OperationKind};
 
 use crate::checks::steps::{Drift, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
 use crate::context::{Context, Member, Pending};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, failed};
 
 checks!(
     /// A challenge by push that was switched to email: the pushed code, and what the mail brought.
@@ -104,7 +104,13 @@ checks!(
     }
 
     /// a code sent by email lives as long as is declared for all, and no longer
-    #[check("METH-06.mailed-code-dies-in-time", operations = [SwitchMethod], capabilities = [Push, Email], moves_clock)]
+    #[check(
+        "METH-06.mailed-code-dies-in-time",
+        operations = [SwitchMethod],
+        capabilities = [Push, Email],
+        profiles = [Faq, Asvs],
+        moves_clock
+    )]
     async fn mailed_code_dies_in_time(cx: &mut Context) -> CheckResult {
         let ttl = cx.parameters().code_ttl_s;
         let margin = margin_s(ttl);
@@ -127,7 +133,13 @@ checks!(
     }
 
     /// guesses at a code sent by email are limited like those at a pushed one
-    #[check("METH-06.mailed-code-takes-as-few-guesses", operations = [SwitchMethod], capabilities = [Push, Email], moves_clock)]
+    #[check(
+        "METH-06.mailed-code-takes-as-few-guesses",
+        operations = [SwitchMethod],
+        capabilities = [Push, Email],
+        profiles = [Faq, Asvs],
+        moves_clock
+    )]
     async fn mailed_code_takes_as_few_guesses(cx: &mut Context) -> CheckResult {
         let cap = cx.parameters().attempts_per_challenge;
         let beyond = after_guess_switch_guess(cx, 0, cap).await?;
@@ -142,11 +154,12 @@ checks!(
 
     /// a code sent by email is good for its own challenge only
     #[check(
-    "METH-06.mailed-code-is-bound",
-    operations = [SwitchMethod],
-    capabilities = [Push, Email, CodePerChallenge],
-    moves_clock
-)]
+        "METH-06.mailed-code-is-bound",
+        operations = [SwitchMethod],
+        capabilities = [Push, Email, CodePerChallenge],
+        profiles = [Faq, Asvs],
+        moves_clock
+    )]
     async fn mailed_code_is_bound(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
         let (mut first, _) = open(cx, &account).await?;
@@ -169,5 +182,21 @@ checks!(
                 &first_on_first,
             ),
         ])
+    }
+
+    /// no code travels by email, neither at once nor after a switch
+    #[check("METH-06.no-code-by-email", profiles = [Nist], moves_clock)]
+    async fn no_code_by_email(cx: &mut Context) -> CheckResult {
+        let Member { account, .. } = cx.member().await?;
+        let cursor = cx.cursor();
+        let (mut device, _) = open(cx, &account).await?;
+        if cx.target.offers(OperationKind::SwitchMethod) {
+            cool_down(cx).await?;
+            let switch = Operation::SwitchMethod { method: Channel::Email };
+            cx.perform(&mut device, switch).await?;
+        }
+        let came = cx.settled_for(cursor, &account).await?;
+        let mailed = came.iter().filter(|message| message.channel == Channel::Email).count();
+        assert_that("no code travels by email", mailed == 0, format!("{mailed} did"))
     }
 );

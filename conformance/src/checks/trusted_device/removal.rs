@@ -105,10 +105,10 @@ checks!(
 
     /// a removed device cannot renew its session
     #[check(
-    "DEV-10.refresh-dies-with-removal",
-    operations = [RemoveDevice, WhoAmI, Refresh],
-    capabilities = [RefreshCredential]
-)]
+        "DEV-10.refresh-dies-with-removal",
+        operations = [RemoveDevice, WhoAmI, Refresh],
+        capabilities = [RefreshCredential]
+    )]
     async fn refresh_dies_with_removal(cx: &mut Context) -> CheckResult {
         let (_, mut phone, mut tablet, id) = pair(cx).await?;
         let before = cx.perform(&mut tablet, Operation::Refresh {}).await?;
