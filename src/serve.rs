@@ -17,8 +17,8 @@ use mutants::KnownBad;
 use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::locator::Mmdb;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
-use reference_server::parts::ManualClock;
-use reference_server::{Parts, Service, serve};
+use reference_server::ports::ManualClock;
+use reference_server::{Deps, Service, serve};
 use tokio::net::TcpListener;
 
 use crate::exit::{self, CliError, Ended};
@@ -44,17 +44,17 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
 
     let (mailer, mailbox) = mailer(&config)?;
     let clock = Arc::new(ManualClock::default());
-    let mut parts = Parts::standard(Arc::new(mailer.clone()));
+    let mut deps = Deps::standard(Arc::new(mailer.clone()));
     if admin.is_some() {
-        parts.clock = clock.clone();
+        deps.clock = clock.clone();
     }
     if let Some(locator) = locator {
-        parts.locator = Arc::new(locator);
+        deps.locator = Arc::new(locator);
     }
     if let Some(mutant) = mutant {
-        parts = (mutant.build)(parts);
+        deps = (mutant.build)(deps);
     }
-    let service = Service::new(parts, config.settings.clone());
+    let service = Service::new(deps, config.settings.clone());
 
     let address = listener.local_addr()?;
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;

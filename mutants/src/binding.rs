@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method as Verb, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{
+use reference_server::account::{
     Account, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, StoredCode, Timestamp, TokenHash,
 };
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{AttemptRules, CodeRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -22,33 +21,31 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "global-code-table",
         requirement: "BIND-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "A code is looked up in one table of all accounts.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(GlobalCodeTable::default());
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(GlobalCodeTable::default());
+            deps
         },
     },
     KnownBad {
         slug: "foreign-codes-forgiven",
         requirement: "BIND-01",
-        part: "rules",
+        part: "policy",
         summary: "A code that belongs to another account is refused, and does not count as a guess.",
-        build: |mut parts| {
-            let forgiven = Arc::new(ForeignCodesForgiven::default());
-            parts.rules.codes = forgiven.clone();
-            parts.rules.attempts = forgiven;
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(ForeignCodesForgiven::default());
+            deps
         },
     },
     KnownBad {
         slug: "latest-code-per-account",
         requirement: "BIND-02",
-        part: "rules.codes",
+        part: "policy",
         summary: "Any challenge of an account is checked against the account's newest code.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(LatestCodePerAccount);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(LatestCodePerAccount);
+            deps
         },
     },
     KnownBad {
@@ -56,9 +53,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-03",
         part: "edge",
         summary: "The device that becomes trusted is the one that the second step names.",
-        build: |mut parts| {
-            parts.edge = Arc::new(DeviceIdFromVerifyBody);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(DeviceIdFromVerifyBody);
+            deps
         },
     },
     KnownBad {
@@ -66,9 +63,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-04",
         part: "edge",
         summary: "A sign-in code proves the password when two-step verification is switched off.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PurposeBlindCode);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(PurposeBlindCode);
+            deps
         },
     },
     KnownBad {
@@ -76,9 +73,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-04",
         part: "edge",
         summary: "A reset token of the account is taken for its code.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResetTokenAsCode);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ResetTokenAsCode);
+            deps
         },
     },
     KnownBad {
@@ -86,9 +83,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-05",
         part: "edge",
         summary: "The second step signs in to the account that its body names.",
-        build: |mut parts| {
-            parts.edge = Arc::new(AccountFromRequestBody);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(AccountFromRequestBody);
+            deps
         },
     },
     KnownBad {
@@ -96,9 +93,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-05",
         part: "edge",
         summary: "Completing one pending sign-in of a client opens its other ones as well.",
-        build: |mut parts| {
-            parts.edge = Arc::new(CompletingOneUpgradesAll);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(CompletingOneUpgradesAll);
+            deps
         },
     },
 ];
@@ -111,23 +108,16 @@ struct GlobalCodeTable {
     codes: Mutex<HashSet<String>>,
 }
 
-impl CodeRules for GlobalCodeTable {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
+impl Policy for GlobalCodeTable {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
         self.codes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(code.to_owned());
-        challenge.code = Some(StoredCode::new(&challenge.id, code, now));
+        challenge.code = Some(StoredCode::new(&challenge.id, code, at.now));
     }
 
-    fn matches(
-        &self,
-        _account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+    fn code_matches(&self, _account: &Account, _challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner).contains(submitted)
     }
 }
@@ -138,25 +128,23 @@ struct ForeignCodesForgiven {
     foreign: AtomicBool,
 }
 
-impl CodeRules for ForeignCodesForgiven {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
+impl Policy for ForeignCodesForgiven {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
         self.codes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(code.to_owned());
-        challenge.code = Some(StoredCode::new(&challenge.id, code, now));
+        challenge.code = Some(StoredCode::new(&challenge.id, code, at.now));
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        let right = Standard.matches(account, challenge, submitted, now, settings);
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
+        let right = Standard.code_matches(account, challenge, submitted, at);
         let known = self.codes.lock().unwrap_or_else(PoisonError::into_inner).contains(submitted);
         self.foreign.store(known && !right, Ordering::Relaxed);
         right
     }
-}
 
-impl AttemptRules for ForeignCodesForgiven {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if self.foreign.load(Ordering::Relaxed) {
             account.codes.recent.pop();
             account.codes.in_a_row -= 1;
@@ -164,22 +152,15 @@ impl AttemptRules for ForeignCodesForgiven {
                 challenge.attempts -= 1;
             }
         } else {
-            Standard.wrong(account, id, now, settings);
+            Standard.wrong_code(account, id, at);
         }
     }
 }
 
 struct LatestCodePerAccount;
 
-impl CodeRules for LatestCodePerAccount {
-    fn matches(
-        &self,
-        account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+impl Policy for LatestCodePerAccount {
+    fn code_matches(&self, account: &Account, _challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         let coded = account
             .challenges
             .iter()
@@ -201,7 +182,7 @@ impl Edge for DeviceIdFromVerifyBody {
         let text = |field: &str| named.as_ref()?.get(field)?.as_str().map(str::to_owned);
         if let (Some(installation), Some(name)) = (text("installation"), text("name")) {
             let handle = handle(&request);
-            let renamed = service.parts().store.transact(&account, |account| {
+            let renamed = service.deps().store.transact(&account, |account| {
                 for challenge in account
                     .challenges
                     .iter_mut()
@@ -218,7 +199,7 @@ impl Edge for DeviceIdFromVerifyBody {
 }
 
 /// The body of a second step, and the account of its handle.
-async fn second_step(service: &Service, request: &EdgeRequest) -> Option<(Value, reference_server::domain::AccountId)> {
+async fn second_step(service: &Service, request: &EdgeRequest) -> Option<(Value, reference_server::account::AccountId)> {
     if !tools::is(request, &Verb::POST, VERIFY) {
         return None;
     }
@@ -244,17 +225,13 @@ impl Edge for PurposeBlindCode {
         };
         let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let offered = [text("code"), text("password")];
-        let (now, settings, rules) = (service.now(), service.settings(), &service.parts().rules);
-        let proved = service.parts().store.transact(&account, |account| {
+        let (at, policy) = (service.at(), service.policy());
+        let proved = service.deps().store.transact(&account, |account| {
             let ids: Vec<ChallengeId> = account.challenges.iter().map(|challenge| challenge.id.clone()).collect();
-            let fits = |id: &ChallengeId| {
-                offered
-                    .iter()
-                    .any(|code| rules.codes.matches(account, id, code, now, settings))
-            };
+            let fits = |id: &ChallengeId| offered.iter().any(|code| policy.code_matches(account, id, code, at));
             let proved = ids.iter().any(fits);
             if let (true, Some(session)) = (proved, account.session_mut(&session)) {
-                session.proved_at = Some(now);
+                session.proved_at = Some(at.now);
             }
             proved
         });
@@ -277,7 +254,7 @@ impl Edge for ResetTokenAsCode {
             && let Some(submitted) = body.get("code").and_then(Value::as_str)
         {
             let (handle, now) = (handle(&request), service.now());
-            let taken = service.parts().store.transact(&account, |account| {
+            let taken = service.deps().store.transact(&account, |account| {
                 let token = TokenHash::of(submitted);
                 if account.resets.iter().any(|reset| reset.token == token) {
                     for challenge in account
@@ -304,7 +281,7 @@ impl Edge for AccountFromRequestBody {
             return HttpEdge.answer(service, request).await;
         };
         let named = body.as_object_mut().and_then(|fields| fields.remove("email"));
-        let store = &service.parts().store;
+        let store = &service.deps().store;
         let named = match named.as_ref().and_then(Value::as_str) {
             Some(email) => store.by_email(email).await,
             None => None,
@@ -336,7 +313,7 @@ impl Edge for CompletingOneUpgradesAll {
         let Some((_, own)) = second_step(service, &request).await else {
             return HttpEdge.answer(service, request).await;
         };
-        let (handle, store, now) = (handle(&request), &service.parts().store, service.now());
+        let (handle, store, now) = (handle(&request), &service.deps().store, service.now());
         let client = store.transact(&own, |account| {
             let mut challenges = account.challenges.iter();
             challenges

@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, header};
 use reference_server::Service;
-use reference_server::domain::{Account, Session, SessionId, Timestamp, TokenHash};
+use reference_server::account::{Account, Session, SessionId, TokenHash};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{RandomTokens, TokenKind, TokenSource};
-use reference_server::rules::{Renewal, SessionRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::policy::{At, Policy, Renewal, Standard};
+use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -21,11 +20,11 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "pending-counts-as-authenticated",
         requirement: "SESS-01",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Whoever holds a pending handle counts as signed in.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(PendingCountsAsAuthenticated);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(PendingCountsAsAuthenticated);
+            deps
         },
     },
     KnownBad {
@@ -33,9 +32,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-02",
         part: "edge",
         summary: "A session identifier that the client brings becomes the session.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SessionFixation);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SessionFixation);
+            deps
         },
     },
     KnownBad {
@@ -43,9 +42,9 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-02",
         part: "edge",
         summary: "The pending handle is raised to a full session instead of being replaced.",
-        build: |mut parts| {
-            parts.edge = Arc::new(HandleBecomesTheSession);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(HandleBecomesTheSession);
+            deps
         },
     },
     KnownBad {
@@ -53,70 +52,70 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-03",
         part: "tokens",
         summary: "Handles are UUIDs of version 7: the time, and few random bits.",
-        build: |mut parts| {
-            parts.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
-            parts
+        build: |mut deps| {
+            deps.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
+            deps
         },
     },
     KnownBad {
         slug: "logout-client-side-only",
         requirement: "SESS-04",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Signing out changes nothing on the server.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutClientSideOnly);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(LogoutClientSideOnly);
+            deps
         },
     },
     KnownBad {
         slug: "logout-keeps-refresh",
         requirement: "SESS-04",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Signing out ends the access credential and leaves the refresh credential alive.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutKeepsRefresh);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(LogoutKeepsRefresh);
+            deps
         },
     },
     KnownBad {
         slug: "refresh-token-reusable",
         requirement: "SESS-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential that has been used renews the session again.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshTokenReusable);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(RefreshTokenReusable);
+            deps
         },
     },
     KnownBad {
         slug: "refresh-reuse-goes-unnoticed",
         requirement: "SESS-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential that has been used is refused, and nothing comes of it being tried.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(ReuseGoesUnnoticed);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(ReuseGoesUnnoticed);
+            deps
         },
     },
     KnownBad {
         slug: "refresh-forever",
         requirement: "SESS-06",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Each renewal starts the absolute limit of the session anew.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshForever);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(RefreshForever);
+            deps
         },
     },
 ];
 
 struct PendingCountsAsAuthenticated;
 
-impl SessionRules for PendingCountsAsAuthenticated {
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
+impl Policy for PendingCountsAsAuthenticated {
+    fn session_opened_by(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Option<SessionId> {
         let pending = account.challenges.iter().any(|challenge| challenge.handle == *presented);
         let any = account.sessions.first().filter(|_| pending).map(|session| session.id.clone());
-        Standard.opened_by(account, presented, now, settings).or(any)
+        Standard.session_opened_by(account, presented, at).or(any)
     }
 }
 
@@ -132,7 +131,7 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
     else {
         return granted;
     };
-    let store = &service.parts().store;
+    let store = &service.deps().store;
     if let Some(id) = store.by_token(&access).await {
         let chosen = TokenHash::of(chosen);
         let take = |account: &mut Account| {
@@ -196,13 +195,13 @@ impl TokenSource for TimeOrderedHandles {
 
 struct LogoutClientSideOnly;
 
-impl SessionRules for LogoutClientSideOnly {
+impl Policy for LogoutClientSideOnly {
     fn sign_out(&self, _account: &mut Account, _session: &SessionId) {}
 }
 
 struct LogoutKeepsRefresh;
 
-impl SessionRules for LogoutKeepsRefresh {
+impl Policy for LogoutKeepsRefresh {
     fn sign_out(&self, account: &mut Account, session: &SessionId) {
         if let Some(session) = account.session_mut(session) {
             session.access_expires_at = session.created_at;
@@ -212,9 +211,9 @@ impl SessionRules for LogoutKeepsRefresh {
 
 struct RefreshTokenReusable;
 
-impl SessionRules for RefreshTokenReusable {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+impl Policy for RefreshTokenReusable {
+    fn renewal(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Renewal {
+        match Standard.renewal(account, presented, at) {
             Renewal::Stolen(session) => Renewal::Renew(session),
             renewal => renewal,
         }
@@ -223,9 +222,9 @@ impl SessionRules for RefreshTokenReusable {
 
 struct ReuseGoesUnnoticed;
 
-impl SessionRules for ReuseGoesUnnoticed {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+impl Policy for ReuseGoesUnnoticed {
+    fn renewal(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Renewal {
+        match Standard.renewal(account, presented, at) {
             Renewal::Stolen(_) => Renewal::Unknown,
             renewal => renewal,
         }
@@ -234,9 +233,9 @@ impl SessionRules for ReuseGoesUnnoticed {
 
 struct RefreshForever;
 
-impl SessionRules for RefreshForever {
-    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, settings: &Settings) {
-        Standard.renew(session, access, refresh, now, settings);
-        session.created_at = now;
+impl Policy for RefreshForever {
+    fn renew_session(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, at: At<'_>) {
+        Standard.renew_session(session, access, refresh, at);
+        session.created_at = at.now;
     }
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use reference_server::Service;
-use reference_server::domain::{AccountId, ChallengeState, SessionId, TokenHash};
+use reference_server::account::{AccountId, ChallengeState, SessionId, TokenHash};
 use reference_server::edge::{EdgeRequest, json};
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(super) fn bearer(request: &EdgeRequest) -> Option<&str> {
 /// The account that the bearer's pending handle belongs to.
 pub(super) async fn pending(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
     let token = TokenHash::of(bearer(request)?);
-    let store = &service.parts().store;
+    let store = &service.deps().store;
     let id = store.by_token(&token).await?;
     let held = store.transact(&id, |account| {
         let mut challenges = account.challenges.iter();
@@ -53,14 +53,11 @@ pub(super) async fn pending(service: &Service, request: &EdgeRequest) -> Option<
 /// The account and the session that the bearer's access credential opens.
 pub(super) async fn signed_in(service: &Service, request: &EdgeRequest) -> Option<(AccountId, SessionId)> {
     let token = TokenHash::of(bearer(request)?);
-    let parts = service.parts();
-    let id = parts.store.by_token(&token).await?;
-    let opened = parts.store.transact(&id, |account| {
-        parts
-            .rules
-            .sessions
-            .opened_by(account, &token, service.now(), service.settings())
-    });
+    let deps = service.deps();
+    let id = deps.store.by_token(&token).await?;
+    let opened = deps
+        .store
+        .transact(&id, |account| deps.policy.session_opened_by(account, &token, service.at()));
     let session = opened.await??;
     Some((id, session))
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response};
 use reference_server::Service;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, Outcome};
-use reference_server::rules::{Admission, SignInFacts, SignInRules, Standard, VersionRules};
+use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
 use semver::{Version, VersionReq};
 
 use super::{KnownBad, tools};
@@ -18,59 +18,59 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-01",
         part: "edge",
         summary: "An old version is refused only after the challenge was opened and the code sent.",
-        build: |mut parts| {
-            parts.edge = Arc::new(GateAfterCodeSent);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(GateAfterCodeSent);
+            deps
         },
     },
     KnownBad {
         slug: "strictly-greater-than-2.3",
         requirement: "VER-02",
-        part: "rules.versions",
+        part: "policy",
         summary: "The minimum version itself is not served.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(StrictlyGreater);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(StrictlyGreater);
+            deps
         },
     },
     KnownBad {
         slug: "lexicographic-compare",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "Versions are compared as texts, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(LexicographicCompare);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(LexicographicCompare);
+            deps
         },
     },
     KnownBad {
         slug: "float-compare",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "Versions are compared as decimal numbers, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FloatCompare);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(FloatCompare);
+            deps
         },
     },
     KnownBad {
         slug: "caret-pins-major",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "The minimum is a caret requirement, so that 3.0.0 is refused.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(CaretPinsMajor);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(CaretPinsMajor);
+            deps
         },
     },
     KnownBad {
         slug: "prerelease-counts-as-release",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "What follows the three numbers is cut off, so that a pre-release passes for its release.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(PrereleaseCountsAsRelease);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(PrereleaseCountsAsRelease);
+            deps
         },
     },
     KnownBad {
@@ -78,49 +78,49 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "VER-04",
         part: "edge",
         summary: "A version component that is no 64-bit number is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(OverflowPanics);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(OverflowPanics);
+            deps
         },
     },
     KnownBad {
         slug: "first-header-gated-last-header-used",
         requirement: "VER-04",
-        part: "rules.versions",
+        part: "policy",
         summary: "Of two versions in one request only the first is looked at.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FirstHeaderGated);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(FirstHeaderGated);
+            deps
         },
     },
     KnownBad {
         slug: "legacy-client-exempt",
         requirement: "VER-05",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "An app too old to know two-step verification gets a session for the password.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(LegacyClientExempt);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(LegacyClientExempt);
+            deps
         },
     },
     KnownBad {
         slug: "gate-leaks-2sv-state",
         requirement: "VER-06",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "The gate stands before the password, so that its answer tells whether two-step verification is on.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateLeaksState);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(GateLeaksState);
+            deps
         },
     },
     KnownBad {
         slug: "gate-stands-while-off",
         requirement: "VER-06",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "Old versions are refused although two-step verification is off.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateStandsWhileOff);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(GateStandsWhileOff);
+            deps
         },
     },
 ];
@@ -145,10 +145,12 @@ impl Edge for GateAfterCodeSent {
 
 struct StrictlyGreater;
 
-impl VersionRules for StrictlyGreater {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for StrictlyGreater {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| version.cmp_precedence(minimum).is_gt()),
+            [one] => self
+                .parse_version(one)
+                .is_some_and(|version| version.cmp_precedence(minimum).is_gt()),
             _ => false,
         }
     }
@@ -156,9 +158,9 @@ impl VersionRules for StrictlyGreater {
 
 struct LexicographicCompare;
 
-impl VersionRules for LexicographicCompare {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
-        Standard.served(claimed, &Version::new(0, 0, 0))
+impl Policy for LexicographicCompare {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
+        Standard.version_served(claimed, &Version::new(0, 0, 0))
             && claimed
                 .iter()
                 .all(|claimed| *claimed >= format!("{}.{}", minimum.major, minimum.minor))
@@ -167,11 +169,13 @@ impl VersionRules for LexicographicCompare {
 
 struct FloatCompare;
 
-impl VersionRules for FloatCompare {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for FloatCompare {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         let decimal = |version: &Version| format!("{}.{}", version.major, version.minor).parse::<f64>().unwrap_or(0.0);
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| decimal(&version) >= decimal(minimum)),
+            [one] => self
+                .parse_version(one)
+                .is_some_and(|version| decimal(&version) >= decimal(minimum)),
             _ => false,
         }
     }
@@ -179,11 +183,11 @@ impl VersionRules for FloatCompare {
 
 struct CaretPinsMajor;
 
-impl VersionRules for CaretPinsMajor {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for CaretPinsMajor {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         let caret = VersionReq::parse(&format!("^{minimum}")).unwrap_or(VersionReq::STAR);
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| caret.matches(&version)),
+            [one] => self.parse_version(one).is_some_and(|version| caret.matches(&version)),
             _ => false,
         }
     }
@@ -191,9 +195,9 @@ impl VersionRules for CaretPinsMajor {
 
 struct PrereleaseCountsAsRelease;
 
-impl VersionRules for PrereleaseCountsAsRelease {
-    fn parse(&self, text: &str) -> Option<Version> {
-        let version = Standard.parse(text)?;
+impl Policy for PrereleaseCountsAsRelease {
+    fn parse_version(&self, text: &str) -> Option<Version> {
+        let version = Standard.parse_version(text)?;
         Some(Version::new(version.major, version.minor, version.patch))
     }
 }
@@ -218,16 +222,16 @@ impl Edge for OverflowPanics {
 
 struct FirstHeaderGated;
 
-impl VersionRules for FirstHeaderGated {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
-        Standard.served(&claimed[..claimed.len().min(1)], minimum)
+impl Policy for FirstHeaderGated {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
+        Standard.version_served(&claimed[..claimed.len().min(1)], minimum)
     }
 }
 
 struct LegacyClientExempt;
 
-impl SignInRules for LegacyClientExempt {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for LegacyClientExempt {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         match Standard.admit(facts) {
             Admission::UpdateRequired => Admission::Session,
             admission => admission,
@@ -237,8 +241,8 @@ impl SignInRules for LegacyClientExempt {
 
 struct GateLeaksState;
 
-impl SignInRules for GateLeaksState {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for GateLeaksState {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         if facts.two_step && !facts.version_served {
             return Admission::UpdateRequired;
         }
@@ -248,8 +252,8 @@ impl SignInRules for GateLeaksState {
 
 struct GateStandsWhileOff;
 
-impl SignInRules for GateStandsWhileOff {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for GateStandsWhileOff {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         match Standard.admit(facts) {
             Admission::Session if !facts.version_served => Admission::UpdateRequired,
             admission => admission,

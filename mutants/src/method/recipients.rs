@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::domain::{Account, Challenge, Timestamp};
+use reference_server::account::{Account, Challenge};
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
-use reference_server::rules::{DeliveryRules, Standard, TrustRules};
-use reference_server::settings::Settings;
-use reference_server::{Parts, Service};
+use reference_server::policy::{At, Policy, Standard};
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
+use reference_server::{Deps, Service};
 use serde_json::Value;
 
 use crate::{KnownBad, tools};
@@ -21,23 +20,23 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-03",
         part: "edge",
         summary: "A switch to email may name the address.",
-        build: |parts| destination_named_at(parts, "/v1/challenge/method"),
+        build: |deps| destination_named_at(deps, "/v1/challenge/method"),
     },
     KnownBad {
         slug: "destination-from-sign-in",
         requirement: "METH-03",
         part: "edge",
         summary: "A sign-in may name the address that its code is mailed to.",
-        build: |parts| destination_named_at(parts, "/v1/sign-ins"),
+        build: |deps| destination_named_at(deps, "/v1/sign-ins"),
     },
     KnownBad {
         slug: "push-to-pending-device",
         requirement: "METH-07",
-        part: "rules.delivery",
+        part: "policy",
         summary: "The registration that the asking device brings along gets the code as well.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToPending);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(PushToPending);
+            deps
         },
     },
     KnownBad {
@@ -45,21 +44,21 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-07",
         part: "edge",
         summary: "A push registration belongs to the last account that brought it, and to no other.",
-        build: |mut parts| {
-            parts.edge = Arc::new(LastAccountKeepsRegistration);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(LastAccountKeepsRegistration);
+            deps
         },
     },
 ];
 
-fn destination_named_at(mut parts: Parts, path: &'static str) -> Parts {
+fn destination_named_at(mut deps: Deps, path: &'static str) -> Deps {
     let named = Arc::new(Mutex::new(None));
-    parts.mailer = Arc::new(Redirecting {
-        mailer: Arc::clone(&parts.mailer),
+    deps.mailer = Arc::new(Redirecting {
+        mailer: Arc::clone(&deps.mailer),
         named: Arc::clone(&named),
     });
-    parts.edge = Arc::new(DestinationNamed { path, named });
-    parts
+    deps.edge = Arc::new(DestinationNamed { path, named });
+    deps
 }
 
 /// The address that the request under way names.
@@ -118,16 +117,9 @@ impl Mailer for Redirecting {
 
 struct PushToPending;
 
-impl DeliveryRules for PushToPending {
-    fn push_recipients(
-        &self,
-        account: &Account,
-        challenge: Option<&Challenge>,
-        now: Timestamp,
-        settings: &Settings,
-        trust: &dyn TrustRules,
-    ) -> Vec<Recipient> {
-        let mut all = Standard.push_recipients(account, challenge, now, settings, trust);
+impl Policy for PushToPending {
+    fn push_recipients(&self, account: &Account, challenge: Option<&Challenge>, at: At<'_>) -> Vec<Recipient> {
+        let mut all = Standard.push_recipients(account, challenge, at);
         let asking = challenge.and_then(|challenge| challenge.push_token.clone());
         all.extend(asking.map(Recipient::Push));
         all
@@ -156,7 +148,7 @@ impl Edge for LastAccountKeepsRegistration {
                 device.push_token.take_if(|held| *held == token);
             }
         };
-        service.parts().store.sweep(&mut take_away).await;
+        service.deps().store.sweep(&mut take_away).await;
         answer
     }
 }

@@ -7,10 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use reference_server::Service;
-use reference_server::domain::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
+use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{AttemptRules, CodeRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
 
@@ -18,21 +17,21 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "push-code-survives-switch",
         requirement: "METH-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "A pushed code stays valid beside the mailed one.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(PushedSurvives::default());
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(PushedSurvives::default());
+            deps
         },
     },
     KnownBad {
         slug: "switch-resets-the-guesses",
         requirement: "METH-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "A switch to email starts the count of guesses again.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(SwitchResetsGuesses);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(SwitchResetsGuesses);
+            deps
         },
     },
     KnownBad {
@@ -40,39 +39,39 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-04",
         part: "edge",
         summary: "A switch has no part in the limits on sending.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SwitchIsNoSend);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SwitchIsNoSend);
+            deps
         },
     },
     KnownBad {
         slug: "email-code-24h-ttl",
         requirement: "METH-06",
-        part: "rules.codes",
+        part: "policy",
         summary: "A mailed code has the lifetime of a recovery code.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedLivesADay);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(MailedLivesADay);
+            deps
         },
     },
     KnownBad {
         slug: "email-path-unthrottled",
         requirement: "METH-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Mailed codes are verified by a handler of their own, which has no limits.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(MailedUnthrottled);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(MailedUnthrottled);
+            deps
         },
     },
     KnownBad {
         slug: "mailed-code-per-account",
         requirement: "METH-06",
-        part: "rules.codes",
+        part: "policy",
         summary: "A mailed code is good for every challenge of its account that was switched to email.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedPerAccount);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(MailedPerAccount);
+            deps
         },
     },
 ];
@@ -83,16 +82,16 @@ struct PushedSurvives {
     pushed: Mutex<HashMap<ChallengeId, StoredCode>>,
 }
 
-impl CodeRules for PushedSurvives {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
-        Standard.issue(challenge, code, now);
+impl Policy for PushedSurvives {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        Standard.issue_code(challenge, code, at);
         if let (Method::Push, Some(code)) = (challenge.method, &challenge.code) {
             let mut pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
             pushed.insert(challenge.id.clone(), code.clone());
         }
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
         let pushed = self
             .pushed
             .lock()
@@ -100,15 +99,15 @@ impl CodeRules for PushedSurvives {
             .get(challenge)
             .cloned();
         let survived = pushed.is_some_and(|code| code.is(challenge, submitted));
-        survived || Standard.matches(account, challenge, submitted, now, settings)
+        survived || Standard.code_matches(account, challenge, submitted, at)
     }
 }
 
 struct SwitchResetsGuesses;
 
-impl CodeRules for SwitchResetsGuesses {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
-        Standard.issue(challenge, code, now);
+impl Policy for SwitchResetsGuesses {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        Standard.issue_code(challenge, code, at);
         if challenge.method == Method::Email {
             challenge.attempts = 0;
         }
@@ -131,7 +130,7 @@ impl Edge for SwitchIsNoSend {
                     challenge.sent_at = challenge.created_at;
                 }
             };
-            service.parts().store.transact(&id, forget).await;
+            service.deps().store.transact(&id, forget).await;
         }
         HttpEdge.answer(service, request).await
     }
@@ -139,11 +138,11 @@ impl Edge for SwitchIsNoSend {
 
 struct MailedLivesADay;
 
-impl CodeRules for MailedLivesADay {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+impl Policy for MailedLivesADay {
+    fn code_expires_at(&self, challenge: &Challenge, at: At<'_>) -> Timestamp {
         match (&challenge.code, challenge.method) {
             (Some(code), Method::Email) => code.issued_at.plus_s(24 * 3600),
-            _ => Standard.expires_at(challenge, settings),
+            _ => Standard.code_expires_at(challenge, at),
         }
     }
 }
@@ -158,26 +157,26 @@ impl MailedUnthrottled {
     }
 }
 
-impl AttemptRules for MailedUnthrottled {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Self::mailed(account, id) || Standard.reserve(account, id, now, settings)
+impl Policy for MailedUnthrottled {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        Self::mailed(account, id) || Standard.reserve_guess(account, id, at)
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if !Self::mailed(account, id) {
-            Standard.wrong(account, id, now, settings);
+            Standard.wrong_code(account, id, at);
         }
     }
 }
 
 struct MailedPerAccount;
 
-impl CodeRules for MailedPerAccount {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+impl Policy for MailedPerAccount {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
         let mailed = |challenge: &&Challenge| challenge.method == Method::Email;
         let of_mail = account.challenge(challenge).filter(mailed).is_some();
         let mut others = account.challenges.iter().filter(mailed);
-        let by_another = of_mail && others.any(|other| Standard.matches(account, &other.id, submitted, now, settings));
-        by_another || Standard.matches(account, challenge, submitted, now, settings)
+        let by_another = of_mail && others.any(|other| Standard.code_matches(account, &other.id, submitted, at));
+        by_another || Standard.code_matches(account, challenge, submitted, at)
     }
 }

@@ -18,12 +18,12 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-03",
         part: "edge",
         summary: "A request may claim that the second step is complete.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| has_field(request, "step", &json!("complete")),
                 at: Step::Both,
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -31,12 +31,12 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-04",
         part: "edge",
         summary: "A header left in from development skips the second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| request.headers.get("x-debug").is_some_and(|value| value == "1"),
                 at: Step::One,
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -44,12 +44,12 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-04",
         part: "edge",
         summary: "A device that says that it is trusted is not asked for a code.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| has_field(request, "trusted", &json!(true)),
                 at: Step::One,
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -57,15 +57,15 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-04",
         part: "edge",
         summary: "A cookie that anybody can write stands for trust.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| {
                     let cookies = request.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
                     cookies.is_some_and(|cookies| cookies.split("; ").any(|cookie| cookie == "remember=1"))
                 },
                 at: Step::One,
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -73,12 +73,12 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-04",
         part: "edge",
         summary: "A query parameter switches the second step off.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| request.query.as_deref() == Some("two_step=off"),
                 at: Step::One,
             });
-            parts
+            deps
         },
     },
     KnownBad {
@@ -86,12 +86,12 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-04",
         part: "edge",
         summary: "With a field left in from development any code is right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |mut deps| {
+            deps.edge = Arc::new(Believing {
                 claim: |request| has_field(request, "debug", &json!(true)),
                 at: Step::Two,
             });
-            parts
+            deps
         },
     },
 ];

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
 use reference_server::Service;
-use reference_server::domain::{AccountId, ChallengeId, ChallengeState, TokenHash};
+use reference_server::account::{AccountId, ChallengeId, ChallengeState, TokenHash};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use serde_json::Value;
 
@@ -19,9 +19,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-03",
         part: "edge",
         summary: "Whoever names the account and has its code needs no handle.",
-        build: |mut parts| {
-            parts.edge = Arc::new(CodeWithNameIsEnough);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(CodeWithNameIsEnough);
+            deps
         },
     },
     KnownBad {
@@ -29,9 +29,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-03",
         part: "edge",
         summary: "Naming the account is enough to have its code sent again, by either method.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SendsForAName);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(SendsForAName);
+            deps
         },
     },
 ];
@@ -45,7 +45,7 @@ async fn named(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
 
 /// The live challenges of an account, the newest last.
 async fn live(service: &Service, account: &AccountId) -> Vec<ChallengeId> {
-    let found = service.parts().store.transact(account, |account| {
+    let found = service.deps().store.transact(account, |account| {
         let live = account
             .challenges
             .iter()
@@ -70,10 +70,9 @@ impl Edge for CodeWithNameIsEnough {
         let body = tools::body(&request).unwrap_or_default();
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
         let open = live(service, &account).await;
-        let right = service.parts().store.transact(&account, |account| {
-            let rules = &service.parts().rules;
-            open.iter()
-                .any(|id| rules.codes.matches(account, id, code, service.now(), service.settings()))
+        let right = service.deps().store.transact(&account, |account| {
+            let (at, policy) = (service.at(), service.policy());
+            open.iter().any(|id| policy.code_matches(account, id, code, at))
         });
         if right.await != Some(true) {
             return answer;
@@ -119,7 +118,7 @@ impl Edge for SendsForAName {
 
 impl SendsForAName {
     async fn swap_handle(&self, service: &Service, account: &AccountId, id: &ChallengeId, to: TokenHash) -> Option<TokenHash> {
-        let swapped = service.parts().store.transact(account, |account| {
+        let swapped = service.deps().store.transact(account, |account| {
             let challenge = account.challenge_mut(id)?;
             Some(std::mem::replace(&mut challenge.handle, to))
         });

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{Admission, SignInFacts, SignInRules, Standard};
+use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
@@ -19,9 +19,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-01",
         part: "edge",
         summary: "The access credential is withheld from a pending sign-in, a refresh credential is not.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Refresh);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(TokenInChallenge::Refresh);
+            deps
         },
     },
     KnownBad {
@@ -29,19 +29,19 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-01",
         part: "edge",
         summary: "A device is trusted, and told so, as soon as its password was right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Trust);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(TokenInChallenge::Trust);
+            deps
         },
     },
     KnownBad {
         slug: "code-sent-on-wrong-password",
         requirement: "SIGN-02",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "The challenge is opened as soon as the account is found, before the password is compared.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(CodeSentOnWrongPassword);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(CodeSentOnWrongPassword);
+            deps
         },
     },
 ];
@@ -80,8 +80,8 @@ impl Edge for TokenInChallenge {
 
 struct CodeSentOnWrongPassword;
 
-impl SignInRules for CodeSentOnWrongPassword {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for CodeSentOnWrongPassword {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         if !facts.password_right && facts.active && facts.two_step {
             return Admission::Challenge;
         }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::TokenHash;
+use reference_server::account::TokenHash;
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::HashMemory;
+use reference_server::ports::HashMemory;
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
@@ -20,9 +20,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-05",
         part: "edge",
         summary: "Registering with an existing account's address and right password returns a session.",
-        build: |mut parts| {
-            parts.edge = Arc::new(RegistrationLogsIn);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(RegistrationLogsIn);
+            deps
         },
     },
     KnownBad {
@@ -30,9 +30,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-05",
         part: "edge",
         summary: "Completing a password reset signs in without a second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResetSignsIn);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ResetSignsIn);
+            deps
         },
     },
     KnownBad {
@@ -40,9 +40,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-05",
         part: "edge",
         summary: "A pending handle is taken for a refresh credential.",
-        build: |mut parts| {
-            parts.edge = Arc::new(HandleRenews);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(HandleRenews);
+            deps
         },
     },
     KnownBad {
@@ -50,9 +50,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-05",
         part: "edge",
         summary: "An older version of the sign-in is still served, from before there was a second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(LegacyPath);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(LegacyPath);
+            deps
         },
     },
 ];
@@ -71,11 +71,11 @@ impl Edge for RegistrationLogsIn {
         };
         let body = tools::body(&request).unwrap_or_default();
         let password = body.get("password").and_then(Value::as_str).unwrap_or_default();
-        let known = service.parts().store.transact(&bearer.account, |account| {
+        let known = service.deps().store.transact(&bearer.account, |account| {
             // One that was used before; a new account has neither devices nor challenges.
             let used = !account.devices.is_empty();
             used && service
-                .parts()
+                .deps()
                 .passwords
                 .verify(password, &account.password_hash, &mut HashMemory::default())
         });
@@ -93,7 +93,7 @@ impl Edge for ResetSignsIn {
     async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
         let body = tools::body(&request).unwrap_or_default();
         let token = body.get("token").and_then(Value::as_str).unwrap_or_default();
-        let account = service.parts().store.by_token(&TokenHash::of(token)).await;
+        let account = service.deps().store.by_token(&TokenHash::of(token)).await;
         let answer = HttpEdge.answer(service, request.clone()).await;
         let completed = tools::is(&request, &Method::POST, "/v1/password-resets/complete") && answer.status().is_success();
         match account {

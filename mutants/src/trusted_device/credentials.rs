@@ -6,10 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use reference_server::Service;
-use reference_server::domain::{Account, SessionId, Timestamp, TokenHash};
+use reference_server::account::{Account, SessionId, TokenHash};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{SessionRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
 
@@ -17,11 +16,11 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "token-type-not-checked",
         requirement: "DEV-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential opens a session like an access credential.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(TokenTypeNotChecked);
-            parts
+        build: |mut deps| {
+            deps.policy = Arc::new(TokenTypeNotChecked);
+            deps
         },
     },
     KnownBad {
@@ -29,9 +28,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-05",
         part: "edge",
         summary: "A credential is read up to its usual length, and whatever follows is ignored.",
-        build: |mut parts| {
-            parts.edge = Arc::new(EndOfCredentialIgnored);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(EndOfCredentialIgnored);
+            deps
         },
     },
     KnownBad {
@@ -39,9 +38,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-05",
         part: "edge",
         summary: "A bearer credential of an unusual length is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(AlteredCredentialPanics);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(AlteredCredentialPanics);
+            deps
         },
     },
 ];
@@ -51,9 +50,9 @@ const LENGTH: usize = 46;
 
 struct TokenTypeNotChecked;
 
-impl SessionRules for TokenTypeNotChecked {
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
-        let opened = Standard.opened_by(account, presented, now, settings);
+impl Policy for TokenTypeNotChecked {
+    fn session_opened_by(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Option<SessionId> {
+        let opened = Standard.session_opened_by(account, presented, at);
         opened.or_else(|| {
             let mut sessions = account.sessions.iter();
             sessions

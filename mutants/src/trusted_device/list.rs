@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{Account, DeviceId, TokenHash, Trust};
+use reference_server::account::{Account, DeviceId, TokenHash, Trust};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
 use serde_json::{Value, json};
 
@@ -18,9 +18,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-08",
         part: "edge",
         summary: "The device list holds each device's push registration.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ListLeaksPushToken);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ListLeaksPushToken);
+            deps
         },
     },
     KnownBad {
@@ -28,9 +28,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-08",
         part: "edge",
         summary: "The device list does not say which device is the current one.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ListHidesTheCurrentDevice);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(ListHidesTheCurrentDevice);
+            deps
         },
     },
     KnownBad {
@@ -38,9 +38,9 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-08",
         part: "edge",
         summary: "A pending handle reads the device list.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PendingReadsTheList);
-            parts
+        build: |mut deps| {
+            deps.edge = Arc::new(PendingReadsTheList);
+            deps
         },
     },
 ];
@@ -51,9 +51,9 @@ pub(crate) const RENAMING: &[KnownBad] = &[KnownBad {
     requirement: "DEV-13",
     part: "edge",
     summary: "A rename takes every field of the stored device, its trust among them.",
-    build: |mut parts| {
-        parts.edge = Arc::new(RenameMassAssigns);
-        parts
+    build: |mut deps| {
+        deps.edge = Arc::new(RenameMassAssigns);
+        deps
     },
 }];
 
@@ -78,7 +78,7 @@ async fn with_rows(
             change(account, row);
         }
     };
-    service.parts().store.transact(&id, rows).await;
+    service.deps().store.transact(&id, rows).await;
     tools::with_answer(answer, &body)
 }
 
@@ -112,8 +112,8 @@ impl Edge for PendingReadsTheList {
         if tools::is(&request, &Method::GET, "/v1/devices")
             && let Some(id) = tools::pending(service, &request).await
         {
-            let rows = service.parts().store.transact(&id, |account| {
-                let row = |device: &reference_server::domain::Device| json!({ "id": device.id, "name": device.name });
+            let rows = service.deps().store.transact(&id, |account| {
+                let row = |device: &reference_server::account::Device| json!({ "id": device.id, "name": device.name });
                 account.devices.iter().map(row).collect::<Vec<_>>()
             });
             return json(StatusCode::OK, &json!({ "devices": rows.await }));
@@ -148,7 +148,7 @@ impl Edge for RenameMassAssigns {
                     });
                 }
             };
-            service.parts().store.transact(&id, merge).await;
+            service.deps().store.transact(&id, merge).await;
         }
         answer
     }

@@ -21,7 +21,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::settings::Network;
+use crate::config::Network;
 use activity::Activity;
 use shares::{Share, Shares};
 
@@ -90,7 +90,7 @@ pub(crate) async fn accept_until<F, A>(
         };
         let Some((stream, peer, slot)) = accepted else { continue };
         let Some(share) = shares.take(peer) else {
-            tracing::debug!(peer = %crate::domain::coarse(peer), "connection closed: its source holds as many as it may");
+            tracing::debug!(peer = %crate::account::anonymize_ip(peer), "connection closed: its source holds as many as it may");
             continue;
         };
         let (builder, answer, stopping) = (builder.clone(), answer.clone(), stopping.clone());

@@ -9,7 +9,7 @@ use super::EdgeRequest;
 use super::forwarded::readable_hops;
 use super::json_object::Object;
 use super::problem::Refusal;
-use crate::rules::PASSWORD_MOST;
+use crate::policy::passwords::MAX_PASSWORD_CHARS;
 use crate::service::{Problem, Service};
 
 /// Characters of a text a client chooses and others get to see.
@@ -53,10 +53,10 @@ fn is_json(request: &EdgeRequest) -> bool {
     let (Some(line), None) = (lines.next().and_then(|line| line.to_str().ok()), lines.next()) else {
         return false;
     };
-    let mut parts = line.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or("");
+    let mut deps = line.split(';').map(str::trim);
+    let essence = deps.next().unwrap_or("");
     essence.eq_ignore_ascii_case("application/json")
-        && parts.all(|parameter| {
+        && deps.all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         })
@@ -104,10 +104,10 @@ pub(super) fn email(text: String) -> Result<String, Refusal> {
 
 /// A password as typed, whatever it is made of, refused before it is hashed when it is longer than any can be (INPUT-02).
 pub(super) fn password(field: &str, text: String) -> Result<String, Refusal> {
-    if (1..=PASSWORD_MOST).contains(&text.chars().count()) {
+    if (1..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         Ok(text)
     } else {
-        Err(invalid(format!("{field}: 1 to {PASSWORD_MOST} characters")))
+        Err(invalid(format!("{field}: 1 to {MAX_PASSWORD_CHARS} characters")))
     }
 }
 
@@ -150,10 +150,8 @@ pub(super) fn versions(request: &EdgeRequest) -> Vec<String> {
 pub(super) fn source(service: &Service, request: &EdgeRequest) -> IpAddr {
     let hops = readable_hops(&request.headers);
     service
-        .parts()
-        .rules
-        .sources
-        .address(request.peer, &hops, &service.settings().trusted_proxies)
+        .policy()
+        .source_address(request.peer, &hops, &service.config().trusted_proxies)
 }
 
 pub(super) fn invalid(detail: String) -> Refusal {

@@ -16,8 +16,7 @@ use super::extract::{
 use super::json_object::Object;
 use super::problem::Refusal;
 use super::respond::{empty, json};
-use crate::domain::{ChallengeId, DeviceId};
-use crate::rules::Renaming;
+use crate::account::{ChallengeId, DeviceId};
 use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -177,12 +176,10 @@ async fn register_push(service: &Service, request: &EdgeRequest) -> Answer {
 async fn rename(service: &Service, request: &EdgeRequest, id: &str) -> Answer {
     let access = access(request)?;
     let body: RenameBody = read(request)?;
-    let renaming = Renaming {
-        name: label("name", body.name)?,
-    };
+    let name = label("name", body.name)?;
     Ok(json(
         StatusCode::OK,
-        &service.rename_device(access, &DeviceId(id.into()), renaming).await?,
+        &service.rename_device(access, &DeviceId(id.into()), &name).await?,
     ))
 }
 

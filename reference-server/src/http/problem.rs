@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::policy::Limit;
 use crate::service::Problem;
 
 /// What the edge itself refuses, beside what the service does.
@@ -53,24 +54,21 @@ pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCod
             StatusCode::UNAUTHORIZED,
         ),
         Problem::UpdateRequired(_) => ("update-required", "The app has to be updated", StatusCode::FORBIDDEN),
-        Problem::TooManyAttempts(_) => ("too-many-attempts", "Too many wrong attempts", StatusCode::TOO_MANY_REQUESTS),
-        Problem::TooManyChallenges(_) => (
-            "too-many-challenges",
-            "Too many sign-ins are under way",
-            StatusCode::TOO_MANY_REQUESTS,
-        ),
-        Problem::SendTooSoon(_) => ("send-too-soon", "A code was sent a moment ago", StatusCode::TOO_MANY_REQUESTS),
-        Problem::SendLimit(_) => (
-            "send-limit",
-            "No more codes can be sent for now",
-            StatusCode::TOO_MANY_REQUESTS,
-        ),
-        Problem::DeliveryFailed(_) => (
+        Problem::RateLimited(limited) => {
+            let (slug, title) = match limited.limit {
+                Limit::Attempts => ("too-many-attempts", "Too many wrong attempts"),
+                Limit::Challenges => ("too-many-challenges", "Too many sign-ins are under way"),
+                Limit::Cooldown => ("send-too-soon", "A code was sent a moment ago"),
+                Limit::Sends => ("send-limit", "No more codes can be sent for now"),
+            };
+            (slug, title, StatusCode::TOO_MANY_REQUESTS)
+        }
+        Problem::DeliveryFailed { .. } => (
             "delivery-failed",
             "The code could not be sent",
             StatusCode::SERVICE_UNAVAILABLE,
         ),
-        Problem::Unavailable(_) => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
+        Problem::Unavailable { .. } => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
         Problem::ChallengeNotLive => (
             "challenge-not-live",
             "There is no such pending sign-in",

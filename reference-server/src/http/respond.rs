@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::problem::{Refusal, problem_type, shape};
+use crate::policy::RateLimited;
 use crate::service::Problem;
 
 /// The slug of the problem that was answered, carried beside the response for logs and metrics.
@@ -52,18 +53,17 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
             members.insert("minimum_version".to_owned(), json!(minimum));
         }
         Refusal::Service(
-            Problem::TooManyAttempts(seconds)
-            | Problem::TooManyChallenges(seconds)
-            | Problem::SendTooSoon(seconds)
-            | Problem::SendLimit(seconds)
-            | Problem::DeliveryFailed(seconds)
-            | Problem::Unavailable(seconds),
-        ) => wait = Some(*seconds),
+            Problem::RateLimited(RateLimited { retry_after, .. })
+            | Problem::DeliveryFailed { retry_after }
+            | Problem::Unavailable { retry_after },
+        ) => wait = Some(*retry_after),
         _ => {}
     }
     let mut response = problem(slug, title, status, members);
     response.extensions_mut().insert(Outcome(slug));
-    if let Some(seconds) = wait {
+    if let Some(wait) = wait {
+        // Whole seconds, rounded up: whoever comes back then is not refused again.
+        let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));

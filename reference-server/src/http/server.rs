@@ -26,7 +26,7 @@ const REMIND_EVERY: Duration = Duration::from_millis(250);
 pub async fn serve(listener: TcpListener, service: Service, limits: ConnectionLimits, shutdown: impl Future<Output = ()>) {
     let sweeping = tokio::spawn(sweep(service.clone()));
     let reminding = tokio::spawn(remind(service.clone()));
-    let proxies = service.settings().trusted_proxies.clone();
+    let proxies = service.config().trusted_proxies.clone();
     accept_until(listener, limits, proxies, shutdown, move |request, peer| {
         let service = service.clone();
         async move { respond(&service, request, peer, limits).await }
@@ -40,7 +40,7 @@ async fn remind(service: Service) {
     let mut due = tokio::time::interval(REMIND_EVERY);
     loop {
         due.tick().await;
-        service.remind().await;
+        service.send_due_notices().await;
     }
 }
 
@@ -67,7 +67,7 @@ async fn respond(service: &Service, request: Request<Incoming>, peer: IpAddr, li
                 body,
                 peer,
             };
-            let edge = Arc::clone(&service.parts().edge);
+            let edge = Arc::clone(&service.deps().edge);
             edge.answer(service, request).await
         }
     };
@@ -87,7 +87,7 @@ async fn respond(service: &Service, request: Request<Incoming>, peer: IpAddr, li
         status,
         outcome,
         ms = took.as_micros() as f64 / 1000.0,
-        peer = %crate::domain::coarse(peer),
+        peer = %crate::account::anonymize_ip(peer),
         "answered"
     );
     response

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use reference_server::adapters::admin::Admin;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::http::EdgeRequest;
-use reference_server::parts::ManualClock;
-use reference_server::{Parts, Service, Settings};
+use reference_server::ports::ManualClock;
+use reference_server::{Config, Deps, Service};
 use serde_json::Value;
 use specs::openapi::Contract;
 
@@ -22,7 +22,7 @@ pub(crate) fn admin() -> Admin {
     mailer.keep_push(mailbox.clone());
     let clock = Arc::new(ManualClock::default());
     clock.freeze(true);
-    let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(mailer.clone())), Settings::default());
+    let service = Service::new(Deps::for_tests(clock.clone(), Arc::new(mailer.clone())), Config::default());
     Admin {
         service,
         clock,

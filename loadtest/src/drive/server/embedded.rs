@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
-use reference_server::parts::{Argon2id, ManualClock};
+use reference_server::ports::{Argon2id, ManualClock};
 use reference_server::service::Seed;
-use reference_server::{ConnectionLimits, Parts, Service, serve};
+use reference_server::{ConnectionLimits, Deps, Service, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -49,15 +49,15 @@ impl Embedded {
         mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
         // It runs with the system's time as long as nobody asks the control interface to move it, and no storm does.
         let clock = Arc::new(ManualClock::default());
-        let mut parts = Parts::standard(Arc::new(mailer.clone()));
-        parts.clock = clock.clone();
+        let mut deps = Deps::standard(Arc::new(mailer.clone()));
+        deps.clock = clock.clone();
         if options.hash == Hash::Light {
-            parts.passwords = Arc::new(Argon2id::light());
+            deps.passwords = Arc::new(Argon2id::light());
         }
         if let Some(known_bad) = meant.known_bad {
-            parts = (known_bad.build)(parts);
+            deps = (known_bad.build)(deps);
         }
-        let service = Service::new(parts, meant.settings);
+        let service = Service::new(deps, meant.settings);
         let (stop, stopped) = watch::channel(false);
         let limits = ConnectionLimits {
             connections: options.connections,

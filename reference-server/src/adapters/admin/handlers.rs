@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
+use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
-use crate::domain::{Status, Timestamp};
 use crate::http::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
-use crate::parts::Clock;
+use crate::ports::Clock;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -41,7 +41,7 @@ pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
 }
 
 async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.parts().store.count().await;
+    let accounts = admin.service.deps().store.count().await;
     if accounts <= COUNTED_AT_ONCE {
         admin.service.sweep().await;
     }

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use crate::adapters::mailer::{Mailbox, ProviderMailer};
 use crate::http::{ConnectionLimits, accept_until, read_body};
 use crate::http::{EdgeRequest, refusal};
-use crate::parts::ManualClock;
+use crate::ports::ManualClock;
 use crate::service::Service;
 
 /// Bytes of a body: some hundred thousand accounts.
