@@ -1,7 +1,8 @@
 //! The contract of sign-in with two-step verification, as data and as pure code. No I/O.
 //!
+//! - [`api`]: the reference API in one table: operations, answers, problems, refusal reasons.
 //! - [`catalogue`](mod@catalogue): the numbered requirements, compiled in from `requirements.toml`.
-//! - [`channel`]: how a code travels.
+//! - [`Channel`], [`Capability`]: how a code travels, and what a service can offer.
 //! - `explore` (feature `explore`): the machine below, explored exhaustively.
 //! - [`impact`]: what breaking a requirement means for a person, compiled in from `impact.toml`.
 //! - [`machine`]: what two-step verification means: state, operation, answer, invariants.
@@ -9,8 +10,10 @@
 //! - [`parameters`]: what a service declares about itself (lifetimes, limits), with defaults and bounds.
 //! - [`profile`]: the three readings a verdict can be given under.
 
+pub mod api;
+mod capability;
 pub mod catalogue;
-pub mod channel;
+mod channel;
 #[cfg(feature = "explore")]
 pub mod explore;
 pub mod impact;
@@ -20,6 +23,8 @@ pub mod openapi;
 pub mod parameters;
 pub mod profile;
 
+pub use api::{Operation, Refusal};
+pub use capability::Capability;
 pub use catalogue::{Area, Level, Requirement, catalogue};
 pub use channel::Channel;
 pub use parameters::{OutOfBound, Parameters};
