@@ -34,7 +34,10 @@ impl Mailer for IntoDeliveryLog {
 
 async fn target() -> Native {
     let deliveries = DeliveryLog::new(Native::patterns());
-    let deps = Deps::for_tests(Arc::new(ManualClock::default()), Arc::new(IntoDeliveryLog(ledger.clone())));
+    let deps = Deps::for_tests(
+        Arc::new(ManualClock::default()),
+        Arc::new(IntoDeliveryLog(deliveries.clone())),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let service = Service::new(deps, Config::default());
