@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reference_server::Deps;
+use reference_server::Composition;
 use targets::{Device, RawRequest, Target, TargetError};
 
 use crate::embedded::Embedded;
@@ -36,7 +36,7 @@ pub struct PerCheckTarget {
 pub struct Variant {
     pub name: &'static str,
     /// Replaces the part, before the server starts.
-    pub change: fn(Deps) -> Deps,
+    pub change: fn(&mut Composition),
 }
 
 #[async_trait]

@@ -9,7 +9,7 @@ use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::ports::{Argon2id, ManualClock};
 use reference_server::service::Seed;
-use reference_server::{ConnectionLimits, Deps, Service, serve};
+use reference_server::{Composition, ConnectionLimits, Deps, Service, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -54,10 +54,12 @@ impl Embedded {
         if options.hash == Hash::Light {
             deps.passwords = Arc::new(Argon2id::light());
         }
+        let mut server = Composition::from(deps);
         if let Some(known_bad) = meant.known_bad {
-            deps = (known_bad.build)(deps);
+            (known_bad.build)(&mut server);
         }
-        let service = Service::new(deps, meant.settings);
+        let router = server.router(meant.settings);
+        let service = router.service().clone();
         let (stop, stopped) = watch::channel(false);
         let limits = ConnectionLimits {
             connections: options.connections,
@@ -70,7 +72,7 @@ impl Embedded {
         let taken = |error: std::io::Error| ServerFault::Start(error.to_string());
         let api = TcpListener::from_std(api).map_err(taken)?;
         let controls = TcpListener::from_std(controls).map_err(taken)?;
-        runtime.spawn(serve(api, service.clone(), limits, until(stopped.clone())));
+        runtime.spawn(serve(api, router, limits, until(stopped.clone())));
         let administered = Admin {
             service: service.clone(),
             clock,
