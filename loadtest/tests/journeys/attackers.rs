@@ -4,7 +4,7 @@ use loadtest::history::CodeUsed::Guess;
 use loadtest::history::{Call, Response};
 use loadtest::measure::Ending;
 use loadtest::plan::scenario::{DeviceKind, Flow, UserClass};
-use reference_server::Settings;
+use reference_server::Config;
 use targets::Refusal;
 
 use crate::people::{SIGN_IN, cooling};
@@ -19,7 +19,7 @@ fn attack(flow: Flow, tries: u32) -> UserClass {
 
 #[tokio::test]
 async fn leaked_passwords_open_nothing() {
-    let world = World::start(Settings {
+    let world = World::start(Config {
         source_wrong_limit: 10_000,
         ..cooling(30)
     })

@@ -4,7 +4,7 @@ use loadtest::history::{Call, Response};
 use loadtest::measure::{Ending, Step};
 use loadtest::plan::scenario::{DeviceKind, Flow};
 use loadtest::sink::Trouble;
-use reference_server::Settings;
+use reference_server::Config;
 use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
@@ -58,7 +58,7 @@ async fn a_lost_push_is_waited_for_until_the_service_lets_email_be_asked_for() {
 
 #[tokio::test]
 async fn hung_providers_leave_people_without_a_code() {
-    let world = World::start(Settings {
+    let world = World::start(Config {
         delivery_answer_s: 1,
         ..cooling(30)
     })

@@ -5,7 +5,7 @@ use loadtest::history::CodeUsed::{Delivered, Guess};
 use loadtest::history::{Call, Response};
 use loadtest::measure::{Ending, Step};
 use loadtest::plan::scenario::{DeviceKind, Flow};
-use reference_server::Settings;
+use reference_server::Config;
 use targets::Channel::{Email, Push};
 use targets::{Channel, OperationKind, Refusal};
 
@@ -25,11 +25,11 @@ pub(crate) fn gives(challenge: u32, number: u32) -> Call {
 }
 
 /// A settings' cool-down of this many seconds. A message is waited for as long as it takes on a slow machine.
-pub(crate) fn cooling(resend_cooldown_s: u64) -> Settings {
-    Settings {
+pub(crate) fn cooling(resend_cooldown_s: u64) -> Config {
+    Config {
         resend_cooldown_s,
         delivery_answer_s: 60,
-        ..Settings::default()
+        ..Config::default()
     }
 }
 

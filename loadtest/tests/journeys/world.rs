@@ -12,9 +12,9 @@ use loadtest::measure::{Ending, Sample, Step};
 use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Sink, SinkOptions};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
-use reference_server::parts::ManualClock;
+use reference_server::ports::ManualClock;
 use reference_server::service::{Seed, SeedDevice};
-use reference_server::{ConnectionLimits, Parts, Service, Settings};
+use reference_server::{Config, ConnectionLimits, Deps, Service};
 use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -98,7 +98,7 @@ pub(crate) fn class(flow: Flow, device: DeviceKind) -> UserClass {
 
 impl World {
     /// A server with these settings and a few accounts.
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Config) -> Self {
         let sink = Sink::start(SinkOptions::new(Native::patterns())).unwrap();
         let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
         let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
@@ -107,12 +107,12 @@ impl World {
         mailer.set_targets(Some(&email), Some(&push)).unwrap();
         // With the system's time, until a test stops it.
         let clock = Arc::<ManualClock>::default();
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer));
+        let deps = Deps::for_tests(Arc::clone(&clock), Arc::new(mailer));
         let profile = ServiceProfile {
             cooldown: Duration::from_secs(settings.resend_cooldown_s),
             ..ServiceProfile::default()
         };
-        let service = Service::new(parts, settings);
+        let service = Service::new(deps, settings);
         let seeds = (0..=SEEDED).map(|account| Seed {
             email: email_of(account),
             password: PASSWORD.to_owned(),

@@ -1,7 +1,7 @@
 //! What the server is to be, as it is handed to a process.
 
 use mutants::KnownBad;
-use reference_server::Settings;
+use reference_server::Config;
 use reference_server::adapters::mailer::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
 use specs::Parameters;
@@ -72,7 +72,7 @@ pub(super) struct Meant {
     pub(super) mutant: Option<&'static KnownBad>,
     pub(super) push: Option<PushTarget>,
     pub(super) email: Option<EmailTarget>,
-    pub(super) settings: Settings,
+    pub(super) settings: Config,
 }
 
 impl Options {
@@ -81,7 +81,7 @@ impl Options {
         Ok(declared(&self.read_settings()?))
     }
 
-    fn read_settings(&self) -> Result<Settings, ServerFault> {
+    fn read_settings(&self) -> Result<Config, ServerFault> {
         toml::from_str(&self.settings).map_err(|error| ServerFault::Settings(error.to_string()))
     }
 
@@ -97,7 +97,7 @@ impl Options {
 }
 
 /// Settings in the words of the specification.
-fn declared(settings: &Settings) -> Parameters {
+fn declared(settings: &Config) -> Parameters {
     let by_default = Parameters::default();
     Parameters {
         code_length: settings.code_length,
