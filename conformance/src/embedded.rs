@@ -20,7 +20,7 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::provider::Variant;
+use crate::target_pool::Variant;
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;

@@ -1,10 +1,10 @@
-//! Walks on the reference server, and on one that does not consume codes.
+//! Cases on the reference server, and on one that does not consume codes.
 
 use std::sync::Arc;
 
 use conformance::context::Addresses;
-use conformance::provider::{Fresh, Variant};
-use conformance::walk::{Config, LiveGround, WalkReport, replay, run_case};
+use conformance::model::{CaseReport, Config, HttpSutFactory, replay, run_case};
+use conformance::target_pool::{PerCheckTarget, Variant};
 
 /// Accepts a code again and again.
 fn code_not_consumed() -> Variant {
@@ -15,12 +15,16 @@ fn code_not_consumed() -> Variant {
     }
 }
 
-fn ground(variant: Option<Variant>, seed: u64) -> Arc<LiveGround> {
-    Arc::new(LiveGround::new(Arc::new(Fresh { variant }), Addresses::default(), seed))
+fn factory(variant: Option<Variant>, seed: u64) -> Arc<HttpSutFactory> {
+    Arc::new(HttpSutFactory::new(
+        Arc::new(PerCheckTarget { variant }),
+        Addresses::default(),
+        seed,
+    ))
 }
 
-async fn case(variant: Option<Variant>, seed: u64, case: u32) -> WalkReport {
-    run_case(ground(variant, seed), seed, case, Config::default()).await.unwrap()
+async fn case(variant: Option<Variant>, seed: u64, case: u32) -> CaseReport {
+    run_case(factory(variant, seed), seed, case, Config::default()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +35,7 @@ async fn the_reference_server_does_what_the_machine_does() {
         if let Some(failure) = report.failure {
             panic!(
                 "case {number}: {} {:#?} {:#?}",
-                failure.requirement, failure.story, failure.breach
+                failure.requirement, failure.trace.story, failure.breach
             );
         }
         compared += report.compared;
@@ -49,13 +53,13 @@ async fn a_code_that_is_not_consumed_is_found_and_shrunk() {
         number += 1;
         assert!(number < 50, "not found");
     };
-    assert_eq!(failure.requirement, "LIFE-03", "{:#?}", failure.story);
-    assert!(failure.minimal && failure.steps.len() <= 5, "{:#?}", failure.story);
+    assert_eq!(failure.requirement, "LIFE-03", "{:#?}", failure.trace.story);
+    assert!(failure.minimal && failure.steps.len() <= 5, "{:#?}", failure.trace.story);
     let again = case(Some(code_not_consumed()), 42, number).await.failure.unwrap();
     assert_eq!(again.steps, failure.steps);
-    let replayed = replay(ground(Some(code_not_consumed()), 1).as_ref(), &failure.steps)
+    let replayed = replay(factory(Some(code_not_consumed()), 1).as_ref(), &failure.steps)
         .await
         .unwrap();
     assert_eq!(replayed.broken, Some((failure.requirement, failure.breach)));
-    assert_eq!(replay(ground(None, 1).as_ref(), &failure.steps).await.unwrap().broken, None);
+    assert_eq!(replay(factory(None, 1).as_ref(), &failure.steps).await.unwrap().broken, None);
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use specs::machine::permitted::Comparison;
 use specs::machine::{Answer, ChallengeId, Key, Limits, Op, PermittedBehaviours, State, Status};
 
+use crate::model::requirement;
 use crate::proof::{Breach, Lapse};
-use crate::walk::requirement;
 
 /// Why something ended that the machine says is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub(crate) struct Ends {
 }
 
 /// Follows one run.
-pub struct Judge {
+pub struct Oracle {
     readings: PermittedBehaviours,
     ends: Ends,
 }
 
-impl Judge {
+impl Oracle {
     /// Two fresh accounts under these limits.
     pub fn new(limits: Limits) -> Self {
         Self {
@@ -48,8 +48,8 @@ impl Judge {
         self.readings.state()
     }
 
-    /// Takes an answer; a breach with its requirement when no reading explains it. `told` is the operation in words.
-    pub fn follow(&mut self, op: &Op, seen: Answer, told: &str) -> Result<(), (String, Breach)> {
+    /// Takes an answer; a breach with its requirement when no reading explains it. `words` is the operation in words.
+    pub fn follow(&mut self, op: &Op, seen: Answer, words: &str) -> Result<(), (String, Breach)> {
         let before = self.state().clone();
         let limits = self.readings.limits().clone();
         let compared = self
@@ -63,8 +63,8 @@ impl Judge {
             Err(disagreement) => {
                 let broken = requirement::broken(op, &disagreement, &limits, &self.ends);
                 let breach = Breach {
-                    expected: format!("{told} → {}", disagreement.expected),
-                    seen: format!("{told} → {seen}"),
+                    expected: format!("{words} → {}", disagreement.expected),
+                    seen: format!("{words} → {seen}"),
                     lapse: if seen.accepted() { Lapse::Restriction } else { Lapse::Grant },
                 };
                 Err((broken.to_owned(), breach))
@@ -125,7 +125,7 @@ fn is_tolerated(state: &State, limits: &Limits, op: &Op, expected: Answer, seen:
         Op::SignIn { account, .. } if expected == Answer::Challenged && !seen.accepted() => state
             .account(account)
             .is_some_and(|account| account.codes_off || account.locked_until.is_some_and(|until| state.now < until)),
-        // Ending what is over, again.
+        // CheckResult what is over, again.
         Op::SignOut { .. } | Op::Cancel { .. } => !expected.accepted(),
         Op::Deny { challenge, by } => {
             let account = state.challenge(challenge).map(|c| c.key.account);

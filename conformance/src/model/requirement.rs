@@ -2,7 +2,7 @@
 
 use specs::machine::{Answer, App, Challenge, ChallengeId, Disagreement, Guess, Key, Limits, Op, Password, State, Status};
 
-use crate::walk::judge::{End, Ends};
+use crate::model::oracle::{End, Ends};
 
 /// The requirement that speaks about this disagreement.
 pub(crate) fn broken(op: &Op, disagreement: &Disagreement, limits: &Limits, ends: &Ends) -> &'static str {

@@ -1,4 +1,4 @@
-//! What is walked on.
+//! The system under test, as the model needs it.
 
 use std::sync::Arc;
 
@@ -6,48 +6,44 @@ use async_trait::async_trait;
 use specs::machine::{Answer, Limits, Op};
 use targets::{Exchange, Message, OperationKind};
 
-use crate::proof::Stop;
+use crate::proof::CheckError;
 
-/// What a subject is like, as far as the drawing of steps is concerned.
+/// What a system is like, as far as the drawing of steps is concerned.
 #[derive(Clone, Debug)]
-pub struct Terrain {
-    /// Its declared limits.
+pub struct SutCapabilities {
     pub limits: Limits,
     /// Whether its time passes on order.
     pub controlled_clock: bool,
-    /// The operations it offers.
     pub offers: Vec<OperationKind>,
 }
 
-impl Terrain {
-    /// Whether it offers this operation.
+impl SutCapabilities {
     pub fn offers(&self, operation: OperationKind) -> bool {
         self.offers.contains(&operation)
     }
 }
 
-/// Gives a fresh subject for each run.
+/// Gives a fresh system for each run.
 #[async_trait]
-pub trait Ground: Send + Sync {
-    /// What all its subjects are like.
-    async fn terrain(&self) -> Result<Terrain, Stop>;
+pub trait SutFactory: Send + Sync {
+    /// What all its systems are like.
+    async fn capabilities(&self) -> Result<SutCapabilities, CheckError>;
 
     /// Two accounts that nobody ever signed in to.
-    async fn fresh(&self) -> Result<Box<dyn Subject>, Stop>;
+    async fn fresh(&self) -> Result<Box<dyn SystemUnderTest>, CheckError>;
 }
 
 /// One run's service, with its accounts and devices.
 #[async_trait]
-pub trait Subject: Send {
+pub trait SystemUnderTest: Send {
     /// Performs an operation of the machine; `None` where it cannot be expressed.
-    async fn perform(&mut self, op: &Op) -> Result<Option<Answer>, Stop>;
+    async fn perform(&mut self, op: &Op) -> Result<Option<Answer>, CheckError>;
 
-    /// Everything that was exchanged.
     fn exchanges(&self) -> Vec<Arc<Exchange>> {
         Vec::new()
     }
 
-    /// Everything that was delivered to the run's accounts.
+    /// What was delivered to the run's accounts.
     fn deliveries(&self) -> Vec<Message> {
         Vec::new()
     }

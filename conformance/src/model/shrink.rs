@@ -1,44 +1,49 @@
-//! Draws a case, walks it, and on a breach finds the fewest steps that show it.
+//! Draws a case, runs it, and on a breach finds the fewest steps that show it.
 //!
 //! Proptest's shrinking leaves steps out once, from the back, and never returns to it; a greedy pass afterwards drops single
-//! steps until none can go, keeping what the later steps mean when the step that goes had opened a challenge. Each candidate is walked on a fresh subject. A candidate that breaks another requirement than
-//! the first one counts as passing, so that shrinking does not slide from one defect to another.
+//! steps until none can go, keeping what the later steps mean when the step that goes had opened a challenge. Each candidate is
+//! run on a fresh system. A candidate that breaks another requirement than the first one counts as passing, so that shrinking
+//! does not slide from one defect to another.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use proptest::strategy::Strategy;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{
-    Config as ProptestConfig, RngAlgorithm, RngSeed, TestCaseError, TestRng, TestRunner, noop_result_cache,
+    Config as ProptestConfig, Reason, RngAlgorithm, RngSeed, TestCaseError, TestRng, TestRunner, noop_result_cache,
 };
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
-use crate::proof::Stop;
-use crate::walk::plan::walks;
-use crate::walk::step::Step;
-use crate::walk::subject::{Ground, Terrain};
-use crate::walk::{Config, Walk, WalkFailure, WalkReport, walk};
+use crate::model::generator::traces;
+use crate::model::step::Step;
+use crate::model::sut::{SutCapabilities, SutFactory};
+use crate::model::{CaseReport, Config, Trace, run_trace};
+use crate::proof::CheckError;
 
-/// The steps of a case, without walking them.
-pub fn steps_of(terrain: &Terrain, run_seed: u64, case: u32, config: Config) -> Result<Vec<Step>, Stop> {
-    let mut runner = runner(run_seed, case, config);
-    let tree = walks(terrain, config.most_steps).new_tree(&mut runner);
-    tree.map(|tree| proptest::strategy::ValueTree::current(&tree).1)
-        .map_err(cannot_draw)
+/// The steps of a case, without running them.
+pub fn steps_of(capabilities: &SutCapabilities, run_seed: u64, case: u32, config: Config) -> Result<Vec<Step>, CheckError> {
+    let tree = traces(capabilities, config.max_steps).new_tree(&mut runner(run_seed, case, config));
+    tree.map(|tree| tree.current().1).map_err(cannot_draw)
 }
 
-/// Walks a case and shrinks what it finds. Blocks: for a thread that may.
-pub(super) fn search(handle: &Handle, ground: &dyn Ground, run_seed: u64, case: u32, config: Config) -> Result<WalkReport, Stop> {
-    let terrain = handle.block_on(ground.terrain())?;
+/// Runs a case and shrinks what it finds. Blocks: for a thread that may.
+pub(super) fn search(
+    handle: &Handle,
+    factory: &dyn SutFactory,
+    run_seed: u64,
+    case: u32,
+    config: Config,
+) -> Result<CaseReport, CheckError> {
+    let capabilities = handle.block_on(factory.capabilities())?;
     let mut runner = runner(run_seed, case, config);
-    let tree = walks(&terrain, config.most_steps)
+    let tree = traces(&capabilities, config.max_steps)
         .new_tree(&mut runner)
         .map_err(cannot_draw)?;
     let search = RefCell::new(Search {
         handle,
-        ground,
-        terrain,
+        factory,
+        capabilities,
         runs: 0,
         compared: 0,
         found: None,
@@ -52,41 +57,20 @@ pub(super) fn search(handle: &Handle, ground: &dyn Ground, run_seed: u64, case: 
         }
     });
     let mut search = search.into_inner();
-    if let Some(stop) = search.stopped {
-        return Err(stop);
+    if let Some(error) = search.stopped {
+        return Err(error);
     }
     let minimal = search.drop_single_steps(config.shrink_runs);
-    let Search {
-        runs, compared, found, ..
-    } = search;
-    let failure = found.and_then(|Found { steps, walk }| {
-        let (requirement, breach) = walk.broken?;
-        let Walk {
-            story,
-            exchanges,
-            deliveries,
-            ..
-        } = walk;
-        Some(WalkFailure {
-            requirement,
-            steps,
-            story,
-            breach,
-            minimal,
-            exchanges,
-            deliveries,
-        })
-    });
-    Ok(WalkReport {
+    Ok(CaseReport {
         case,
-        compared,
-        runs,
-        failure,
+        compared: search.compared,
+        runs: search.runs,
+        failure: search.found.and_then(|(steps, trace)| trace.counterexample(steps, minimal)),
     })
 }
 
-fn cannot_draw(reason: proptest::test_runner::Reason) -> Stop {
-    Stop::Harness(format!("no steps could be drawn: {reason}"))
+fn cannot_draw(reason: Reason) -> CheckError {
+    CheckError::Harness(format!("no steps could be drawn: {reason}"))
 }
 
 /// A runner of one case. Every field that changes what it does is set: the defaults read the environment.
@@ -137,25 +121,20 @@ fn without(steps: &[Step], opened: &[usize], index: usize) -> Vec<Vec<Step>> {
     if renamed == fewer { vec![fewer] } else { vec![fewer, renamed] }
 }
 
-/// The shortest walk so far that shows the breach.
-struct Found {
-    steps: Vec<Step>,
-    walk: Walk,
-}
-
 struct Search<'a> {
     handle: &'a Handle,
-    ground: &'a dyn Ground,
-    terrain: Terrain,
+    factory: &'a dyn SutFactory,
+    capabilities: SutCapabilities,
     runs: u32,
     compared: usize,
-    found: Option<Found>,
+    /// The fewest steps so far that show the breach.
+    found: Option<(Vec<Step>, Trace)>,
     /// Why the first run did not come to an end.
-    stopped: Option<Stop>,
+    stopped: Option<CheckError>,
 }
 
 impl Search<'_> {
-    /// Walks the steps on a fresh subject; whether they break the requirement that was broken first.
+    /// Runs the steps on a fresh system; whether they break the requirement that was broken first.
     fn shows_it(&mut self, steps: &[Step], seen: Option<&AtomicUsize>) -> bool {
         self.runs += 1;
         let first = self.runs == 1;
@@ -165,43 +144,42 @@ impl Search<'_> {
                 seen.fetch_add(1, Ordering::SeqCst);
             }
         };
-        let walked = self.handle.block_on(async {
-            let mut subject = self.ground.fresh().await?;
-            walk(subject.as_mut(), &self.terrain, steps, begin).await
+        let run = self.handle.block_on(async {
+            let mut sut = self.factory.fresh().await?;
+            run_trace(sut.as_mut(), &self.capabilities, steps, begin).await
         });
-        let walk = match walked {
-            Ok(walk) => walk,
-            Err(stop) => {
+        let trace = match run {
+            Ok(trace) => trace,
+            Err(error) => {
                 if first {
-                    self.stopped = Some(stop);
+                    self.stopped = Some(error);
                 }
                 return false;
             }
         };
         if first {
-            self.compared = walk.compared;
+            self.compared = trace.compared;
         }
-        let wanted = self.found.as_ref().and_then(|found| found.walk.broken.as_ref());
-        let same = match (&walk.broken, wanted) {
+        let wanted = self.found.as_ref().and_then(|(_, trace)| trace.broken.as_ref());
+        let same = match (&trace.broken, wanted) {
             (Some((requirement, _)), Some((wanted, _))) => requirement == wanted,
             (broken, None) => broken.is_some(),
             (None, _) => false,
         };
         if same {
-            let steps = steps.iter().take(walk.begun).cloned().collect();
-            self.found = Some(Found { steps, walk });
+            self.found = Some((steps.iter().take(trace.begun).cloned().collect(), trace));
         }
         same
     }
 
     /// Drops single steps until none can go; whether that was reached within so many runs.
     fn drop_single_steps(&mut self, budget: u32) -> bool {
-        let most = self.runs.saturating_add(budget);
-        'again: while let Some(found) = &self.found {
-            let (steps, opened) = (found.steps.clone(), found.walk.opened.clone());
+        let max_runs = self.runs.saturating_add(budget);
+        'again: while let Some((steps, trace)) = &self.found {
+            let (steps, opened) = (steps.clone(), trace.opened.clone());
             for index in (0..steps.len()).rev() {
                 for fewer in without(&steps, &opened, index) {
-                    if self.runs >= most {
+                    if self.runs >= max_runs {
                         return false;
                     }
                     if self.shows_it(&fewer, None) {

@@ -1,4 +1,4 @@
-//! A live target as a subject: operations of the machine spoken through a [`Context`], with fresh accounts, devices and
+//! A live target as a system under test: operations of the machine spoken through a [`Context`], with fresh accounts, devices and
 //! addresses for each run.
 
 mod conversation;
@@ -16,24 +16,24 @@ use targets::{
 };
 
 use crate::context::{Account, Addresses, Context};
-use crate::proof::{Lapse, Stop};
-use crate::provider::Provider;
-use crate::walk::step::Who;
-use crate::walk::subject::{Ground, Subject, Terrain};
+use crate::model::step::{DEVICES, name};
+use crate::model::sut::{SutCapabilities, SutFactory, SystemUnderTest};
+use crate::proof::{CheckError, Lapse};
+use crate::target_pool::TargetPool;
 
-/// Leases a target for each run.
-pub struct LiveGround {
-    provider: Arc<dyn Provider>,
+/// Acquires a target for each run.
+pub struct HttpSutFactory {
+    pool: Arc<dyn TargetPool>,
     addresses: Addresses,
     seed: u64,
     runs: AtomicU32,
 }
 
-impl LiveGround {
-    /// Targets of this provider, randomness from this seed.
-    pub fn new(provider: Arc<dyn Provider>, addresses: Addresses, seed: u64) -> Self {
+impl HttpSutFactory {
+    /// Targets of this pool, randomness from this seed.
+    pub fn new(pool: Arc<dyn TargetPool>, addresses: Addresses, seed: u64) -> Self {
         Self {
-            provider,
+            pool,
             addresses,
             seed,
             runs: AtomicU32::new(0),
@@ -42,41 +42,39 @@ impl LiveGround {
 
     /// Whether a target's time is a walk's own, to let pass as it likes. One that others share stands still.
     fn commands_time(&self, target: &dyn Target) -> bool {
-        target.clock() == ClockMode::Controlled && !self.provider.shared()
+        target.clock() == ClockMode::Controlled && !self.pool.shared()
     }
 }
 
 #[async_trait]
-impl Ground for LiveGround {
-    async fn terrain(&self) -> Result<Terrain, Stop> {
-        let target = self.provider.lease().await?;
+impl SutFactory for HttpSutFactory {
+    async fn capabilities(&self) -> Result<SutCapabilities, CheckError> {
+        let target = self.pool.acquire().await?;
         let mut limits = Limits::from(target.parameters());
         limits.push = target.has(Capability::Push);
         let offers = OperationKind::ALL.iter().copied().filter(|kind| target.offers(*kind));
-        Ok(Terrain {
+        Ok(SutCapabilities {
             limits,
             controlled_clock: self.commands_time(target.as_ref()),
             offers: offers.collect(),
         })
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Subject>, Stop> {
+    async fn fresh(&self) -> Result<Box<dyn SystemUnderTest>, CheckError> {
         // Two runs never share an account: on a target that all share, a run would find what the one before left.
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let mut hash = Sha256::new();
         hash.update(b"walk's run");
         hash.update(self.seed.to_le_bytes());
         hash.update(run.to_le_bytes());
-        let target = self.provider.lease().await?;
+        let target = self.pool.acquire().await?;
         let mut cx = Context::new(target, hash.finalize().into(), self.addresses.clone());
         let accounts = vec![cx.account().await?, cx.account().await?];
         let mut devices = BTreeMap::new();
-        for who in Who::ALL {
-            let key = who.key();
-            let device = cx.device(Who::name(key.device));
-            devices.insert(key, Held { device, ..Held::new() });
+        for key in DEVICES {
+            devices.insert(key, Held::new(cx.device(name(key.device))));
         }
-        Ok(Box::new(Live {
+        Ok(Box::new(HttpSut {
             former: vec![None; accounts.len()],
             cx,
             accounts,
@@ -97,9 +95,9 @@ struct Held {
 }
 
 impl Held {
-    fn new() -> Self {
+    fn new(device: Device) -> Self {
         Self {
-            device: Device::new("", ""),
+            device,
             id: None,
             credentials: BTreeMap::new(),
             aged: false,
@@ -115,7 +113,7 @@ struct Opened {
     codes: Vec<String>,
 }
 
-struct Live {
+struct HttpSut {
     cx: Context,
     accounts: Vec<Account>,
     former: Vec<Option<String>>,
@@ -125,13 +123,13 @@ struct Live {
 }
 
 /// Something that the machine named and this run does not have.
-fn missing(what: &str) -> Stop {
-    Stop::Harness(format!("a walk lost {what}"))
+fn missing(what: &str) -> CheckError {
+    CheckError::Harness(format!("a walk lost {what}"))
 }
 
 #[async_trait]
-impl Subject for Live {
-    async fn perform(&mut self, op: &Op) -> Result<Option<Answer>, Stop> {
+impl SystemUnderTest for HttpSut {
+    async fn perform(&mut self, op: &Op) -> Result<Option<Answer>, CheckError> {
         let answer = match *op {
             Op::SignIn {
                 account,
@@ -179,8 +177,7 @@ impl Subject for Live {
                 self.in_session(Key::new(account, by), off).await?
             }
             Op::SwitchOn { account, by } => {
-                let password = Some(self.password(account)?);
-                let on = Operation::SetTwoStep { enabled: true, password };
+                let on = self.account(account)?.set_two_step(true);
                 self.in_session(Key::new(account, by), on).await?
             }
             Op::ChangePassword { account, by, current } => self.change_password(Key::new(account, by), current).await?,
@@ -200,14 +197,14 @@ impl Subject for Live {
         let shortest = lapses.into_iter().chain(cooldown).min().unwrap_or(0);
         let drift = self.cx.drift();
         if !drift.is_zero() && drift >= Duration::from_secs(shortest) {
-            return Err(Stop::Inconclusive(format!(
+            return Err(CheckError::Inconclusive(format!(
                 "{:.1} s of real time passed in the walk, and the shortest declared period is {shortest} s",
                 drift.as_secs_f64()
             )));
         }
         // Where every device has the same address, a throttle of addresses bites for reasons that the machine does not know.
         if answer == Answer::Limited && !self.cx.target.has(Capability::SourceAddresses) {
-            return Err(Stop::Inconclusive(
+            return Err(CheckError::Inconclusive(
                 "a limit that may be the address's ended the walk".to_owned(),
             ));
         }

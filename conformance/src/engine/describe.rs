@@ -1,4 +1,4 @@
-//! The beginnings of events: what is known about a run and its checks before anything was done.
+//! What is known about a run and its checks before anything was done.
 
 use std::time::SystemTime;
 
@@ -8,27 +8,12 @@ use targets::{Capability, ClockMode, Target};
 
 use super::Config;
 use crate::check::Check;
-use crate::events::{Event, Judged, RunStarted, Tool};
-use crate::provider::Provider;
+use crate::events::{Event, FORMAT, Judged, RunStarted, Tool};
 use crate::select::BOUNDS;
+use crate::target_pool::TargetPool;
 use crate::verdict::Verdict;
 
-/// Begins events under one configuration.
-pub(super) struct Told {
-    profile: Profile,
-    replay: String,
-    seed: u64,
-}
-
-impl Told {
-    pub(super) fn new(config: &Config) -> Self {
-        Self {
-            profile: config.profile,
-            replay: config.replay.clone(),
-            seed: config.seed,
-        }
-    }
-
+impl Config {
     /// The verdict on a check, before there is one.
     pub(super) fn judged(&self, check: &Check) -> Judged {
         self.judged_as(check.id, check.requirement())
@@ -54,8 +39,8 @@ impl Told {
     }
 
     /// A verdict for each declared value that is outside its bound, or one that none is.
-    pub(super) fn bounds(&self, config: &Config, parameters: &Parameters) -> Vec<Judged> {
-        if !config.bounds {
+    pub(super) fn judged_bounds(&self, parameters: &Parameters) -> Vec<Judged> {
+        if !self.bounds {
             return Vec::new();
         }
         let broken: Vec<Judged> = parameters
@@ -84,14 +69,15 @@ impl Told {
         broken
     }
 
-    pub(super) fn run_started(&self, config: &Config, provider: &dyn Provider, target: &dyn Target) -> RunStarted {
+    pub(super) fn run_started(&self, pool: &dyn TargetPool, target: &dyn Target) -> RunStarted {
         RunStarted {
+            format: FORMAT,
             at: now(),
             tool: Tool {
                 name: "stepproof".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            target: provider.info(),
+            target: pool.info(),
             profile: self.profile.to_string(),
             seed: self.seed,
             clock: match target.clock() {
@@ -106,7 +92,7 @@ impl Told {
                 .filter(|capability| target.has(*capability))
                 .map(capability_name)
                 .collect(),
-            selected: config.checks.len(),
+            selected: self.checks.len(),
         }
     }
 }

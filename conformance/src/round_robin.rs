@@ -15,13 +15,13 @@ use tokio::time::Instant;
 
 /// A ceiling on operations.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     every: Duration,
     /// When the next one may go.
     next: Mutex<Instant>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// So many a second.
     pub fn per_second(rate: u32) -> Self {
         Self {
@@ -43,16 +43,16 @@ impl Pace {
 }
 
 /// Instances of one service. They share accounts and deliveries, so each operation may go to any of them.
-pub struct Spread {
+pub struct RoundRobin {
     first: Arc<dyn Target>,
     others: Vec<Arc<dyn Target>>,
     turn: AtomicUsize,
-    pace: Option<Pace>,
+    pace: Option<RateLimiter>,
 }
 
-impl Spread {
+impl RoundRobin {
     /// These instances, no faster than this.
-    pub fn new(first: Arc<dyn Target>, others: Vec<Arc<dyn Target>>, pace: Option<Pace>) -> Self {
+    pub fn new(first: Arc<dyn Target>, others: Vec<Arc<dyn Target>>, pace: Option<RateLimiter>) -> Self {
         Self {
             first,
             others,
@@ -74,7 +74,7 @@ impl Spread {
 }
 
 #[async_trait]
-impl Target for Spread {
+impl Target for RoundRobin {
     fn name(&self) -> &str {
         self.first.name()
     }
@@ -155,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_faster_than_the_ceiling() {
-        let pace = Pace::per_second(200);
+        let pace = RateLimiter::per_second(200);
         let before = Instant::now();
         pace.turn(1).await;
         pace.turn(4).await;

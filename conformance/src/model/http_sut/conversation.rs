@@ -6,34 +6,31 @@ use rand::RngExt;
 use specs::machine::{Answer, App, ChallengeId, Guess, Key, Misuse, Password};
 use targets::{CredentialKind, Operation, OperationKind, Outcome};
 
-use super::{Held, Live, Opened, class, missing};
+use super::{Held, HttpSut, Opened, class, missing};
 use crate::context::Account;
-use crate::proof::Stop;
+use crate::proof::CheckError;
 
-impl Live {
-    pub(super) fn held(&mut self, key: Key) -> Result<&mut Held, Stop> {
+impl HttpSut {
+    pub(super) fn held(&mut self, key: Key) -> Result<&mut Held, CheckError> {
         self.devices.get_mut(&key).ok_or_else(|| missing("a device"))
     }
 
-    pub(super) fn opened(&mut self, id: ChallengeId) -> Result<&mut Opened, Stop> {
+    pub(super) fn opened(&mut self, id: ChallengeId) -> Result<&mut Opened, CheckError> {
         self.challenges.get_mut(usize::from(id)).ok_or_else(|| missing("a challenge"))
     }
 
-    fn account(&self, id: u8) -> Result<&Account, Stop> {
+    pub(super) fn account(&self, id: u8) -> Result<&Account, CheckError> {
         self.accounts.get(usize::from(id)).ok_or_else(|| missing("an account"))
     }
 
-    pub(super) fn password(&self, account: u8) -> Result<String, Stop> {
+    pub(super) fn password(&self, account: u8) -> Result<String, CheckError> {
         Ok(self.account(account)?.password.clone())
     }
 
     /// Performs an operation as a device, and keeps the credentials it brings.
-    pub(super) async fn act(&mut self, key: Key, operation: Operation) -> Result<targets::Answer, Stop> {
+    pub(super) async fn act(&mut self, key: Key, operation: Operation) -> Result<targets::Answer, CheckError> {
         let mut device = self.held(key)?.device.clone();
-        let answer = match self.cx.perform(&mut device, operation).await {
-            Err(stop) => return Err(stop),
-            Ok(answer) => answer,
-        };
+        let answer = self.cx.perform(&mut device, operation).await?;
         let target = Arc::clone(&self.cx.target);
         let held = self.held(key)?;
         held.device = device;
@@ -50,7 +47,7 @@ impl Live {
     }
 
     /// Puts back what the device once held, so that a credential is judged by the server and not by a client that forgot it.
-    fn present(&mut self, key: Key, kinds: &[CredentialKind]) -> Result<(), Stop> {
+    fn present(&mut self, key: Key, kinds: &[CredentialKind]) -> Result<(), CheckError> {
         let target = Arc::clone(&self.cx.target);
         let held = self.held(key)?;
         for kind in kinds {
@@ -61,7 +58,7 @@ impl Live {
         Ok(())
     }
 
-    pub(super) async fn sign_in(&mut self, key: Key, password: Password, app: App) -> Result<Answer, Stop> {
+    pub(super) async fn sign_in(&mut self, key: Key, password: Password, app: App) -> Result<Answer, CheckError> {
         let account = self.account(key.account)?.clone();
         let password = match password {
             Password::Right => account.password.clone(),
@@ -77,8 +74,7 @@ impl Live {
             self.held(key)?.device.app_version = Some("0.0.1".to_owned());
         }
         let cursor = self.cx.cursor();
-        let email = account.email.clone();
-        let answer = self.act(key, Operation::SignIn { email, password }).await?;
+        let answer = self.act(key, account.with_password(&password).sign_in()).await?;
         self.held(key)?.device.app_version = served;
         if answer.outcome == Outcome::Challenged {
             let message = self.cx.code_since(cursor, &account).await?;
@@ -96,7 +92,7 @@ impl Live {
     }
 
     /// The device's own id, where the answer did not tell it.
-    pub(super) async fn learn_id(&mut self, key: Key, answer: &targets::Answer) -> Result<(), Stop> {
+    pub(super) async fn learn_id(&mut self, key: Key, answer: &targets::Answer) -> Result<(), CheckError> {
         let told = answer.facts.device_id.is_some();
         if answer.outcome == Outcome::SignedIn && !told && self.cx.target.offers(OperationKind::WhoAmI) {
             let who = self.act(key, Operation::WhoAmI {}).await?;
@@ -108,7 +104,7 @@ impl Live {
     }
 
     /// The code to type; `None` when there is none of that kind, or it happens to be the right one.
-    pub(super) fn code(&mut self, id: ChallengeId, guess: Guess) -> Result<Option<String>, Stop> {
+    pub(super) fn code(&mut self, id: ChallengeId, guess: Guess) -> Result<Option<String>, CheckError> {
         let own = self.opened(id)?.codes.clone();
         let Some(newest) = own.last().cloned() else { return Ok(None) };
         let other = match guess {
@@ -126,7 +122,7 @@ impl Live {
         Ok(other.filter(|code| *code != newest))
     }
 
-    pub(super) async fn verify(&mut self, id: ChallengeId, code: String) -> Result<Answer, Stop> {
+    pub(super) async fn verify(&mut self, id: ChallengeId, code: String) -> Result<Answer, CheckError> {
         let key = self.opened(id)?.key;
         let answer = self.hand_over(id, Operation::Verify { code }).await?;
         self.learn_id(key, &answer).await?;
@@ -140,7 +136,7 @@ impl Live {
     }
 
     /// Performs an operation with the handle of this challenge, which may not be the device's latest.
-    pub(super) async fn hand_over(&mut self, id: ChallengeId, operation: Operation) -> Result<targets::Answer, Stop> {
+    pub(super) async fn hand_over(&mut self, id: ChallengeId, operation: Operation) -> Result<targets::Answer, CheckError> {
         let Opened { key, handle, .. } = self.opened(id)?;
         let (key, handle) = (*key, handle.clone());
         let target = Arc::clone(&self.cx.target);
@@ -148,11 +144,11 @@ impl Live {
         self.act(key, operation).await
     }
 
-    pub(super) async fn with_handle(&mut self, id: ChallengeId, operation: Operation) -> Result<Answer, Stop> {
+    pub(super) async fn with_handle(&mut self, id: ChallengeId, operation: Operation) -> Result<Answer, CheckError> {
         self.hand_over(id, operation).await.map(|answer| class(&answer))
     }
 
-    pub(super) async fn send_again(&mut self, id: ChallengeId, operation: Operation) -> Result<Answer, Stop> {
+    pub(super) async fn send_again(&mut self, id: ChallengeId, operation: Operation) -> Result<Answer, CheckError> {
         let account = self
             .account(self.challenges.get(usize::from(id)).map_or(0, |c| c.key.account))?
             .clone();
@@ -166,16 +162,13 @@ impl Live {
     }
 
     /// The pending handle where the access credential stands. `None` where a target has no such place.
-    pub(super) async fn misuse(&mut self, id: ChallengeId, misuse: Misuse) -> Result<Option<Answer>, Stop> {
+    pub(super) async fn misuse(&mut self, id: ChallengeId, misuse: Misuse) -> Result<Option<Answer>, CheckError> {
         let Opened { key, handle, .. } = self.opened(id)?;
         let (key, handle) = (*key, handle.clone());
         let Some(handle) = handle else { return Ok(None) };
         let operation = match misuse {
             Misuse::Use => Operation::WhoAmI {},
-            Misuse::SwitchOff => Operation::SetTwoStep {
-                enabled: false,
-                password: Some(self.password(key.account)?),
-            },
+            Misuse::SwitchOff => self.account(key.account)?.set_two_step(false),
             Misuse::Remove(device) => {
                 let id = self.held(Key::new(0, device))?.id.clone();
                 Operation::RemoveDevice {
@@ -187,16 +180,13 @@ impl Live {
         let target = Arc::clone(&self.cx.target);
         target.set_credential(&mut device, CredentialKind::Access, Some(handle.clone()));
         target.set_credential(&mut device, CredentialKind::Refresh, Some(handle));
-        let answer = self.cx.perform(&mut device, operation).await;
-        match answer {
-            Ok(answer) => Ok(Some(class(&answer))),
-            Err(stop) => Err(stop),
-        }
+        let answer = self.cx.perform(&mut device, operation).await?;
+        Ok(Some(class(&answer)))
     }
 
     /// Performs an operation in the device's session. An access credential may have run out by time while the session
     /// lives: then it is renewed once.
-    pub(super) async fn in_session(&mut self, key: Key, operation: Operation) -> Result<Answer, Stop> {
+    pub(super) async fn in_session(&mut self, key: Key, operation: Operation) -> Result<Answer, CheckError> {
         self.present(key, &[CredentialKind::Access, CredentialKind::Refresh])?;
         let answer = class(&self.act(key, operation.clone()).await?);
         let aged = self.held(key)?.aged && self.cx.target.offers(OperationKind::Refresh);
@@ -206,7 +196,7 @@ impl Live {
         self.act(key, operation).await.map(|answer| class(&answer))
     }
 
-    pub(super) async fn refresh(&mut self, key: Key) -> Result<Answer, Stop> {
+    pub(super) async fn refresh(&mut self, key: Key) -> Result<Answer, CheckError> {
         self.present(key, &[CredentialKind::Access, CredentialKind::Refresh])?;
         let answer = self.act(key, Operation::Refresh {}).await?;
         Ok(match class(&answer) {
@@ -226,7 +216,7 @@ impl Live {
         }
     }
 
-    pub(super) async fn change_password(&mut self, key: Key, current: bool) -> Result<Answer, Stop> {
+    pub(super) async fn change_password(&mut self, key: Key, current: bool) -> Result<Answer, CheckError> {
         let new = self.new_password();
         let right = self.password(key.account)?;
         let current = if current { right } else { format!("not-{right}") };
@@ -238,18 +228,10 @@ impl Live {
         Ok(answer)
     }
 
-    pub(super) async fn reset(&mut self, account: u8) -> Result<Answer, Stop> {
-        let email = self.account(account)?.email.clone();
+    pub(super) async fn reset(&mut self, account: u8) -> Result<Answer, CheckError> {
+        let owner = self.account(account)?.clone();
         let mut browser = self.cx.device("a browser");
-        let cursor = self.cx.cursor();
-        self.cx
-            .prepare(&mut browser, Operation::RequestReset { email: email.clone() })
-            .await?;
-        let patience = self.cx.target.delivery_patience();
-        let wanted = |message: &targets::Message| message.reset_token.is_some() && message.to.eq_ignore_ascii_case(&email);
-        let message = self.cx.target.deliveries().wait(cursor, patience, wanted).await;
-        let token = message.and_then(|message| message.reset_token);
-        let token = token.ok_or_else(|| Stop::NotTested("no reset token came".to_owned()))?;
+        let token = self.cx.reset_token(&mut browser, &owner).await?;
         let new = self.new_password();
         let complete = Operation::CompleteReset { token, new: new.clone() };
         let answer = class(&self.cx.perform(&mut browser, complete).await?);

@@ -9,11 +9,10 @@ use targets::{Device, RawRequest, Target, TargetError};
 use crate::embedded::Embedded;
 use crate::events::TargetInfo;
 
-/// Gives targets to checks.
 #[async_trait]
-pub trait Provider: Send + Sync {
+pub trait TargetPool: Send + Sync {
     /// A target for one check.
-    async fn lease(&self) -> Result<Arc<dyn Target>, TargetError>;
+    async fn acquire(&self) -> Result<Arc<dyn Target>, TargetError>;
 
     /// Whether the target still answers, asked after an exchange had no answer. A fresh one is always there.
     async fn alive(&self) -> bool {
@@ -28,8 +27,7 @@ pub trait Provider: Send + Sync {
 }
 
 /// A fresh reference server for every check.
-pub struct Fresh {
-    /// What it is changed by.
+pub struct PerCheckTarget {
     pub variant: Option<Variant>,
 }
 
@@ -42,8 +40,8 @@ pub struct Variant {
 }
 
 #[async_trait]
-impl Provider for Fresh {
-    async fn lease(&self) -> Result<Arc<dyn Target>, TargetError> {
+impl TargetPool for PerCheckTarget {
+    async fn acquire(&self) -> Result<Arc<dyn Target>, TargetError> {
         Ok(Arc::new(Embedded::start(self.variant).await?))
     }
 
@@ -52,30 +50,25 @@ impl Provider for Fresh {
     }
 
     fn info(&self) -> TargetInfo {
-        let name = self.variant.map_or("reference-server (embedded)".to_owned(), |variant| {
-            format!("mutant {}", variant.name)
-        });
+        let variant = self.variant.map(|variant| format!("mutant {}", variant.name));
         TargetInfo {
-            name,
-            urls: Vec::new(),
-            binding: None,
+            name: variant.unwrap_or_else(|| "reference-server (embedded)".to_owned()),
+            ..TargetInfo::default()
         }
     }
 }
 
 /// One target for all.
-pub struct Shared {
-    /// The target.
+pub struct SharedTarget {
     pub target: Arc<dyn Target>,
-    /// Where it answers.
     pub urls: Vec<String>,
-    /// The binding file it is spoken to by.
+    /// The file it is spoken to by.
     pub binding: Option<String>,
 }
 
 #[async_trait]
-impl Provider for Shared {
-    async fn lease(&self) -> Result<Arc<dyn Target>, TargetError> {
+impl TargetPool for SharedTarget {
+    async fn acquire(&self) -> Result<Arc<dyn Target>, TargetError> {
         Ok(Arc::clone(&self.target))
     }
 
