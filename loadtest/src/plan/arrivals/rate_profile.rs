@@ -1,4 +1,4 @@
-//! How one party's rate moves: the rate at an instant, its integral, and an instant by the integral. Seconds everywhere, from the
+//! How one class's rate moves: the rate at an instant, its integral, and an instant by the integral. Seconds everywhere, from the
 //! storm's beginning.
 
 use std::f64::consts::{LN_2, TAU};
@@ -7,9 +7,9 @@ use std::path::Path;
 use super::replay::{self, Counts};
 use crate::plan::scenario::{Arrivals, Scenario, ScenarioError, Shape};
 
-/// One party's rate over the storm.
+/// One class's rate over the storm.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct RateProfile {
     rate: f64,
     from: f64,
     lasts: f64,
@@ -25,8 +25,8 @@ enum Form {
     Replay { each: f64, upto: Vec<f64> },
 }
 
-impl Course {
-    /// The course of a party that comes like this. A recording is read here.
+impl RateProfile {
+    /// The course of a class that comes like this. A recording is read here.
     pub fn of(arrivals: &Arrivals, scenario: &Scenario) -> Result<Self, ScenarioError> {
         let rest = (scenario.seconds - arrivals.from_s).max(0.0);
         let lasts = arrivals.for_s.map_or(rest, |lasts| lasts.min(rest));
@@ -64,7 +64,7 @@ impl Course {
         })
     }
 
-    /// When the party begins and stops coming.
+    /// When the class begins and stops coming.
     pub fn span(&self) -> (f64, f64) {
         (self.from, self.from + self.lasts)
     }
@@ -167,7 +167,7 @@ impl Course {
         matches!(self.form, Form::Replay { .. })
     }
 
-    /// The bounds of a recording's interval, as far as the party comes; `None` is the end.
+    /// The bounds of a recording's interval, as far as the class comes; `None` is the end.
     pub(crate) fn recorded(&self, nth: usize) -> Option<(f64, f64)> {
         let Form::Replay { each, upto } = &self.form else {
             return None;

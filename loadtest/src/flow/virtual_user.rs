@@ -6,29 +6,30 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use targets::{Channel, Operation, Outcome, Refusal};
 
-use super::off::{Off, Way, in_doubt, unwanted};
-use super::{Recorder, TrustedDevice, Visit, Walk, Walked};
+use super::error::{FlowError, in_doubt, unwanted};
+use super::{FlowOutcome, Recorder, TrustedDevice, Visit, Walk};
 use crate::client::{Line, Lines, Phone, Reply, Unanswered};
-use crate::flow::{Identity, Numbers, Terms};
-use crate::history::{Act, Happened, Presented, Seen};
+use crate::flow::{Identity, Numbers, ServiceProfile};
+use crate::history;
+use crate::history::{Call, CodeUsed, Response};
 use crate::measure::StormClock;
 use crate::measure::{Ending, Sample, Step};
-use crate::plan::scenario::{DeviceKind, Party, Think};
+use crate::plan::scenario::{DeviceKind, Think, UserClass};
 use crate::sink::Mailbox;
 
 /// An attempt under way.
-pub(super) struct Going<'a> {
+pub(super) struct VirtualUser<'a> {
     pub(super) lines: &'a Lines,
     pub(super) mailbox: &'a Mailbox,
-    pub(super) plan: &'a Party,
-    pub(super) terms: &'a Terms,
+    pub(super) plan: &'a UserClass,
+    pub(super) profile: &'a ServiceProfile,
     pub(super) identity: &'a Identity,
     pub(super) visit: Visit,
     pub(super) rng: StdRng,
     /// The account's present password.
     pub(super) password: String,
     pub(super) entered: bool,
-    party: u16,
+    class: u16,
     think: Think,
     numbers: &'a Numbers,
     clock: StormClock,
@@ -41,7 +42,7 @@ pub(super) struct Going<'a> {
 }
 
 /// A device in somebody's hand.
-pub(super) struct Hand<'l> {
+pub(super) struct Device<'l> {
     pub(super) line: &'l mut Line,
     pub(super) phone: Phone,
     /// Its number in the history.
@@ -70,20 +71,20 @@ pub(super) struct Asked {
     pub(super) at: Instant,
 }
 
-impl<'a> Going<'a> {
+impl<'a> VirtualUser<'a> {
     pub(super) fn begin(walk: Walk<'a>) -> (Self, &'a mut Line) {
         let Visit { seed, nth, attempt } = walk.visit;
-        let going = Self {
+        let user = Self {
             lines: walk.lines,
             mailbox: walk.mailbox,
             plan: walk.plan,
-            terms: walk.terms,
+            profile: walk.profile,
             identity: walk.identity,
             visit: walk.visit,
             rng: StdRng::seed_from_u64(mixed(mixed(seed, nth), u64::from(attempt))),
             password: walk.identity.password.clone(),
             entered: false,
-            party: walk.party,
+            class: walk.class,
             think: walk.think,
             numbers: walk.numbers,
             clock: walk.clock,
@@ -94,16 +95,16 @@ impl<'a> Going<'a> {
             trust_doubtful: false,
             password_doubtful: false,
         };
-        (going, walk.line)
+        (user, walk.line)
     }
 
     /// What came of it.
-    pub(super) fn over(self, way: Way<()>) -> Walked {
+    pub(super) fn over(self, way: Result<(), FlowError>) -> FlowOutcome {
         let (ending, retry_after, complaint) = match way {
             Ok(()) => (Ending::Completed, None, None),
-            Err(off) => (off.ending, off.retry_after, Some(off.complaint)),
+            Err(error) => (error.ending, error.retry_after, Some(error.complaint)),
         };
-        Walked {
+        FlowOutcome {
             ending,
             human_us: micros(self.human),
             entered: self.entered,
@@ -118,11 +119,11 @@ impl<'a> Going<'a> {
     }
 
     /// A phone that never signed in. Each attempt of an arrival comes with the same one.
-    pub(super) fn new_phone<'l>(&self, line: &'l mut Line) -> Hand<'l> {
+    pub(super) fn new_phone<'l>(&self, line: &'l mut Line) -> Device<'l> {
         let Visit { seed, nth, .. } = self.visit;
         let mut phone = Phone::new(format!("load-{seed:x}-{nth:x}"), format!("Phone {nth}"));
         phone.app_version = Some(self.version());
-        Hand {
+        Device {
             line,
             phone,
             number: self.numbers.device(),
@@ -131,7 +132,7 @@ impl<'a> Going<'a> {
     }
 
     /// The account's trusted device.
-    pub(super) fn trusted_phone<'l>(&self, line: &'l mut Line) -> Way<Hand<'l>> {
+    pub(super) fn trusted_phone<'l>(&self, line: &'l mut Line) -> Result<Device<'l>, FlowError> {
         let Some(TrustedDevice {
             installation,
             name,
@@ -139,12 +140,12 @@ impl<'a> Going<'a> {
             push_token,
         }) = self.identity.trusted.clone()
         else {
-            return Err(Off::new(Ending::Failed, "no trusted device is prepared"));
+            return Err(FlowError::new(Ending::Failed, "no trusted device is prepared"));
         };
         let mut phone = Phone::new(installation, name);
         phone.app_version = Some(self.version());
         (phone.trust, phone.push_token) = (trust_token, push_token);
-        Ok(Hand {
+        Ok(Device {
             line,
             phone,
             number: 0,
@@ -154,25 +155,25 @@ impl<'a> Going<'a> {
 
     fn version(&self) -> String {
         match self.plan.device {
-            DeviceKind::OldApp => self.terms.outdated.clone(),
-            DeviceKind::New | DeviceKind::Trusted | DeviceKind::PushOff => self.terms.served.clone(),
+            DeviceKind::OldApp => self.profile.outdated.clone(),
+            DeviceKind::New | DeviceKind::Trusted | DeviceKind::PushOff => self.profile.served.clone(),
         }
     }
 
-    /// Asks for something; an answer that may not come here breaks the journey off.
+    /// Asks for something; an answer that may not come here breaks the flow off.
     pub(super) async fn ask(
         &mut self,
-        hand: &mut Hand<'_>,
+        device: &mut Device<'_>,
         operation: Operation,
-        act: Act,
+        call: Call,
         right: impl Fn(&Outcome) -> bool,
-    ) -> Way<Asked> {
+    ) -> Result<Asked, FlowError> {
         let kind = operation.kind();
-        let (signing_in, changing) = (matches!(act, Act::SignIn { .. }), act == Act::ChangePassword);
+        let (signing_in, changing) = (matches!(call, Call::SignIn { .. }), call == Call::ChangePassword);
         let at = Instant::now();
-        let reply = hand.line.perform(&mut hand.phone, operation).await;
+        let reply = device.line.perform(&mut device.phone, operation).await;
         let done = Instant::now();
-        let seen = self.seen(hand, act, &reply);
+        let response = self.response(device, call, &reply);
         let as_it_should = reply.outcome.as_ref().is_ok_and(right);
         let ending = if as_it_should {
             Ending::Completed
@@ -182,20 +183,20 @@ impl<'a> Going<'a> {
         self.measure(Step::Exchange(kind), ending, at, done);
         // What certainly never left is no part of the history.
         if !matches!(reply.outcome, Err(Unanswered::NotSent(_))) {
-            self.recorder.happened(Happened {
+            self.recorder.operation(history::Operation {
                 account: self.identity.account,
-                device: hand.number,
-                act,
-                seen,
-                started_us: self.clock.us(at),
-                done_us: self.clock.us(done),
+                device: device.number,
+                call,
+                response,
+                invoked_us: self.clock.us(at),
+                returned_us: self.clock.us(done),
             });
         }
-        if signing_in && hand.number == 0 {
-            self.trust_doubtful = in_doubt(&reply) && hand.phone.trust.is_some();
+        if signing_in && device.number == 0 {
+            self.trust_doubtful = in_doubt(&reply) && device.phone.trust.is_some();
         }
-        if hand.number == 0 && matches!(reply.outcome, Ok(Outcome::SignedIn)) {
-            self.keep_trust(hand);
+        if device.number == 0 && matches!(reply.outcome, Ok(Outcome::SignedIn)) {
+            self.keep_trust(device);
         }
         if changing {
             self.password_doubtful = in_doubt(&reply);
@@ -203,51 +204,55 @@ impl<'a> Going<'a> {
         if as_it_should {
             Ok(Asked { reply, at })
         } else {
-            Err(Off::by(kind, &reply.outcome))
+            Err(FlowError::by(kind, &reply.outcome))
         }
     }
 
     /// The answer in the words of the history, and what the app learns of its challenge.
-    fn seen(&mut self, hand: &mut Hand<'_>, act: Act, reply: &Reply) -> Seen {
-        let sends = matches!(act, Act::Resend { .. } | Act::Switch { .. });
+    fn response(&mut self, device: &mut Device<'_>, call: Call, reply: &Reply) -> Response {
+        let sends = matches!(call, Call::Resend { .. } | Call::Switch { .. });
         match &reply.outcome {
-            Ok(Outcome::SignedIn) => Seen::SignedIn,
+            Ok(Outcome::SignedIn) => Response::SignedIn,
             Ok(Outcome::Challenged) => {
-                hand.pending = Pending {
+                device.pending = Pending {
                     number: self.numbers.challenge(),
                     id: reply.facts.challenge_id.clone(),
                     method: reply.facts.method,
                     codes: 1,
                 };
-                Seen::Challenged(hand.pending.number)
+                Response::Challenged(device.pending.number)
             }
             Ok(Outcome::Done) => {
                 if sends {
-                    hand.pending.codes += 1;
-                    hand.pending.method = reply.facts.method.or(hand.pending.method);
+                    device.pending.codes += 1;
+                    device.pending.method = reply.facts.method.or(device.pending.method);
                 }
-                Seen::Done
+                Response::Done
             }
-            Ok(Outcome::Limited { .. }) => Seen::Limited,
+            Ok(Outcome::Limited { .. }) => Response::Limited,
             // The provider did not take it: whether the old code is still good is not said.
             Ok(Outcome::Refused {
                 reason: Refusal::Unspecified,
-            }) if sends => Seen::Unknown,
-            Ok(Outcome::Refused { reason }) => Seen::Refused(*reason),
-            Ok(Outcome::ServerError | Outcome::Unrecognised) | Err(_) => Seen::Unknown,
+            }) if sends => Response::Unknown,
+            Ok(Outcome::Refused { reason }) => Response::Refused(*reason),
+            Ok(Outcome::ServerError | Outcome::Unrecognised) | Err(_) => Response::Unknown,
         }
     }
 
-    fn keep_trust(&mut self, hand: &Hand<'_>) {
+    fn keep_trust(&mut self, device: &Device<'_>) {
         let before = self.identity.trusted.as_ref().and_then(|device| device.trust_token.as_ref());
-        if hand.phone.trust.as_ref() != before {
-            self.trust.clone_from(&hand.phone.trust);
+        if device.phone.trust.as_ref() != before {
+            self.trust.clone_from(&device.phone.trust);
         }
     }
 
     /// First step with the account's present password. An app that is too old is refused, updates, and comes again.
-    pub(super) async fn sign_in(&mut self, hand: &mut Hand<'_>, right: impl Fn(&Outcome) -> bool) -> Way<Asked> {
-        let app = hand.phone.app_version.as_deref() != Some(&*self.terms.outdated);
+    pub(super) async fn sign_in(
+        &mut self,
+        device: &mut Device<'_>,
+        right: impl Fn(&Outcome) -> bool,
+    ) -> Result<Asked, FlowError> {
+        let app = device.phone.app_version.as_deref() != Some(&*self.profile.outdated);
         if !app {
             let update = |outcome: &Outcome| {
                 *outcome
@@ -255,15 +260,15 @@ impl<'a> Going<'a> {
                         reason: Refusal::UpdateRequired,
                     }
             };
-            let act = Act::SignIn { password: true, app };
-            self.ask(hand, self.credentials(), act, update).await?;
-            hand.phone.app_version = Some(self.terms.served.clone());
+            let call = Call::SignIn { password: true, app };
+            self.ask(device, self.credentials(), call, update).await?;
+            device.phone.app_version = Some(self.profile.served.clone());
         }
-        let act = Act::SignIn {
+        let call = Call::SignIn {
             password: true,
             app: true,
         };
-        self.ask(hand, self.credentials(), act, right).await
+        self.ask(device, self.credentials(), call, right).await
     }
 
     fn credentials(&self) -> Operation {
@@ -276,23 +281,23 @@ impl<'a> Going<'a> {
     /// Second step.
     pub(super) async fn verify(
         &mut self,
-        hand: &mut Hand<'_>,
+        device: &mut Device<'_>,
         code: String,
-        presented: Presented,
+        code_used: CodeUsed,
         right: impl Fn(&Outcome) -> bool,
-    ) -> Way<Asked> {
-        let act = Act::Verify {
-            challenge: hand.pending.number,
-            code: presented,
+    ) -> Result<Asked, FlowError> {
+        let call = Call::Verify {
+            challenge: device.pending.number,
+            code: code_used,
         };
-        let asked = self.ask(hand, Operation::Verify { code }, act, right).await?;
+        let asked = self.ask(device, Operation::Verify { code }, call, right).await?;
         self.used_second_step |= asked.is(&Outcome::SignedIn);
         Ok(asked)
     }
 
     /// A look at who is signed in.
-    pub(super) async fn who_am_i(&mut self, hand: &mut Hand<'_>) -> Way<Asked> {
-        self.ask(hand, Operation::WhoAmI {}, Act::Use, done).await
+    pub(super) async fn who_am_i(&mut self, device: &mut Device<'_>) -> Result<Asked, FlowError> {
+        self.ask(device, Operation::WhoAmI {}, Call::Use, done).await
     }
 
     /// A person takes their time.
@@ -318,7 +323,7 @@ impl<'a> Going<'a> {
     pub(super) fn measure(&mut self, step: Step, ending: Ending, from: Instant, to: Instant) {
         let started_us = self.clock.us(from);
         self.recorder.sample(Sample {
-            party: self.party,
+            class: self.class,
             step,
             ending,
             intended_us: started_us,

@@ -5,16 +5,17 @@ use std::time::UNIX_EPOCH;
 
 use hdrhistogram::Histogram;
 
-use crate::drive::engine::{Gatherer, Load};
+use crate::drive::engine::{Aggregator, Load};
 use crate::fleet::locust::LocustStats;
-use crate::history::{Happened, Histories};
+use crate::history;
+use crate::history::Histories;
 use crate::measure::{Ending, Sample, Series, Step, count, histogram};
 use crate::plan::scenario::Scenario;
 use crate::report::live::{LiveFrame, LiveState, Observe};
 use crate::sink::Mailbox;
 
 /// Gathers a storm.
-pub(super) struct Gather {
+pub(super) struct StormAggregator {
     pub(super) scenario: Arc<Scenario>,
     pub(super) series: Series,
     pub(super) histories: Arc<Histories>,
@@ -44,7 +45,7 @@ impl Default for LastSecond {
     }
 }
 
-impl Gatherer for Gather {
+impl Aggregator for StormAggregator {
     fn series(&mut self) -> &mut Series {
         &mut self.series
     }
@@ -56,14 +57,14 @@ impl Gatherer for Gather {
         if let Some(locust) = &self.locust {
             tell_locust(locust, &self.scenario, sample);
         }
-        if sample.step == Step::Journey {
-            let party = self.scenario.parties.get(usize::from(sample.party));
-            self.second.journey(sample, party.is_some_and(|party| party.attacker));
+        if sample.step == Step::Flow {
+            let class = self.scenario.classes.get(usize::from(sample.class));
+            self.second.flow(sample, class.is_some_and(|class| class.attacker));
         }
     }
 
-    fn happened(&mut self, attacker: bool, happened: Happened) {
-        self.histories.push(&happened, attacker);
+    fn operation(&mut self, attacker: bool, operation: history::Operation) {
+        self.histories.push(&operation, attacker);
     }
 
     fn second(&mut self, load: Load) {
@@ -92,7 +93,7 @@ impl Gatherer for Gather {
 }
 
 impl LastSecond {
-    fn journey(&mut self, sample: &Sample, attacker: bool) {
+    fn flow(&mut self, sample: &Sample, attacker: bool) {
         count(&mut self.lag, sample.lag_us());
         match sample.ending {
             _ if attacker => self.frame.attacks += 1,
@@ -116,15 +117,15 @@ impl LastSecond {
     }
 }
 
-/// Locust's page shows journeys by party, and exchanges by operation.
+/// Locust's page shows flows by class, and exchanges by operation.
 fn tell_locust(locust: &LocustStats, scenario: &Scenario, sample: &Sample) {
     let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
     let ok = sample.ending == Ending::Completed;
     let error = (!ok).then(|| sample.ending.name());
     match sample.step {
-        Step::Journey => {
-            let party = scenario.parties.get(usize::from(sample.party));
-            let name = party.map_or("journey", |party| party.name.as_str());
+        Step::Flow => {
+            let class = scenario.classes.get(usize::from(sample.class));
+            let name = class.map_or("flow", |class| class.name.as_str());
             locust.record(name, "FLOW", sample.response_us() as f64 / 1000.0, ok, error, now);
         }
         Step::Exchange(kind) => {

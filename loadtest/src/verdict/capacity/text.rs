@@ -9,13 +9,13 @@ use crate::record::Verdict;
 const WIDE: usize = 60;
 
 /// The search in words.
-pub fn told(found: &Capacity, unit: &str) -> String {
+pub fn to_text(found: &Capacity, unit: &str) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(
         text,
         "{:>12}{:>14}{:>10}{:>10}{:>10}{:>12}{:>16}  verdict",
-        unit, "completed/s", "p50 ms", "p99 ms", "drain s", "server CPU", "journeys/CPU s"
+        unit, "completed/s", "p50 ms", "p99 ms", "drain s", "server CPU", "flows/CPU s"
     );
     for probe in &found.probes {
         let or_dash = |number: Option<f64>, digits: usize| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
@@ -38,15 +38,15 @@ pub fn told(found: &Capacity, unit: &str) -> String {
     text.push('\n');
     text.push_str(&knee(found));
     text.push('\n');
-    let _ = match (found.held, found.broken) {
-        (Some(held), Some(broken)) if !found.at_least => {
-            writeln!(text, "CAPACITY: {held:.1} {unit} keep the promises; {broken:.1} do not")
+    let _ = match (found.passed, found.failed) {
+        (Some(passed), Some(failed)) if !found.at_least => {
+            writeln!(text, "CAPACITY: {passed:.1} {unit} meet the SLO; {failed:.1} do not")
         }
-        (Some(held), _) => writeln!(
+        (Some(passed), _) => writeln!(
             text,
-            "CAPACITY: at least {held:.1} {unit}; the search ended there, not the service"
+            "CAPACITY: at least {passed:.1} {unit}; the search ended there, not the service"
         ),
-        (None, Some(broken)) => writeln!(text, "CAPACITY: none found; {broken:.1} {unit} already break the promises"),
+        (None, Some(failed)) => writeln!(text, "CAPACITY: none found; {failed:.1} {unit} already miss the SLO"),
         (None, None) => writeln!(text, "CAPACITY: not known; the generator was the limit from the first run on"),
     };
     text
@@ -67,7 +67,7 @@ fn knee(found: &Capacity) -> String {
     let mut text = String::from("p99 by rate (logarithmic)\n");
     for probe in probes {
         let long = ((log(probe.p99_ms) - from) / span * WIDE as f64).round().max(1.0) as usize;
-        let bar = if probe.verdict == Verdict::Held { "█" } else { "░" }.repeat(long);
+        let bar = if probe.verdict == Verdict::Passed { "█" } else { "░" }.repeat(long);
         // Writing to a string does not fail.
         let _ = writeln!(text, "{:>12.1} {bar} {:.1} ms", probe.rate, probe.p99_ms);
     }
@@ -76,8 +76,8 @@ fn knee(found: &Capacity) -> String {
 
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Held => "held",
-        Verdict::Broken => "broken",
+        Verdict::Passed => "SLO met",
+        Verdict::Failed => "SLO missed",
         Verdict::TooLittle => "too little happened",
         Verdict::GeneratorLimited => "generator limited",
     }

@@ -1,4 +1,4 @@
-//! Why a journey broke off.
+//! Why a flow broke off.
 
 use std::time::Duration;
 
@@ -7,18 +7,15 @@ use targets::{OperationKind, Outcome};
 use crate::client::{Reply, Unanswered};
 use crate::measure::Ending;
 
-/// The way goes on, or it broke off here.
-pub(super) type Way<T> = Result<T, Off>;
-
-/// How a journey broke off.
+/// How a flow broke off.
 #[derive(Debug)]
-pub(super) struct Off {
+pub(super) struct FlowError {
     pub(super) ending: Ending,
     pub(super) retry_after: Option<Duration>,
     pub(super) complaint: String,
 }
 
-impl Off {
+impl FlowError {
     pub(super) fn new(ending: Ending, complaint: impl Into<String>) -> Self {
         Self {
             ending,

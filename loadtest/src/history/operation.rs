@@ -5,25 +5,25 @@ use targets::Refusal;
 
 /// One operation and its answer. Microseconds from the storm's beginning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Happened {
+pub struct Operation {
     /// The account: a number of the population.
     pub account: u64,
     /// The device that acts: numbers are the account's own, its prepared trusted device is 0.
     pub device: u32,
     /// What it did.
-    pub act: Act,
+    pub call: Call,
     /// What it was answered.
-    pub seen: Seen,
+    pub response: Response,
     /// When the request left.
-    pub started_us: u64,
+    pub invoked_us: u64,
     /// When the answer was there, or was given up.
-    pub done_us: u64,
+    pub returned_us: u64,
 }
 
 /// An operation. Challenges are numbered by the history, not by the service: unique within the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Act {
+pub enum Call {
     /// First step.
     SignIn {
         /// Whether the password is the account's present one.
@@ -36,7 +36,7 @@ pub enum Act {
         /// The challenge.
         challenge: u32,
         /// What was presented.
-        code: Presented,
+        code: CodeUsed,
     },
     /// The code again.
     Resend {
@@ -66,7 +66,7 @@ pub enum Act {
 /// A code that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Presented {
+pub enum CodeUsed {
     /// The `number`th message (from 0) of a challenge of this account, as the sink received it.
     Delivered {
         /// The challenge it was sent for.
@@ -81,7 +81,7 @@ pub enum Presented {
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Seen {
+pub enum Response {
     /// A session was opened or renewed.
     SignedIn,
     /// A challenge, which the history numbers.

@@ -1,4 +1,4 @@
-//! What is asked of a control interface: accounts by the thousand, where messages go, and what it has used.
+//! What is asked of a admin API: accounts by the thousand, where messages go, and what it has used.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
@@ -15,8 +15,8 @@ use super::ServerFault;
 /// Accounts in one call.
 pub const BATCH: usize = 5_000;
 
-/// A connection to a control interface.
-pub struct ControlClient {
+/// A connection to a admin API.
+pub struct AdminClient {
     origin: String,
     authority: String,
     sender: SendRequest<Full<Bytes>>,
@@ -46,8 +46,8 @@ struct Device<'a> {
     push_token: Option<&'a str>,
 }
 
-impl ControlClient {
-    /// Connects to the control interface at this origin, such as `http://127.0.0.1:8081`.
+impl AdminClient {
+    /// Connects to the admin API at this origin, such as `http://127.0.0.1:8081`.
     pub async fn open(origin: &str) -> Result<Self, ServerFault> {
         let fault = |what: String| ServerFault::Control {
             origin: origin.to_owned(),
@@ -109,9 +109,9 @@ impl ControlClient {
             if status != StatusCode::CREATED {
                 return Err(ServerFault::Seed(format!("status {status}: {}", text())));
             }
-            let told: serde_json::Value =
+            let rendered: serde_json::Value =
                 serde_json::from_slice(&answer).map_err(|error| ServerFault::Seed(error.to_string()))?;
-            created += told["created"].as_u64().ok_or_else(|| ServerFault::Seed(text()))?;
+            created += rendered["created"].as_u64().ok_or_else(|| ServerFault::Seed(text()))?;
         }
         Ok(created)
     }

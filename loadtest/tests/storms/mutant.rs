@@ -1,6 +1,6 @@
-//! Servers that break one promise, under load: each is told on for that promise.
+//! Servers that break one threshold, under load: each is told on for that threshold.
 
-use loadtest::record::{Promise, Record, Verdict};
+use loadtest::record::{Record, Threshold, Verdict};
 
 use tempfile::TempDir;
 
@@ -9,20 +9,20 @@ use crate::program::storm;
 fn broken(name: &str, slug: &str) -> Record {
     // Guesses at one account have to add up; everything else shows at once.
     let seconds = if name == "code-brute-force" { "8" } else { "4" };
-    let ended = storm(name, seconds, "25", &["--known-bad", slug]);
-    let record = ended.comes_to(Verdict::Broken);
+    let ended = storm(name, seconds, "25", &["--mutant", slug]);
+    let record = ended.comes_to(Verdict::Failed);
     assert_eq!(record.safety.unjudged, 0, "{slug}");
     record
 }
 
-/// It breaks this promise, for this requirement, and no other.
-fn breaks(name: &str, slug: &str, promise: &str, requirement: &str) -> Record {
+/// It breaks this threshold, for this requirement, and no other.
+fn breaks(name: &str, slug: &str, threshold: &str, requirement: &str) -> Record {
     let record = broken(name, slug);
     assert!(!record.safety.breaches.is_empty(), "{slug}");
     for breach in &record.safety.breaches {
         assert_eq!(
-            (&*breach.promise, &*breach.requirement),
-            (promise, requirement),
+            (&*breach.rule, &*breach.requirement),
+            (threshold, requirement),
             "{slug}: {breach:?}"
         );
     }
@@ -74,11 +74,11 @@ fn accounts_entered_by_attackers() {
 fn owners_locked_out_for_what_strangers_do() {
     let record = broken("code-brute-force", "code-lock-blocks-trusted-devices");
     assert!(record.attack.is_some_and(|attack| attack.collateral > 0.001));
-    let promise = record
-        .promises
+    let threshold = record
+        .thresholds
         .iter()
-        .find(|promise| promise.what.contains("refused or limited"));
-    assert!(promise.is_some_and(|promise| !promise.kept));
+        .find(|threshold| threshold.what.contains("refused or limited"));
+    assert!(threshold.is_some_and(|threshold| !threshold.passed));
 }
 
 const FEW_ACCOUNTS: &str = r#"
@@ -87,18 +87,18 @@ title = "Many leaked passwords on a few accounts, whose owners sign in"
 seconds = 4
 drain_s = 10
 
-[[parties]]
+[[classes]]
 name = "owners"
-journey = "trusted-sign-in"
+flow = "trusted-sign-in"
 device = "trusted"
 connection = "kept"
 accounts = 10
 arrivals = { rate = 15 }
 
-[[parties]]
+[[classes]]
 name = "stuffers"
 attacker = true
-journey = "stuff-passwords"
+flow = "stuff-passwords"
 accounts_of = "owners"
 tries = 12
 arrivals = { rate = 10 }
@@ -108,28 +108,28 @@ collateral = 0.001
 "#;
 
 /// The record of it, and what was promised to owners.
-fn few_accounts(more: &[&str], verdict: Verdict) -> (Record, Promise) {
+fn few_accounts(more: &[&str], verdict: Verdict) -> (Record, Threshold) {
     let directory = TempDir::new().unwrap();
     let scenario = directory.path().join("stuffing-few.toml");
     std::fs::write(&scenario, FEW_ACCOUNTS).unwrap();
     let ended = storm(&scenario.display().to_string(), "4", "25", more);
     let record = ended.comes_to(verdict);
-    let mut promises = record.promises.iter();
-    let collateral = promises.find(|promise| promise.what.contains("refused or limited"));
-    let collateral = collateral.unwrap_or_else(|| panic!("{}", ended.told)).clone();
+    let mut thresholds = record.thresholds.iter();
+    let collateral = thresholds.find(|threshold| threshold.what.contains("refused or limited"));
+    let collateral = collateral.unwrap_or_else(|| panic!("{}", ended.shown)).clone();
     (record, collateral)
 }
 
 #[test]
 fn owners_locked_out_by_wrong_passwords_of_strangers() {
-    let (_, collateral) = few_accounts(&["--known-bad", "hard-lock-by-email"], Verdict::Broken);
-    assert!(!collateral.kept && collateral.found > Some(0.1), "{collateral:?}");
+    let (_, collateral) = few_accounts(&["--mutant", "hard-lock-by-email"], Verdict::Failed);
+    assert!(!collateral.passed && collateral.found > Some(0.1), "{collateral:?}");
 }
 
 #[test]
 fn owners_of_a_few_accounts_get_in_whatever_strangers_type() {
-    let (record, collateral) = few_accounts(&[], Verdict::Held);
-    assert!(collateral.kept && collateral.found == Some(0.0), "{collateral:?}");
+    let (record, collateral) = few_accounts(&[], Verdict::Passed);
+    assert!(collateral.passed && collateral.found == Some(0.0), "{collateral:?}");
     assert!(
         record.attack.is_some_and(|attack| attack.guesses_evaluated >= 100),
         "{:?}",
