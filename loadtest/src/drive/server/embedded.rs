@@ -47,7 +47,7 @@ impl Embedded {
         mailer.keep_email(unread.clone());
         mailer.keep_push(unread);
         mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-        // It runs with the system's time as long as nobody asks the control interface to move it, and no storm does.
+        // It runs with the system's time as long as nobody asks the admin API to move it, and no storm does.
         let clock = Arc::new(ManualClock::default());
         let mut deps = Deps::standard(Arc::new(mailer.clone()));
         deps.clock = clock.clone();
@@ -55,8 +55,8 @@ impl Embedded {
             deps.passwords = Arc::new(Argon2id::light());
         }
         let mut server = Composition::from(deps);
-        if let Some(known_bad) = meant.known_bad {
-            (known_bad.build)(&mut server);
+        if let Some(mutant) = meant.mutant {
+            (mutant.change)(&mut server);
         }
         let router = server.router(meant.settings);
         let service = router.service().clone();
