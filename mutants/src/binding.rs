@@ -16,6 +16,7 @@ use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
+use crate::tools::BehindItsBack;
 
 pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
@@ -283,7 +284,7 @@ impl Edge for AccountFromRequestBody {
         let named = body.as_object_mut().and_then(|fields| fields.remove("email"));
         let store = &service.deps().store;
         let named = match named.as_ref().and_then(Value::as_str) {
-            Some(email) => store.by_email(email).await,
+            Some(email) => store.by_email(email).await.ok().flatten(),
             None => None,
         };
         let response = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
@@ -323,7 +324,7 @@ impl Edge for CompletingOneUpgradesAll {
         let client = client.await.flatten();
         let response = HttpEdge.answer(service, request).await;
         if let (StatusCode::CREATED, Some(client)) = (response.status(), client) {
-            store.sweep(&mut |account| upgrade(account, &client, now)).await;
+            store.sweep(|account| upgrade(account, &client, now)).await;
         }
         response
     }

@@ -15,6 +15,7 @@ use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
+use crate::tools::BehindItsBack;
 
 pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
@@ -132,7 +133,7 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
         return granted;
     };
     let store = &service.deps().store;
-    if let Some(id) = store.by_token(&access).await {
+    if let Some(id) = store.by_token(&access).await.ok().flatten() {
         let chosen = TokenHash::of(chosen);
         let take = |account: &mut Account| {
             if let Some(session) = account.sessions.iter_mut().find(|session| session.access == access) {

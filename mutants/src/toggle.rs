@@ -13,6 +13,7 @@ use reference_server::ports::HashMemory;
 use serde_json::Value;
 
 use super::{KnownBad, tools};
+use crate::tools::BehindItsBack;
 
 pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {

@@ -12,6 +12,7 @@ use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Re
 use reference_server::{Deps, Service};
 use serde_json::Value;
 
+use crate::tools::BehindItsBack;
 use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
@@ -140,7 +141,7 @@ impl Edge for LastAccountKeepsRegistration {
         let Some((last, _)) = tools::signed_in(service, &request).await else {
             return answer;
         };
-        let mut take_away = |account: &mut Account| {
+        let take_away = |account: &mut Account| {
             if account.id == last {
                 return;
             }
@@ -148,7 +149,7 @@ impl Edge for LastAccountKeepsRegistration {
                 device.push_token.take_if(|held| *held == token);
             }
         };
-        service.deps().store.sweep(&mut take_away).await;
+        service.deps().store.sweep(take_away).await;
         answer
     }
 }

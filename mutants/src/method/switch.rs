@@ -11,6 +11,7 @@ use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredC
 use reference_server::http::{Edge, EdgeRequest, HttpEdge};
 use reference_server::policy::{At, Policy, Standard};
 
+use crate::tools::BehindItsBack;
 use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[

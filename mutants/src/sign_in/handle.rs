@@ -11,6 +11,7 @@ use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
+use crate::tools::BehindItsBack;
 use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[

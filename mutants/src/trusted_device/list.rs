@@ -10,6 +10,7 @@ use reference_server::account::{Account, DeviceId, TokenHash, Trust};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
 use serde_json::{Value, json};
 
+use crate::tools::BehindItsBack;
 use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[

@@ -10,6 +10,7 @@ use reference_server::account::{Account, DeviceId, Method as Way, TokenHash};
 use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
 use reference_server::policy::{At, Policy, Standard};
 
+use crate::tools::BehindItsBack;
 use crate::{KnownBad, tools};
 
 pub(crate) const KNOWN_BAD: &[KnownBad] = &[
@@ -130,8 +131,8 @@ impl Edge for RemoveByDeviceIdOnly {
         let answer = HttpEdge.answer(service, request).await;
         if let Some(device) = device.filter(|_| answer.status().is_success()) {
             let deps = service.deps();
-            let mut remove = |account: &mut Account| deps.policy.remove_device(account, &device);
-            deps.store.sweep(&mut remove).await;
+            let remove = |account: &mut Account| deps.policy.remove_device(account, &device);
+            deps.store.sweep(remove).await;
         }
         answer
     }

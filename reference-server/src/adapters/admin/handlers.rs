@@ -23,7 +23,7 @@ pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
-        (&Method::GET, ["metrics"]) => Ok(read_metrics(admin).await),
+        (&Method::GET, ["metrics"]) => read_metrics(admin).await,
         (_, ["healthz" | "metrics"]) => Err(Refusal::MethodNotAllowed("GET")),
         (&Method::GET, ["clock"]) => Ok(clock(admin)),
         (&Method::POST, ["clock"]) => move_clock(admin, request),
@@ -40,17 +40,17 @@ pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
     }
 }
 
-async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.deps().store.count().await;
+async fn read_metrics(admin: &Admin) -> Answer {
+    let accounts = admin.service.deps().store.count().await.map_err(Problem::from)?;
     if accounts <= COUNTED_AT_ONCE {
-        admin.service.sweep().await;
+        admin.service.sweep().await?;
     }
     let mut response = empty();
     *response.status_mut() = StatusCode::OK;
     let content_type = HeaderValue::from_static(prometheus::CONTENT_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     *response.body_mut() = Bytes::from(prometheus::render(admin.service.metrics(), accounts));
-    response
+    Ok(response)
 }
 
 fn clock(admin: &Admin) -> Response<Bytes> {
@@ -89,7 +89,7 @@ async fn reset(admin: &Admin, request: &EdgeRequest) -> Answer {
     }
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
-    admin.service.reset().await;
+    admin.service.reset().await?;
     Ok(empty())
 }
 
@@ -126,7 +126,7 @@ async fn set_status(admin: &Admin, request: &EdgeRequest) -> Answer {
         StatusName::Active => Status::Active,
         StatusName::Disabled => Status::Disabled,
     };
-    if admin.service.set_status(&body.email, status).await {
+    if admin.service.set_status(&body.email, status).await? {
         Ok(empty())
     } else {
         Err(Problem::NotFound.into())
