@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::ports::ManualClock;
-use reference_server::{Config, ConnectionLimits, Deps, Service};
+use reference_server::{Composition, Config, ConnectionLimits, Deps};
 use specs::Parameters;
 use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
@@ -20,7 +20,7 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::provider::Variant;
+use crate::target_pool::Variant;
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;
@@ -58,22 +58,21 @@ impl Embedded {
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
-        let deps = Deps::for_tests(Arc::clone(&clock), Arc::new(mailer(&fakes, &settings)?));
-        let deps = match variant {
-            Some(variant) => (variant.change)(deps),
-            None => deps,
-        };
+        let mailer = Arc::new(mailer(&fakes, &settings)?);
+        let mut server = Composition::from(Deps::for_tests(Arc::clone(&clock), mailer));
+        if let Some(variant) = variant {
+            (variant.change)(&mut server);
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .map_err(|error| cannot_start(&error))?;
         let address = listener.local_addr().map_err(|error| cannot_start(&error))?;
-        let service = Service::new(deps, settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = ConnectionLimits {
             drain: Duration::ZERO,
             ..ConnectionLimits::default()
         };
-        tokio::spawn(reference_server::serve(listener, service, limits, async {
+        tokio::spawn(reference_server::serve(listener, server.router(settings), limits, async {
             // Either word of the sender's, being dropped included, means stop.
             let _ = stopped.await;
         }));

@@ -11,7 +11,7 @@ use reference_server::Service;
 use reference_server::account::{
     Account, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, StoredCode, Timestamp, TokenHash,
 };
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 
@@ -24,80 +24,56 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "BIND-01",
         part: "policy",
         summary: "A code is looked up in one table of all accounts.",
-        build: |mut deps| {
-            deps.policy = Arc::new(GlobalCodeTable::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(GlobalCodeTable::default()),
     },
     KnownBad {
         slug: "foreign-codes-forgiven",
         requirement: "BIND-01",
         part: "policy",
         summary: "A code that belongs to another account is refused, and does not count as a guess.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ForeignCodesForgiven::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ForeignCodesForgiven::default()),
     },
     KnownBad {
         slug: "latest-code-per-account",
         requirement: "BIND-02",
         part: "policy",
         summary: "Any challenge of an account is checked against the account's newest code.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LatestCodePerAccount);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LatestCodePerAccount),
     },
     KnownBad {
         slug: "device-id-from-verify-body",
         requirement: "BIND-03",
-        part: "edge",
+        part: "http",
         summary: "The device that becomes trusted is the one that the second step names.",
-        build: |mut deps| {
-            deps.edge = Arc::new(DeviceIdFromVerifyBody);
-            deps
-        },
+        build: |server| server.wrap(DeviceIdFromVerifyBody),
     },
     KnownBad {
         slug: "purpose-blind-code",
         requirement: "BIND-04",
-        part: "edge",
+        part: "http",
         summary: "A sign-in code proves the password when two-step verification is switched off.",
-        build: |mut deps| {
-            deps.edge = Arc::new(PurposeBlindCode);
-            deps
-        },
+        build: |server| server.wrap(PurposeBlindCode),
     },
     KnownBad {
         slug: "reset-token-as-code",
         requirement: "BIND-04",
-        part: "edge",
+        part: "http",
         summary: "A reset token of the account is taken for its code.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ResetTokenAsCode);
-            deps
-        },
+        build: |server| server.wrap(ResetTokenAsCode),
     },
     KnownBad {
         slug: "account-from-request-body",
         requirement: "BIND-05",
-        part: "edge",
+        part: "http",
         summary: "The second step signs in to the account that its body names.",
-        build: |mut deps| {
-            deps.edge = Arc::new(AccountFromRequestBody);
-            deps
-        },
+        build: |server| server.wrap(AccountFromRequestBody),
     },
     KnownBad {
         slug: "completing-one-upgrades-all",
         requirement: "BIND-05",
-        part: "edge",
+        part: "http",
         summary: "Completing one pending sign-in of a client opens its other ones as well.",
-        build: |mut deps| {
-            deps.edge = Arc::new(CompletingOneUpgradesAll);
-            deps
-        },
+        build: |server| server.wrap(CompletingOneUpgradesAll),
     },
 ];
 
@@ -174,10 +150,11 @@ impl Policy for LatestCodePerAccount {
 struct DeviceIdFromVerifyBody;
 
 #[async_trait]
-impl Edge for DeviceIdFromVerifyBody {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for DeviceIdFromVerifyBody {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((mut body, account)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let named = body.as_object_mut().and_then(|fields| fields.remove("device"));
         let text = |field: &str| named.as_ref()?.get(field)?.as_str().map(str::to_owned);
@@ -195,34 +172,35 @@ impl Edge for DeviceIdFromVerifyBody {
             });
             renamed.await;
         }
-        HttpEdge.answer(service, tools::with_body(&request, &body)).await
+        next.answer(tools::with_body(&request, &body)).await
     }
 }
 
 /// The body of a second step, and the account of its handle.
-async fn second_step(service: &Service, request: &EdgeRequest) -> Option<(Value, reference_server::account::AccountId)> {
+async fn second_step(service: &Service, request: &ApiRequest) -> Option<(Value, reference_server::account::AccountId)> {
     if !tools::is(request, &Verb::POST, VERIFY) {
         return None;
     }
     Some((tools::body(request)?, tools::pending(service, request).await?))
 }
 
-fn handle(request: &EdgeRequest) -> Option<TokenHash> {
+fn handle(request: &ApiRequest) -> Option<TokenHash> {
     tools::bearer(request).map(TokenHash::of)
 }
 
 struct PurposeBlindCode;
 
 #[async_trait]
-impl Edge for PurposeBlindCode {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PurposeBlindCode {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let body = if tools::is(&request, &Verb::PUT, "/v1/two-step") {
             tools::body(&request)
         } else {
             None
         };
         let (Some(mut body), Some((account, session))) = (body, tools::signed_in(service, &request).await) else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let offered = [text("code"), text("password")];
@@ -242,15 +220,16 @@ impl Edge for PurposeBlindCode {
             fields.remove("code");
             fields.remove("password");
         }
-        HttpEdge.answer(service, tools::with_body(&request, &body)).await
+        next.answer(tools::with_body(&request, &body)).await
     }
 }
 
 struct ResetTokenAsCode;
 
 #[async_trait]
-impl Edge for ResetTokenAsCode {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResetTokenAsCode {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some((body, account)) = second_step(service, &request).await
             && let Some(submitted) = body.get("code").and_then(Value::as_str)
         {
@@ -269,17 +248,18 @@ impl Edge for ResetTokenAsCode {
             });
             taken.await;
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct AccountFromRequestBody;
 
 #[async_trait]
-impl Edge for AccountFromRequestBody {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for AccountFromRequestBody {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((mut body, own)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let named = body.as_object_mut().and_then(|fields| fields.remove("email"));
         let store = &service.deps().store;
@@ -287,7 +267,7 @@ impl Edge for AccountFromRequestBody {
             Some(email) => store.by_email(email).await.ok().flatten(),
             None => None,
         };
-        let response = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+        let response = next.answer(tools::with_body(&request, &body)).await;
         if let (StatusCode::CREATED, Some(named)) = (response.status(), named) {
             let opened = store.transact(&own, |account| {
                 let session = account.sessions.pop()?;
@@ -309,10 +289,11 @@ impl Edge for AccountFromRequestBody {
 struct CompletingOneUpgradesAll;
 
 #[async_trait]
-impl Edge for CompletingOneUpgradesAll {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for CompletingOneUpgradesAll {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((_, own)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let (handle, store, now) = (handle(&request), &service.deps().store, service.now());
         let client = store.transact(&own, |account| {
@@ -322,7 +303,7 @@ impl Edge for CompletingOneUpgradesAll {
                 .map(|challenge| challenge.installation.clone())
         });
         let client = client.await.flatten();
-        let response = HttpEdge.answer(service, request).await;
+        let response = next.answer(request).await;
         if let (StatusCode::CREATED, Some(client)) = (response.status(), client) {
             store.sweep(|account| upgrade(account, &client, now)).await;
         }

@@ -18,90 +18,63 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-01",
         part: "codes",
         summary: "A code is written like a number, so that one in ten comes short.",
-        build: |mut deps| {
-            deps.codes = Arc::new(LeadingZeroStripped);
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(LeadingZeroStripped),
     },
     KnownBad {
         slug: "codes-compared-as-numbers",
         requirement: "CODE-01",
         part: "policy",
         summary: "A code is accepted without its leading zeros.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ComparedAsNumbers);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ComparedAsNumbers),
     },
     KnownBad {
         slug: "first-digit-never-zero",
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from 100000 upwards.",
-        build: |mut deps| {
-            deps.codes = Arc::new(FirstDigitNeverZero);
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(FirstDigitNeverZero),
     },
     KnownBad {
         slug: "ten-bit-codes",
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from ten bits, spread evenly over the digits.",
-        build: |mut deps| {
-            deps.codes = Arc::new(TenBits);
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(TenBits),
     },
     KnownBad {
         slug: "time-seeded-prng",
         requirement: "CODE-03",
         part: "codes",
         summary: "The generator is seeded with the second of the request.",
-        build: |mut deps| {
-            deps.codes = Arc::new(TimeSeeded);
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(TimeSeeded),
     },
     KnownBad {
         slug: "code-from-account-hash",
         requirement: "CODE-03",
         part: "codes",
         summary: "A code is the beginning of a hash of the address and the minute.",
-        build: |mut deps| {
-            deps.codes = Arc::new(FromAccountHash);
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(FromAccountHash),
     },
     KnownBad {
         slug: "codes-count-up",
         requirement: "CODE-03",
         part: "codes",
         summary: "Each code is the one before it and a fixed step.",
-        build: |mut deps| {
-            deps.codes = Arc::new(CountUp(AtomicU32::new(rand::random())));
-            deps
-        },
+        build: |server| server.deps.codes = Arc::new(CountUp(AtomicU32::new(rand::random()))),
     },
     KnownBad {
         slug: "empty-code-matches-missing",
         requirement: "CODE-04",
         part: "policy",
         summary: "A blank code is compared with a stored one that defaults to blank, too.",
-        build: |mut deps| {
-            deps.policy = Arc::new(AlsoAccepts(|code| code.trim().is_empty()));
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(AlsoAccepts(|code| code.trim().is_empty())),
     },
     KnownBad {
         slug: "test-code-left-in",
         requirement: "CODE-04",
         part: "policy",
         summary: "The code of the test suite works in production.",
-        build: |mut deps| {
-            deps.policy = Arc::new(AlsoAccepts(|code| code == "123456"));
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(AlsoAccepts(|code| code == "123456")),
     },
 ];
 

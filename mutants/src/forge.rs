@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use reference_server::Service;
 use reference_server::account::{Account, AccountId, Device, DeviceId, Session, SessionId, TokenHash, Trust};
-use reference_server::edge::{EdgeRequest, json};
+use reference_server::http::{ApiRequest, json};
 use reference_server::policy::identifiers::normalise;
 use reference_server::ports::TokenKind;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(super) struct Bearer {
 
 impl Bearer {
     /// The account and device that a sign-in names.
-    pub(super) async fn of_sign_in(service: &Service, request: &EdgeRequest) -> Option<Self> {
+    pub(super) async fn of_sign_in(service: &Service, request: &ApiRequest) -> Option<Self> {
         let body = tools::body(request)?;
         let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
         Some(Self {

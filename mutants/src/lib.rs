@@ -1,7 +1,7 @@
 //! Servers that each break one requirement: the reference composition with one part replaced. One file an area. The checks are
 //! tested by them; they know nothing of the checks.
 
-use reference_server::Deps;
+use reference_server::Composition;
 
 mod attempts;
 mod binding;
@@ -29,7 +29,7 @@ pub struct KnownBad {
     /// What it does wrong, in one sentence.
     pub summary: &'static str,
     /// Replaces the part.
-    pub build: fn(Deps) -> Deps,
+    pub build: fn(&mut Composition),
 }
 
 const AREAS: &[&[KnownBad]] = &[

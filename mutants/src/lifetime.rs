@@ -15,120 +15,84 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "LIFE-01",
         part: "policy",
         summary: "A code lapses only when something sweeps it out, which nothing does.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoExpiryCheck);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoExpiryCheck),
     },
     KnownBad {
         slug: "expiry-only-in-ui",
         requirement: "LIFE-01",
         part: "policy",
         summary: "The answer tells when the code lapses, and the server never looks at it.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ExpiryOnlyInUi);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ExpiryOnlyInUi),
     },
     KnownBad {
         slug: "code-dies-early",
         requirement: "LIFE-01",
         part: "policy",
         summary: "A code lapses after half of its declared lifetime.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CodeDiesEarly);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodeDiesEarly),
     },
     KnownBad {
         slug: "guess-extends-expiry",
         requirement: "LIFE-02",
         part: "policy",
         summary: "Each wrong guess gives the code its whole lifetime again.",
-        build: |mut deps| {
-            deps.policy = Arc::new(GuessExtendsExpiry);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(GuessExtendsExpiry),
     },
     KnownBad {
         slug: "limit-moves-with-resend",
         requirement: "LIFE-02",
         part: "policy",
         summary: "The limit of a challenge counts from its newest code, so that a resend moves it.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LimitMovesWithResend);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LimitMovesWithResend),
     },
     KnownBad {
         slug: "resend-revives-expired-challenge",
         requirement: "LIFE-02",
         part: "policy",
         summary: "A resend asks only whether the challenge is still there.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ResendRevivesExpiredChallenge);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ResendRevivesExpiredChallenge),
     },
     KnownBad {
         slug: "code-not-consumed",
         requirement: "LIFE-03",
         part: "policy",
         summary: "A successful verification leaves code and challenge as they were.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CodeNotConsumed);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodeNotConsumed),
     },
     KnownBad {
         slug: "spent-codes-open-other-challenges",
         requirement: "LIFE-03",
         part: "policy",
         summary: "Any code that was ever sent to the account is accepted on any of its challenges.",
-        build: |mut deps| {
-            deps.policy = Arc::new(SpentCodesOpenOtherChallenges::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(SpentCodesOpenOtherChallenges::default()),
     },
     KnownBad {
         slug: "invalidate-on-first-failure",
         requirement: "LIFE-04",
         part: "policy",
         summary: "Any wrong guess deletes the code.",
-        build: |mut deps| {
-            deps.policy = Arc::new(InvalidateOnFirstFailure);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(InvalidateOnFirstFailure),
     },
     KnownBad {
         slug: "challenge-survives-password-change",
         requirement: "LIFE-05",
         part: "policy",
         summary: "A pending challenge outlives a change of the password.",
-        build: |mut deps| {
-            deps.policy = Arc::new(Survives(&[Change::PasswordChanged]));
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::PasswordChanged])),
     },
     KnownBad {
         slug: "challenge-survives-reset",
         requirement: "LIFE-05",
         part: "policy",
         summary: "A pending challenge outlives a reset of the password.",
-        build: |mut deps| {
-            deps.policy = Arc::new(Survives(&[Change::PasswordReset]));
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::PasswordReset])),
     },
     KnownBad {
         slug: "challenge-survives-toggle",
         requirement: "LIFE-05",
         part: "policy",
         summary: "A pending challenge outlives two-step verification being switched off and on.",
-        build: |mut deps| {
-            deps.policy = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn]));
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn])),
     },
 ];
 

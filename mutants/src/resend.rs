@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::account::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode};
-use reference_server::http::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::http::{ApiRequest, Middleware, Router, json};
 use reference_server::policy::{At, Policy, RateLimited, Standard};
 use reference_server::ports::{CodeFor, Message, MessageContent, Recipient};
 use serde_json::Value;
@@ -22,100 +22,70 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "RSND-01",
         part: "policy",
         summary: "A resend mails a fresh code and leaves the stored one as it was.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ResentCodeNotValid);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ResentCodeNotValid),
     },
     KnownBad {
         slug: "old-code-still-valid",
         requirement: "RSND-02",
         part: "policy",
         summary: "Codes are added to those before, and any of them is accepted.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OldCodeStillValid::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OldCodeStillValid::default()),
     },
     KnownBad {
         slug: "no-cooldown",
         requirement: "RSND-03",
         part: "policy",
         summary: "A code can be sent again at once.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoCooldown);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoCooldown),
     },
     KnownBad {
         slug: "cooldown-rotates-code-anyway",
         requirement: "RSND-03",
         part: "policy",
         summary: "A resend inside the cool-down is refused after the code was already replaced.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CooldownRotatesCodeAnyway);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CooldownRotatesCodeAnyway),
     },
     KnownBad {
         slug: "double-tap-sends-two-codes",
         requirement: "RSND-03",
         part: "policy",
         summary: "Signing in twice from one device makes two challenges and two messages.",
-        build: |mut deps| {
-            deps.policy = Arc::new(DoubleTapSendsTwoCodes);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(DoubleTapSendsTwoCodes),
     },
     KnownBad {
         slug: "no-challenge-cap",
         requirement: "RSND-03",
         part: "policy",
         summary: "One challenge may cause any number of messages.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoChallengeCap);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoChallengeCap),
     },
     KnownBad {
         slug: "no-account-cap",
         requirement: "RSND-03",
         part: "policy",
         summary: "The challenges of an account may together cause any number of messages.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoAccountCap);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoAccountCap),
     },
     KnownBad {
         slug: "resend-by-email",
         requirement: "RSND-04",
-        part: "edge",
+        part: "http",
         summary: "Naming the account is enough to have its code sent again.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ResendByEmail);
-            deps
-        },
+        build: |server| server.wrap(ResendByEmail),
     },
     KnownBad {
         slug: "resend-to-named-address",
         requirement: "RSND-04",
-        part: "edge",
+        part: "http",
         summary: "A resend goes to the address that the request names.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ResendToNamedAddress);
-            deps
-        },
+        build: |server| server.wrap(ResendToNamedAddress),
     },
     KnownBad {
         slug: "account-keyed-code-row",
         requirement: "RSND-05",
         part: "policy",
         summary: "An account has one code, which the next challenge overwrites.",
-        build: |mut deps| {
-            deps.policy = Arc::new(AccountKeyedCodeRow);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(AccountKeyedCodeRow),
     },
 ];
 
@@ -230,7 +200,7 @@ async fn send_code(service: &Service, id: &AccountId, address: &str) {
 }
 
 /// The address that a resend names.
-fn named(request: &EdgeRequest) -> Option<String> {
+fn named(request: &ApiRequest) -> Option<String> {
     if !tools::is(request, &Method::POST, "/v1/challenge/resend") {
         return None;
     }
@@ -240,10 +210,11 @@ fn named(request: &EdgeRequest) -> Option<String> {
 struct ResendByEmail;
 
 #[async_trait]
-impl Edge for ResendByEmail {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResendByEmail {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some(email) = named(&request) else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         if let Some(id) = service.deps().store.by_email(&email).await.ok().flatten() {
             send_code(service, &id, &email).await;
@@ -255,14 +226,15 @@ impl Edge for ResendByEmail {
 struct ResendToNamedAddress;
 
 #[async_trait]
-impl Edge for ResendToNamedAddress {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResendToNamedAddress {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some(email) = named(&request) else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let holder = tools::pending(service, &request).await;
         let plain = tools::with_body(&request, &Value::Object(serde_json::Map::new()));
-        let answer = HttpEdge.answer(service, plain).await;
+        let answer = next.answer(plain).await;
         if let Some(id) = holder.filter(|_| answer.status().is_success()) {
             send_code(service, &id, &email).await;
         }

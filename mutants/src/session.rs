@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Method, Response, header};
 use reference_server::Service;
 use reference_server::account::{Account, Session, SessionId, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Renewal, Standard};
 use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
@@ -23,90 +23,63 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SESS-01",
         part: "policy",
         summary: "Whoever holds a pending handle counts as signed in.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PendingCountsAsAuthenticated);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PendingCountsAsAuthenticated),
     },
     KnownBad {
         slug: "session-fixation",
         requirement: "SESS-02",
-        part: "edge",
+        part: "http",
         summary: "A session identifier that the client brings becomes the session.",
-        build: |mut deps| {
-            deps.edge = Arc::new(SessionFixation);
-            deps
-        },
+        build: |server| server.wrap(SessionFixation),
     },
     KnownBad {
         slug: "handle-becomes-the-session",
         requirement: "SESS-02",
-        part: "edge",
+        part: "http",
         summary: "The pending handle is raised to a full session instead of being replaced.",
-        build: |mut deps| {
-            deps.edge = Arc::new(HandleBecomesTheSession);
-            deps
-        },
+        build: |server| server.wrap(HandleBecomesTheSession),
     },
     KnownBad {
         slug: "time-ordered-uuid-handle",
         requirement: "SESS-03",
         part: "tokens",
         summary: "Handles are UUIDs of version 7: the time, and few random bits.",
-        build: |mut deps| {
-            deps.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
-            deps
-        },
+        build: |server| server.deps.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0))),
     },
     KnownBad {
         slug: "logout-client-side-only",
         requirement: "SESS-04",
         part: "policy",
         summary: "Signing out changes nothing on the server.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LogoutClientSideOnly);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LogoutClientSideOnly),
     },
     KnownBad {
         slug: "logout-keeps-refresh",
         requirement: "SESS-04",
         part: "policy",
         summary: "Signing out ends the access credential and leaves the refresh credential alive.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LogoutKeepsRefresh);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LogoutKeepsRefresh),
     },
     KnownBad {
         slug: "refresh-token-reusable",
         requirement: "SESS-05",
         part: "policy",
         summary: "A refresh credential that has been used renews the session again.",
-        build: |mut deps| {
-            deps.policy = Arc::new(RefreshTokenReusable);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshTokenReusable),
     },
     KnownBad {
         slug: "refresh-reuse-goes-unnoticed",
         requirement: "SESS-05",
         part: "policy",
         summary: "A refresh credential that has been used is refused, and nothing comes of it being tried.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ReuseGoesUnnoticed);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ReuseGoesUnnoticed),
     },
     KnownBad {
         slug: "refresh-forever",
         requirement: "SESS-06",
         part: "policy",
         summary: "Each renewal starts the absolute limit of the session anew.",
-        build: |mut deps| {
-            deps.policy = Arc::new(RefreshForever);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshForever),
     },
 ];
 
@@ -149,14 +122,15 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
 struct SessionFixation;
 
 #[async_trait]
-impl Edge for SessionFixation {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SessionFixation {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         let cookies = header(header::COOKIE.as_str()).unwrap_or("");
         let mut cookie = cookies.split("; ").filter_map(|pair| pair.strip_prefix("session="));
         let brought = header("x-session-id").or_else(|| cookie.next()).map(str::to_owned);
         let verifies = tools::is(&request, &Method::POST, "/v1/challenge/verify");
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         match brought {
             Some(chosen) if verifies && answer.status().is_success() => adopt(service, answer, &chosen).await,
             _ => answer,
@@ -167,11 +141,12 @@ impl Edge for SessionFixation {
 struct HandleBecomesTheSession;
 
 #[async_trait]
-impl Edge for HandleBecomesTheSession {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for HandleBecomesTheSession {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let handle = tools::bearer(&request).map(str::to_owned);
         let verifies = tools::is(&request, &Method::POST, "/v1/challenge/verify");
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         match handle {
             Some(handle) if verifies && answer.status().is_success() => adopt(service, answer, &handle).await,
             _ => answer,

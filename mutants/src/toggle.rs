@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::account::{Account, AccountId, DeviceId, Session};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::http::{ApiRequest, Middleware, Router, json};
 use reference_server::policy::{Admission, At, Change, Policy, SignInFacts, Standard};
 use reference_server::ports::HashMemory;
 use serde_json::Value;
@@ -21,80 +21,56 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "TOGL-01",
         part: "policy",
         summary: "A new account has two-step verification off.",
-        build: |mut deps| {
-            deps.policy = Arc::new(DefaultOff);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(DefaultOff),
     },
     KnownBad {
         slug: "stale-reauth-accepted",
         requirement: "TOGL-02",
         part: "policy",
         summary: "A proof of the password once given in a session counts for ever.",
-        build: |mut deps| {
-            deps.policy = Arc::new(StaleReauthAccepted);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(StaleReauthAccepted),
     },
     KnownBad {
         slug: "session-alone-switches-off",
         requirement: "TOGL-02",
         part: "policy",
         summary: "Switching off needs a session and no proof of the password.",
-        build: |mut deps| {
-            deps.policy = Arc::new(SessionAloneSwitchesOff);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(SessionAloneSwitchesOff),
     },
     KnownBad {
         slug: "any-password-switches-off",
         requirement: "TOGL-02",
-        part: "edge",
+        part: "http",
         summary: "Switching off asks for a password and does not look whether it is right.",
-        build: |mut deps| {
-            deps.edge = Arc::new(AnyPasswordSwitchesOff);
-            deps
-        },
+        build: |server| server.wrap(AnyPasswordSwitchesOff),
     },
     KnownBad {
         slug: "pending-switches-off",
         requirement: "TOGL-02",
-        part: "edge",
+        part: "http",
         summary: "A pending handle and the password switch two-step verification off.",
-        build: |mut deps| {
-            deps.edge = Arc::new(PendingSwitchesOff);
-            deps
-        },
+        build: |server| server.wrap(PendingSwitchesOff),
     },
     KnownBad {
         slug: "off-still-asks",
         requirement: "TOGL-03",
         part: "policy",
         summary: "New devices are asked for a code although two-step verification is off.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OffStillAsks);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OffStillAsks),
     },
     KnownBad {
         slug: "switching-on-forgets-trust",
         requirement: "TOGL-03",
         part: "policy",
         summary: "Switching on takes the trust of the devices that had it before.",
-        build: |mut deps| {
-            deps.policy = Arc::new(SwitchingOnForgetsTrust);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(SwitchingOnForgetsTrust),
     },
     KnownBad {
         slug: "old-sessions-survive-enable",
         requirement: "TOGL-03",
         part: "policy",
         summary: "Sessions that untrusted devices opened while it was off go on when it is on.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OldSessionsSurviveEnable);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OldSessionsSurviveEnable),
     },
 ];
 
@@ -123,7 +99,7 @@ impl Policy for SessionAloneSwitchesOff {
 }
 
 /// The password of a request that switches off.
-fn switches_off(request: &EdgeRequest) -> Option<String> {
+fn switches_off(request: &ApiRequest) -> Option<String> {
     if !tools::is(request, &Method::PUT, "/v1/two-step") {
         return None;
     }
@@ -144,22 +120,24 @@ async fn switch_off(service: &Service, id: &AccountId) -> Response<Bytes> {
 struct AnyPasswordSwitchesOff;
 
 #[async_trait]
-impl Edge for AnyPasswordSwitchesOff {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for AnyPasswordSwitchesOff {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if switches_off(&request).is_some()
             && let Some((id, _)) = tools::signed_in(service, &request).await
         {
             return switch_off(service, &id).await;
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct PendingSwitchesOff;
 
 #[async_trait]
-impl Edge for PendingSwitchesOff {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PendingSwitchesOff {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(password) = switches_off(&request)
             && let Some(id) = tools::pending(service, &request).await
         {
@@ -172,7 +150,7 @@ impl Edge for PendingSwitchesOff {
                 return switch_off(service, &id).await;
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 

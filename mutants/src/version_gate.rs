@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response};
-use reference_server::Service;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge, Outcome};
+use reference_server::http::{ApiRequest, Middleware, Outcome, Router};
 use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
 use semver::{Version, VersionReq};
 
@@ -16,128 +15,95 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "gate-after-code-sent",
         requirement: "VER-01",
-        part: "edge",
+        part: "http",
         summary: "An old version is refused only after the challenge was opened and the code sent.",
-        build: |mut deps| {
-            deps.edge = Arc::new(GateAfterCodeSent);
-            deps
-        },
+        build: |server| server.wrap(GateAfterCodeSent),
     },
     KnownBad {
         slug: "strictly-greater-than-2.3",
         requirement: "VER-02",
         part: "policy",
         summary: "The minimum version itself is not served.",
-        build: |mut deps| {
-            deps.policy = Arc::new(StrictlyGreater);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(StrictlyGreater),
     },
     KnownBad {
         slug: "lexicographic-compare",
         requirement: "VER-03",
         part: "policy",
         summary: "Versions are compared as texts, so that 2.10 is below 2.3.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LexicographicCompare);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LexicographicCompare),
     },
     KnownBad {
         slug: "float-compare",
         requirement: "VER-03",
         part: "policy",
         summary: "Versions are compared as decimal numbers, so that 2.10 is below 2.3.",
-        build: |mut deps| {
-            deps.policy = Arc::new(FloatCompare);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(FloatCompare),
     },
     KnownBad {
         slug: "caret-pins-major",
         requirement: "VER-03",
         part: "policy",
         summary: "The minimum is a caret requirement, so that 3.0.0 is refused.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CaretPinsMajor);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CaretPinsMajor),
     },
     KnownBad {
         slug: "prerelease-counts-as-release",
         requirement: "VER-03",
         part: "policy",
         summary: "What follows the three numbers is cut off, so that a pre-release passes for its release.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PrereleaseCountsAsRelease);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PrereleaseCountsAsRelease),
     },
     KnownBad {
         slug: "overflow-panics",
         requirement: "VER-04",
-        part: "edge",
+        part: "http",
         summary: "A version component that is no 64-bit number is a server error.",
-        build: |mut deps| {
-            deps.edge = Arc::new(OverflowPanics);
-            deps
-        },
+        build: |server| server.wrap(OverflowPanics),
     },
     KnownBad {
         slug: "first-header-gated-last-header-used",
         requirement: "VER-04",
         part: "policy",
         summary: "Of two versions in one request only the first is looked at.",
-        build: |mut deps| {
-            deps.policy = Arc::new(FirstHeaderGated);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(FirstHeaderGated),
     },
     KnownBad {
         slug: "legacy-client-exempt",
         requirement: "VER-05",
         part: "policy",
         summary: "An app too old to know two-step verification gets a session for the password.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LegacyClientExempt);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LegacyClientExempt),
     },
     KnownBad {
         slug: "gate-leaks-2sv-state",
         requirement: "VER-06",
         part: "policy",
         summary: "The gate stands before the password, so that its answer tells whether two-step verification is on.",
-        build: |mut deps| {
-            deps.policy = Arc::new(GateLeaksState);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(GateLeaksState),
     },
     KnownBad {
         slug: "gate-stands-while-off",
         requirement: "VER-06",
         part: "policy",
         summary: "Old versions are refused although two-step verification is off.",
-        build: |mut deps| {
-            deps.policy = Arc::new(GateStandsWhileOff);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(GateStandsWhileOff),
     },
 ];
 
 struct GateAfterCodeSent;
 
 #[async_trait]
-impl Edge for GateAfterCodeSent {
-    async fn answer(&self, service: &Service, mut request: EdgeRequest) -> Response<Bytes> {
-        let refusal = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for GateAfterCodeSent {
+    async fn answer(&self, next: &Router, mut request: ApiRequest) -> Response<Bytes> {
+        let refusal = next.answer(request.clone()).await;
         let gated = refusal
             .extensions()
             .get::<Outcome>()
             .is_some_and(|outcome| outcome.0 == "update-required");
         if gated {
             request.headers.insert("app-version", HeaderValue::from_static("99.0.0"));
-            HttpEdge.answer(service, request).await;
+            next.answer(request).await;
         }
         refusal
     }
@@ -205,8 +171,8 @@ impl Policy for PrereleaseCountsAsRelease {
 struct OverflowPanics;
 
 #[async_trait]
-impl Edge for OverflowPanics {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for OverflowPanics {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let claimed = request.headers.get("app-version").and_then(|value| value.to_str().ok());
         let major = claimed.and_then(|version| version.split('.').next());
         let digits = major.is_some_and(|major| !major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit()));
@@ -216,7 +182,7 @@ impl Edge for OverflowPanics {
         {
             return tools::panicked();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 

@@ -19,8 +19,7 @@ pub mod ports;
 pub mod service;
 mod sync;
 
-pub use crate::http as edge;
-pub use crate::http::{ConnectionLimits, serve};
+pub use crate::http::{Composition, ConnectionLimits, serve};
 pub use config::Config;
 pub use ports::Deps;
 pub use service::Service;

@@ -5,6 +5,7 @@ mod common;
 use common::{admin, judged, request};
 use reference_server::adapters::admin::Admin;
 use reference_server::adapters::prometheus;
+use reference_server::http::Router;
 use serde_json::{Value, json};
 use specs::openapi::Contract;
 
@@ -28,10 +29,8 @@ impl Bench {
 
     /// A request to the public API.
     async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
-        let edge = self.admin.service.deps().edge.clone();
-        let answer = edge
-            .answer(&self.admin.service, request("POST", path, None, Some(body)))
-            .await;
+        let router = Router::from(self.admin.service.clone());
+        let answer = router.answer(request("POST", path, None, Some(body))).await;
         (
             answer.status().as_u16(),
             serde_json::from_slice(answer.body()).unwrap_or(Value::Null),

@@ -14,70 +14,49 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-01",
         part: "policy",
         summary: "A challenge takes one guess more than declared.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OffByOneCap);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OffByOneCap),
     },
     KnownBad {
         slug: "last-guess-not-evaluated",
         requirement: "ATT-01",
         part: "policy",
         summary: "The last of the declared guesses is refused unseen.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LastGuessNotEvaluated);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LastGuessNotEvaluated),
     },
     KnownBad {
         slug: "counter-per-challenge-only",
         requirement: "ATT-02",
         part: "policy",
         summary: "Wrong codes are counted in the challenge and nowhere else.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CounterPerChallengeOnly);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CounterPerChallengeOnly),
     },
     KnownBad {
         slug: "resend-resets-counter",
         requirement: "ATT-02",
         part: "policy",
         summary: "A new code brings new guesses.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ResendResetsCounter);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ResendResetsCounter),
     },
     KnownBad {
         slug: "ip-only-limit",
         requirement: "ATT-02",
         part: "policy",
         summary: "Only the source address is limited, so that guesses from many addresses never end.",
-        build: |mut deps| {
-            deps.policy = Arc::new(IpOnlyLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(IpOnlyLimit),
     },
     KnownBad {
         slug: "hourly-window-forgets",
         requirement: "ATT-03",
         part: "policy",
         summary: "Wrong codes are forgotten with their window, so that slow guessing never ends.",
-        build: |mut deps| {
-            deps.policy = Arc::new(HourlyWindowForgets);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(HourlyWindowForgets),
     },
     KnownBad {
         slug: "codes-stay-off",
         requirement: "ATT-03",
         part: "policy",
         summary: "Once codes are off, the owner cannot get them working again.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CodesStayOff);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodesStayOff),
     },
 ];
 

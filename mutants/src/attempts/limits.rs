@@ -15,80 +15,56 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-07",
         part: "policy",
         summary: "A lock has no end.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PermanentLock);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PermanentLock),
     },
     KnownBad {
         slug: "lock-extended-by-every-try",
         requirement: "ATT-07",
         part: "policy",
         summary: "Each try during a lock starts it anew.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LockExtendedByEveryTry);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LockExtendedByEveryTry),
     },
     KnownBad {
         slug: "fixed-window-double-burst",
         requirement: "ATT-07",
         part: "policy",
         summary: "Guesses are counted in fixed windows, so that twice the limit fits around an edge.",
-        build: |mut deps| {
-            deps.policy = Arc::new(FixedWindowDoubleBurst);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(FixedWindowDoubleBurst),
     },
     KnownBad {
         slug: "match-before-limit",
         requirement: "ATT-08",
         part: "policy",
         summary: "The code is compared first, and limits apply to wrong ones only.",
-        build: |mut deps| {
-            deps.policy = Arc::new(MatchBeforeLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(MatchBeforeLimit),
     },
     KnownBad {
         slug: "limit-tells-the-right-code",
         requirement: "ATT-08",
         part: "policy",
         summary: "At a limit the right code is refused in other words than a wrong one.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LimitTellsTheRightCode);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LimitTellsTheRightCode),
     },
     KnownBad {
         slug: "password-ok-clears-code-failures",
         requirement: "ATT-09",
         part: "policy",
         summary: "A right password clears the count of wrong codes.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PasswordClearsCodeFailures);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PasswordClearsCodeFailures),
     },
     KnownBad {
         slug: "any-success-clears-every-account",
         requirement: "ATT-09",
         part: "policy",
         summary: "A completed sign-in to one account clears the count of wrong codes of all others.",
-        build: |mut deps| {
-            deps.policy = Arc::new(AnySuccessClearsEveryAccount::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(AnySuccessClearsEveryAccount::default()),
     },
     KnownBad {
         slug: "own-success-refills-the-source",
         requirement: "ATT-09",
         part: "policy",
         summary: "A right password of any account clears the failures of the address.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OwnSuccessRefillsTheSource);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OwnSuccessRefillsTheSource),
     },
 ];
 

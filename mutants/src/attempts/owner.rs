@@ -16,50 +16,35 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-04",
         part: "policy",
         summary: "One address may guess at any number of accounts.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoIpLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoIpLimit),
     },
     KnownBad {
         slug: "no-password-limit",
         requirement: "ATT-04",
         part: "policy",
         summary: "An account takes any number of wrong passwords.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoPasswordLimit);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoPasswordLimit),
     },
     KnownBad {
         slug: "xff-poisoning-lockout",
         requirement: "ATT-05",
         part: "policy",
         summary: "The address that a client names in a forwarding header is the one that is throttled.",
-        build: |mut deps| {
-            deps.policy = Arc::new(ForwardedForIsBelieved);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(ForwardedForIsBelieved),
     },
     KnownBad {
         slug: "hard-lock-by-email",
         requirement: "ATT-06",
         part: "policy",
         summary: "Wrong passwords from anywhere keep the owner's trusted device out.",
-        build: |mut deps| {
-            deps.policy = Arc::new(HardLockByEmail);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(HardLockByEmail),
     },
     KnownBad {
         slug: "code-lock-blocks-trusted-devices",
         requirement: "ATT-06",
         part: "policy",
         summary: "A lock for wrong codes keeps the owner's trusted device out, which needs none.",
-        build: |mut deps| {
-            deps.policy = Arc::new(CodeLockBlocksTrustedDevices);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(CodeLockBlocksTrustedDevices),
     },
 ];
 

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::Service;
 use reference_server::account::{Account, AccountId, PasswordFailures, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
 use reference_server::ports::{Committed, MemoryStore, Store, StoreError, Versioned};
 use serde_json::Value;
@@ -20,27 +19,25 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "array-of-codes-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of codes is tried one by one.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/challenge/verify",
                 field: "code",
-            });
-            deps
+            })
         },
     },
     KnownBad {
         slug: "array-of-passwords-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of passwords is tried one by one.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/sign-ins",
                 field: "password",
-            });
-            deps
+            })
         },
     },
     KnownBad {
@@ -48,30 +45,21 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "ATT-11",
         part: "policy",
         summary: "A password typed within a session is limited by nothing.",
-        build: |mut deps| {
-            deps.policy = Arc::new(InSessionUnthrottled);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(InSessionUnthrottled),
     },
     KnownBad {
         slug: "limiter-key-case-sensitive",
         requirement: "ATT-12",
         part: "policy",
         summary: "Wrong passwords are counted under the identifier as it was typed.",
-        build: |mut deps| {
-            deps.policy = Arc::new(LimiterKeyAsTyped::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(LimiterKeyAsTyped::default()),
     },
     KnownBad {
         slug: "registration-overwrites-lookalike",
         requirement: "ATT-12",
         part: "store",
         summary: "Registering another spelling of a taken identifier sets the password of the account that has it.",
-        build: |mut deps| {
-            deps.store = Arc::new(RegistrationOverwrites::default());
-            deps
-        },
+        build: |server| server.deps.store = Arc::new(RegistrationOverwrites::default()),
     },
 ];
 
@@ -82,21 +70,21 @@ struct ArrayAccepted {
 }
 
 #[async_trait]
-impl Edge for ArrayAccepted {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ArrayAccepted {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let body = tools::body(&request).filter(|_| tools::is(&request, &Method::POST, self.path));
         if let Some(mut body) = body
             && let Some(secrets) = body.get(self.field).and_then(Value::as_array).cloned()
         {
             for secret in secrets {
                 body[self.field] = secret;
-                let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+                let answer = next.answer(tools::with_body(&request, &body)).await;
                 if answer.status().is_success() {
                     return answer;
                 }
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 

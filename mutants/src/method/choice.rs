@@ -16,43 +16,33 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-01",
         part: "policy",
         summary: "A pushed code is always mailed as well.",
-        build: |mut deps| {
-            deps.policy = Arc::new(BothAtOnce);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(BothAtOnce),
     },
     KnownBad {
         slug: "push-to-nobody",
         requirement: "METH-02",
         part: "policy",
         summary: "An account without a trusted device is told that its code was sent by push.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PushToNobody);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PushToNobody),
     },
     KnownBad {
         slug: "no-way-but-push",
         requirement: "METH-02",
         part: "policy",
         summary: "Once an account has a trusted device there is no way to have a code mailed.",
-        build: |mut deps| {
-            deps.policy = Arc::new(NoWayButPush);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(NoWayButPush),
     },
     KnownBad {
         slug: "one-breaker-for-all-providers",
         requirement: "METH-02",
         part: "mailer",
         summary: "A push provider that fails takes the mail provider out of service with it.",
-        build: |mut deps| {
-            let inner = Arc::clone(&deps.mailer);
-            deps.mailer = Arc::new(OneBreaker {
+        build: |server| {
+            let inner = Arc::clone(&server.deps.mailer);
+            server.deps.mailer = Arc::new(OneBreaker {
                 inner,
                 open: AtomicBool::new(false),
             });
-            deps
         },
     },
     KnownBad {
@@ -60,20 +50,14 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-05",
         part: "policy",
         summary: "An account that trusts no device is signed in without a code.",
-        build: |mut deps| {
-            deps.policy = Arc::new(FreePass);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(FreePass),
     },
     KnownBad {
         slug: "free-pass-after-removal",
         requirement: "METH-05",
         part: "policy",
         summary: "Whoever removed the last device is let in without a code, so as not to be locked out.",
-        build: |mut deps| {
-            deps.policy = Arc::new(FreePassAfterRemoval::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(FreePassAfterRemoval::default()),
     },
 ];
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
+use reference_server::Composition;
 use reference_server::account::{Account, Challenge};
-use reference_server::http::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Standard};
 use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
-use reference_server::{Deps, Service};
 use serde_json::Value;
 
 use crate::tools::BehindItsBack;
@@ -19,47 +19,40 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "destination-from-body",
         requirement: "METH-03",
-        part: "edge",
+        part: "http",
         summary: "A switch to email may name the address.",
-        build: |deps| destination_named_at(deps, "/v1/challenge/method"),
+        build: |server| destination_named_at(server, "/v1/challenge/method"),
     },
     KnownBad {
         slug: "destination-from-sign-in",
         requirement: "METH-03",
-        part: "edge",
+        part: "http",
         summary: "A sign-in may name the address that its code is mailed to.",
-        build: |deps| destination_named_at(deps, "/v1/sign-ins"),
+        build: |server| destination_named_at(server, "/v1/sign-ins"),
     },
     KnownBad {
         slug: "push-to-pending-device",
         requirement: "METH-07",
         part: "policy",
         summary: "The registration that the asking device brings along gets the code as well.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PushToPending);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PushToPending),
     },
     KnownBad {
         slug: "push-token-account-mixup",
         requirement: "METH-07",
-        part: "edge",
+        part: "http",
         summary: "A push registration belongs to the last account that brought it, and to no other.",
-        build: |mut deps| {
-            deps.edge = Arc::new(LastAccountKeepsRegistration);
-            deps
-        },
+        build: |server| server.wrap(LastAccountKeepsRegistration),
     },
 ];
 
-fn destination_named_at(mut deps: Deps, path: &'static str) -> Deps {
+fn destination_named_at(server: &mut Composition, path: &'static str) {
     let named = Arc::new(Mutex::new(None));
-    deps.mailer = Arc::new(Redirecting {
-        mailer: Arc::clone(&deps.mailer),
+    server.deps.mailer = Arc::new(Redirecting {
+        mailer: Arc::clone(&server.deps.mailer),
         named: Arc::clone(&named),
     });
-    deps.edge = Arc::new(DestinationNamed { path, named });
-    deps
+    server.wrap(DestinationNamed { path, named });
 }
 
 /// The address that the request under way names.
@@ -77,18 +70,18 @@ impl DestinationNamed {
 }
 
 #[async_trait]
-impl Edge for DestinationNamed {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for DestinationNamed {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let mut body = tools::body(&request).unwrap_or_default();
         let address = body.get("to").and_then(Value::as_str).map(str::to_owned);
         if !tools::is(&request, &Method::POST, self.path) || address.is_none() {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
         if let Some(fields) = body.as_object_mut() {
             fields.remove("to");
         }
         self.set(address);
-        let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+        let answer = next.answer(tools::with_body(&request, &body)).await;
         self.set(None);
         answer
     }
@@ -130,9 +123,10 @@ impl Policy for PushToPending {
 struct LastAccountKeepsRegistration;
 
 #[async_trait]
-impl Edge for LastAccountKeepsRegistration {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for LastAccountKeepsRegistration {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::PUT, "/v1/devices/current/push") || !answer.status().is_success() {
             return answer;
         }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
-use reference_server::Service;
 use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
-use reference_server::http::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Standard};
 
 use crate::tools::BehindItsBack;
@@ -20,60 +19,42 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "METH-04",
         part: "policy",
         summary: "A pushed code stays valid beside the mailed one.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PushedSurvives::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PushedSurvives::default()),
     },
     KnownBad {
         slug: "switch-resets-the-guesses",
         requirement: "METH-04",
         part: "policy",
         summary: "A switch to email starts the count of guesses again.",
-        build: |mut deps| {
-            deps.policy = Arc::new(SwitchResetsGuesses);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(SwitchResetsGuesses),
     },
     KnownBad {
         slug: "switch-is-no-send",
         requirement: "METH-04",
-        part: "edge",
+        part: "http",
         summary: "A switch has no part in the limits on sending.",
-        build: |mut deps| {
-            deps.edge = Arc::new(SwitchIsNoSend);
-            deps
-        },
+        build: |server| server.wrap(SwitchIsNoSend),
     },
     KnownBad {
         slug: "email-code-24h-ttl",
         requirement: "METH-06",
         part: "policy",
         summary: "A mailed code has the lifetime of a recovery code.",
-        build: |mut deps| {
-            deps.policy = Arc::new(MailedLivesADay);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(MailedLivesADay),
     },
     KnownBad {
         slug: "email-path-unthrottled",
         requirement: "METH-06",
         part: "policy",
         summary: "Mailed codes are verified by a handler of their own, which has no limits.",
-        build: |mut deps| {
-            deps.policy = Arc::new(MailedUnthrottled);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(MailedUnthrottled),
     },
     KnownBad {
         slug: "mailed-code-per-account",
         requirement: "METH-06",
         part: "policy",
         summary: "A mailed code is good for every challenge of its account that was switched to email.",
-        build: |mut deps| {
-            deps.policy = Arc::new(MailedPerAccount);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(MailedPerAccount),
     },
 ];
 
@@ -118,8 +99,9 @@ impl Policy for SwitchResetsGuesses {
 struct SwitchIsNoSend;
 
 #[async_trait]
-impl Edge for SwitchIsNoSend {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SwitchIsNoSend {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if request.path == "/v1/challenge/method"
             && let (Some(id), Some(handle)) = (tools::pending(service, &request).await, tools::bearer(&request))
         {
@@ -133,7 +115,7 @@ impl Edge for SwitchIsNoSend {
             };
             service.deps().store.transact(&id, forget).await;
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 

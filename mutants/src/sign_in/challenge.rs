@@ -6,9 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
 use reference_server::account::Account;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::identifiers::normalise;
 use reference_server::policy::{At, Limit, Policy, RateLimited, Standard};
 use serde_json::{Value, json};
@@ -23,56 +22,45 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "SIGN-06",
         part: "policy",
         summary: "At the bound the oldest challenge makes way, so that whoever has the password keeps evicting the owner's.",
-        build: |mut deps| {
-            deps.policy = Arc::new(EvictOldest);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(EvictOldest),
     },
     KnownBad {
         slug: "unbounded-challenges",
         requirement: "SIGN-06",
         part: "policy",
         summary: "An account may have any number of live challenges.",
-        build: |mut deps| {
-            deps.policy = Arc::new(Unbounded);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(Unbounded),
     },
     KnownBad {
         slug: "debug-code-echo",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer that opens a challenge repeats the code, for convenience in development.",
-        build: |mut deps| {
-            let drawn = Drawn::codes_of(&mut deps);
-            deps.edge = Arc::new(Echo {
+        build: |server| {
+            let drawn = Drawn::codes_of(&mut server.deps);
+            server.wrap(Echo {
                 drawn,
                 told: |code| code,
             });
-            deps
         },
     },
     KnownBad {
         slug: "code-digest-in-answer",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer carries a digest of the code, for the app to compare with.",
-        build: |mut deps| {
-            let drawn = Drawn::codes_of(&mut deps);
+        build: |server| {
+            let drawn = Drawn::codes_of(&mut server.deps);
             let told = |code: String| HEXLOWER.encode(&Sha256::digest(code.as_bytes()));
-            deps.edge = Arc::new(Echo { drawn, told });
-            deps
+            server.wrap(Echo { drawn, told });
         },
     },
     KnownBad {
         slug: "challenge-without-times",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer that opens a challenge does not tell when the code expires or can be sent again.",
-        build: |mut deps| {
-            deps.edge = Arc::new(WithoutTimes);
-            deps
-        },
+        build: |server| server.wrap(WithoutTimes),
     },
 ];
 
@@ -115,7 +103,7 @@ impl Policy for Unbounded {
 }
 
 /// Whether the answer opened a challenge.
-fn opened(request: &EdgeRequest, answer: &Response<Bytes>) -> bool {
+fn opened(request: &ApiRequest, answer: &Response<Bytes>) -> bool {
     tools::is(request, &Method::POST, "/v1/sign-ins") && answer.status() == StatusCode::ACCEPTED
 }
 
@@ -125,9 +113,9 @@ struct Echo {
 }
 
 #[async_trait]
-impl Edge for Echo {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for Echo {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let answer = next.answer(request.clone()).await;
         if !opened(&request, &answer) {
             return answer;
         }
@@ -145,9 +133,9 @@ impl Edge for Echo {
 struct WithoutTimes;
 
 #[async_trait]
-impl Edge for WithoutTimes {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for WithoutTimes {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let answer = next.answer(request.clone()).await;
         let Some(mut body) = tools::answered(&answer).filter(|_| opened(&request, &answer)) else {
             return answer;
         };

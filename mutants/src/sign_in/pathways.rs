@@ -1,13 +1,10 @@
 //! Another way to a session forgets the second step.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
 use reference_server::account::TokenHash;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::ports::HashMemory;
 use serde_json::Value;
 
@@ -19,51 +16,40 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "registration-endpoint-logs-in-existing",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "Registering with an existing account's address and right password returns a session.",
-        build: |mut deps| {
-            deps.edge = Arc::new(RegistrationLogsIn);
-            deps
-        },
+        build: |server| server.wrap(RegistrationLogsIn),
     },
     KnownBad {
         slug: "reset-answer-holds-session",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "Completing a password reset signs in without a second step.",
-        build: |mut deps| {
-            deps.edge = Arc::new(ResetSignsIn);
-            deps
-        },
+        build: |server| server.wrap(ResetSignsIn),
     },
     KnownBad {
         slug: "handle-renews-into-session",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "A pending handle is taken for a refresh credential.",
-        build: |mut deps| {
-            deps.edge = Arc::new(HandleRenews);
-            deps
-        },
+        build: |server| server.wrap(HandleRenews),
     },
     KnownBad {
         slug: "legacy-path-without-step",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "An older version of the sign-in is still served, from before there was a second step.",
-        build: |mut deps| {
-            deps.edge = Arc::new(LegacyPath);
-            deps
-        },
+        build: |server| server.wrap(LegacyPath),
     },
 ];
 
 struct RegistrationLogsIn;
 
 #[async_trait]
-impl Edge for RegistrationLogsIn {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for RegistrationLogsIn {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/accounts") || answer.status() != StatusCode::ACCEPTED {
             return answer;
         }
@@ -90,12 +76,13 @@ impl Edge for RegistrationLogsIn {
 struct ResetSignsIn;
 
 #[async_trait]
-impl Edge for ResetSignsIn {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResetSignsIn {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let body = tools::body(&request).unwrap_or_default();
         let token = body.get("token").and_then(Value::as_str).unwrap_or_default();
         let account = service.deps().store.by_token(&TokenHash::of(token)).await.ok().flatten();
-        let answer = HttpEdge.answer(service, request.clone()).await;
+        let answer = next.answer(request.clone()).await;
         let completed = tools::is(&request, &Method::POST, "/v1/password-resets/complete") && answer.status().is_success();
         match account {
             Some(account) if completed => {
@@ -110,9 +97,10 @@ impl Edge for ResetSignsIn {
 struct HandleRenews;
 
 #[async_trait]
-impl Edge for HandleRenews {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for HandleRenews {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/session/refresh") || answer.status().is_success() {
             return answer;
         }
@@ -133,16 +121,17 @@ impl Edge for HandleRenews {
 struct LegacyPath;
 
 #[async_trait]
-impl Edge for LegacyPath {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for LegacyPath {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if request.path != "/api/v1/sign-ins" {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
-        let modern = EdgeRequest {
+        let modern = ApiRequest {
             path: "/v1/sign-ins".to_owned(),
             ..request.clone()
         };
-        let answer = HttpEdge.answer(service, modern).await;
+        let answer = next.answer(modern).await;
         if answer.status() != StatusCode::ACCEPTED {
             return answer;
         }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
-use reference_server::Service;
 use reference_server::account::{Account, SessionId, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
@@ -18,30 +17,21 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-05",
         part: "policy",
         summary: "A refresh credential opens a session like an access credential.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TokenTypeNotChecked);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TokenTypeNotChecked),
     },
     KnownBad {
         slug: "end-of-credential-ignored",
         requirement: "DEV-05",
-        part: "edge",
+        part: "http",
         summary: "A credential is read up to its usual length, and whatever follows is ignored.",
-        build: |mut deps| {
-            deps.edge = Arc::new(EndOfCredentialIgnored);
-            deps
-        },
+        build: |server| server.wrap(EndOfCredentialIgnored),
     },
     KnownBad {
         slug: "altered-credential-panics",
         requirement: "DEV-05",
-        part: "edge",
+        part: "http",
         summary: "A bearer credential of an unusual length is a server error.",
-        build: |mut deps| {
-            deps.edge = Arc::new(AlteredCredentialPanics);
-            deps
-        },
+        build: |server| server.wrap(AlteredCredentialPanics),
     },
 ];
 
@@ -65,25 +55,25 @@ impl Policy for TokenTypeNotChecked {
 struct EndOfCredentialIgnored;
 
 #[async_trait]
-impl Edge for EndOfCredentialIgnored {
-    async fn answer(&self, service: &Service, mut request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for EndOfCredentialIgnored {
+    async fn answer(&self, next: &Router, mut request: ApiRequest) -> Response<Bytes> {
         let usual = tools::bearer(&request).and_then(|credential| credential.get(..LENGTH));
         let line = usual.and_then(|credential| HeaderValue::try_from(format!("Bearer {credential}")).ok());
         if let Some(line) = line {
             request.headers.insert(header::AUTHORIZATION, line);
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct AlteredCredentialPanics;
 
 #[async_trait]
-impl Edge for AlteredCredentialPanics {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for AlteredCredentialPanics {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         if tools::bearer(&request).is_some_and(|credential| credential.len() != LENGTH) {
             return tools::panicked();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }

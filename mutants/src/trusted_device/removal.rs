@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::Service;
 use reference_server::account::{Account, DeviceId, Method as Way, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, Policy, Standard};
 
 use crate::tools::BehindItsBack;
@@ -17,107 +16,77 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "remove-by-device-id-only",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "A device is removed by its id, whosever it is.",
-        build: |mut deps| {
-            deps.edge = Arc::new(RemoveByDeviceIdOnly);
-            deps
-        },
+        build: |server| server.wrap(RemoveByDeviceIdOnly),
     },
     KnownBad {
         slug: "second-delete-500",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "Removing a device that is not there is a server error.",
-        build: |mut deps| {
-            deps.edge = Arc::new(SecondDeleteFails);
-            deps
-        },
+        build: |server| server.wrap(SecondDeleteFails),
     },
     KnownBad {
         slug: "pending-removes-devices",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "A pending handle removes the account's devices.",
-        build: |mut deps| {
-            deps.edge = Arc::new(PendingRemovesDevices);
-            deps
-        },
+        build: |server| server.wrap(PendingRemovesDevices),
     },
     KnownBad {
         slug: "jwt-outlives-removal",
         requirement: "DEV-10",
         part: "policy",
         summary: "A removed device's access credential works until it lapses by itself.",
-        build: |mut deps| {
-            deps.policy = Arc::new(AccessOutlivesRemoval);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(AccessOutlivesRemoval),
     },
     KnownBad {
         slug: "refresh-survives-removal",
         requirement: "DEV-10",
         part: "policy",
         summary: "A removed device can renew its session.",
-        build: |mut deps| {
-            deps.policy = Arc::new(RefreshSurvivesRemoval);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshSurvivesRemoval),
     },
     KnownBad {
         slug: "push-survives-removal",
         requirement: "DEV-10",
         part: "policy",
         summary: "A removed device goes on receiving codes.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PushSurvivesRemoval);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PushSurvivesRemoval),
     },
     KnownBad {
         slug: "removed-token-still-skips",
         requirement: "DEV-11",
         part: "policy",
         summary: "A removed device is signed out, and its trust credential goes on skipping the step.",
-        build: |mut deps| {
-            deps.policy = Arc::new(RemovedTokenStillSkips);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(RemovedTokenStillSkips),
     },
     KnownBad {
         slug: "last-device-removal-locks-account",
         requirement: "DEV-12",
         part: "policy",
         summary: "An account that has had a device gets its codes by push, even when no device is left.",
-        build: |mut deps| {
-            deps.policy = Arc::new(PushToNobody);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(PushToNobody),
     },
     KnownBad {
         slug: "self-removal-keeps-session",
         requirement: "DEV-12",
-        part: "edge",
+        part: "http",
         summary: "A device that removes itself stays signed in.",
-        build: |mut deps| {
-            deps.edge = Arc::new(SelfRemovalKeepsSession);
-            deps
-        },
+        build: |server| server.wrap(SelfRemovalKeepsSession),
     },
     KnownBad {
         slug: "removal-signs-everybody-out",
         requirement: "DEV-12",
         part: "policy",
         summary: "Removing one device ends the sessions of all.",
-        build: |mut deps| {
-            deps.policy = Arc::new(RemovalSignsEverybodyOut);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(RemovalSignsEverybodyOut),
     },
 ];
 
 /// The device that a request removes.
-fn removed(request: &EdgeRequest) -> Option<DeviceId> {
+fn removed(request: &ApiRequest) -> Option<DeviceId> {
     let id = tools::device_id(request).filter(|_| request.method == Method::DELETE)?;
     Some(DeviceId(id.into()))
 }
@@ -125,10 +94,11 @@ fn removed(request: &EdgeRequest) -> Option<DeviceId> {
 struct RemoveByDeviceIdOnly;
 
 #[async_trait]
-impl Edge for RemoveByDeviceIdOnly {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for RemoveByDeviceIdOnly {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let device = removed(&request);
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         if let Some(device) = device.filter(|_| answer.status().is_success()) {
             let deps = service.deps();
             let remove = |account: &mut Account| deps.policy.remove_device(account, &device);
@@ -141,8 +111,9 @@ impl Edge for RemoveByDeviceIdOnly {
 struct SecondDeleteFails;
 
 #[async_trait]
-impl Edge for SecondDeleteFails {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SecondDeleteFails {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some((id, _)) = tools::signed_in(service, &request).await
         {
@@ -154,15 +125,16 @@ impl Edge for SecondDeleteFails {
                 return tools::panicked();
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct PendingRemovesDevices;
 
 #[async_trait]
-impl Edge for PendingRemovesDevices {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PendingRemovesDevices {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some(id) = tools::pending(service, &request).await
         {
@@ -171,7 +143,7 @@ impl Edge for PendingRemovesDevices {
             deps.store.transact(&id, remove).await;
             return tools::done();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
@@ -238,8 +210,9 @@ impl Policy for PushToNobody {
 struct SelfRemovalKeepsSession;
 
 #[async_trait]
-impl Edge for SelfRemovalKeepsSession {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SelfRemovalKeepsSession {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some((id, session)) = tools::signed_in(service, &request).await
         {
@@ -255,7 +228,7 @@ impl Edge for SelfRemovalKeepsSession {
                 return tools::done();
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 

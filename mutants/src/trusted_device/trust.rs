@@ -17,70 +17,49 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "DEV-01",
         part: "policy",
         summary: "A device stands in the list as trusted as soon as it is asked for a code.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustedOnChallengeCreated);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustedOnChallengeCreated),
     },
     KnownBad {
         slug: "signed-in-while-off-becomes-trusted",
         requirement: "DEV-01",
         part: "policy",
         summary: "Signing in while two-step verification is off makes a device trusted.",
-        build: |mut deps| {
-            deps.policy = Arc::new(SignedInWhileOffBecomesTrusted);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(SignedInWhileOffBecomesTrusted),
     },
     KnownBad {
         slug: "trust-token-replaces-password",
         requirement: "DEV-02",
         part: "policy",
         summary: "A valid trust credential opens a session whatever the password is.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustReplacesPassword);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustReplacesPassword),
     },
     KnownBad {
         slug: "trusted-device-asked-again",
         requirement: "DEV-02",
         part: "policy",
         summary: "A trusted device is asked for a code at every sign-in.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustedDeviceAskedAgain);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustedDeviceAskedAgain),
     },
     KnownBad {
         slug: "trust-cookie-not-account-bound",
         requirement: "DEV-03",
         part: "policy",
         summary: "A trust credential only says that its holder once passed the second step of some account.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustNotAccountBound::default());
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustNotAccountBound::default()),
     },
     KnownBad {
         slug: "one-account-per-phone",
         requirement: "DEV-03",
         part: "store",
         summary: "A phone that becomes trusted for one account loses the trust it had for another.",
-        build: |mut deps| {
-            deps.store = Arc::new(OneAccountPerPhone::default());
-            deps
-        },
+        build: |server| server.deps.store = Arc::new(OneAccountPerPhone::default()),
     },
     KnownBad {
         slug: "trust-by-client-device-id",
         requirement: "DEV-04",
         part: "policy",
         summary: "A device is recognised by the identifier that its app chose.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustByClientDeviceId);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustByClientDeviceId),
     },
 ];
 
@@ -91,30 +70,21 @@ pub(crate) const LASTING: &[KnownBad] = &[
         requirement: "DEV-06",
         part: "policy",
         summary: "A trust credential that was replaced is worth as much as the present one.",
-        build: |mut deps| {
-            deps.policy = Arc::new(OldTrustTokenStillValid);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(OldTrustTokenStillValid),
     },
     KnownBad {
         slug: "trust-expiry-by-cookie-max-age",
         requirement: "DEV-07",
         part: "policy",
         summary: "The age of trust is left to the client to look after.",
-        build: |mut deps| {
-            deps.policy = Arc::new(TrustNeverLapses);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(TrustNeverLapses),
     },
     KnownBad {
         slug: "use-renews-trust-for-ever",
         requirement: "DEV-07",
         part: "policy",
         summary: "Trust in use has no end of its own.",
-        build: |mut deps| {
-            deps.policy = Arc::new(UseRenewsTrust);
-            deps
-        },
+        build: |server| server.deps.policy = Arc::new(UseRenewsTrust),
     },
 ];
 

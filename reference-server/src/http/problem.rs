@@ -5,15 +5,29 @@ use http::StatusCode;
 use crate::policy::Limit;
 use crate::service::Problem;
 
-/// What the edge itself refuses, beside what the service does.
+/// What is refused before the service is asked, beside what the service refuses.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
-    /// The service refused.
     Service(Problem),
     /// The path has no such method; these it has.
     MethodNotAllowed(&'static str),
     /// The body is not JSON by its content type.
     UnsupportedMediaType,
+    ContentTooLarge,
+    /// The body did not come in time.
+    RequestTimeout,
+    /// The body broke off, or its framing is wrong.
+    BodyUnreadable,
+}
+
+impl Refusal {
+    /// Whether the connection is over: the rest of a body that was not read stands before the next request.
+    pub(super) fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Refusal::ContentTooLarge | Refusal::RequestTimeout | Refusal::BodyUnreadable
+        )
+    }
 }
 
 impl From<Problem> for Refusal {
@@ -23,7 +37,7 @@ impl From<Problem> for Refusal {
 }
 
 /// The stable type URI of a problem.
-pub fn problem_type(slug: &str) -> String {
+pub(super) fn problem_type(slug: &str) -> String {
     format!("https://stepproof.dev/problems/{slug}")
 }
 
@@ -44,6 +58,15 @@ pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCod
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             );
         }
+        Refusal::ContentTooLarge => return ("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+        Refusal::RequestTimeout => {
+            return (
+                "request-timeout",
+                "The body did not come in time",
+                StatusCode::REQUEST_TIMEOUT,
+            );
+        }
+        Refusal::BodyUnreadable => return ("invalid-request", "The body could not be read", StatusCode::BAD_REQUEST),
         Refusal::Service(problem) => problem,
     };
     match problem {

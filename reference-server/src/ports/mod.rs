@@ -19,7 +19,6 @@ pub use passwords::{Argon2id, HashMemory, Passwords};
 pub use store::{Committed, MemoryStore, Store, StoreError, Versioned};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 
-use crate::http::{Edge, HttpEdge};
 use crate::policy::{Policy, Standard};
 
 /// The composition of a server.
@@ -41,8 +40,6 @@ pub struct Deps {
     pub locator: Arc<dyn Locator>,
     /// Decides.
     pub policy: Arc<dyn Policy>,
-    /// Speaks HTTP.
-    pub edge: Arc<dyn Edge>,
 }
 
 impl Deps {
@@ -57,7 +54,6 @@ impl Deps {
             mailer,
             locator: Arc::new(Unknown),
             policy: Arc::new(Standard),
-            edge: Arc::new(HttpEdge),
         }
     }
 
