@@ -2,15 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use conformance::check::Check;
-use conformance::engine::{self, Config, Walks};
+use conformance::engine::{self, Config, ModelCases};
+use conformance::model::Step;
 use conformance::report::record::Record;
 use conformance::report::text;
 use conformance::select::{BOUNDS, SelectError, Selection, WALK};
 use conformance::verdict::Exit;
-use conformance::walk::Step;
 use specs::Profile;
 
 use crate::exit::{CliError, Ended, shown};
@@ -76,6 +75,7 @@ impl CheckArgs {
         Selection {
             only,
             skip: self.skip.clone(),
+            profile: self.profile,
         }
     }
 
@@ -94,7 +94,7 @@ pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> Ended {
     let selection = args.selection();
     let checks = selection.checks().map_err(|error| match error {
         SelectError::Unknown { .. } => CliError::too_little(error).hint("`stepproof check --list` shows every check"),
-        SelectError::Empty => CliError::too_little(error),
+        SelectError::Empty | SelectError::OtherProfile { .. } => CliError::too_little(error),
     })?;
     if args.list {
         return shown(Exit::Conforms, list(&checks, &selection));
@@ -106,27 +106,23 @@ pub(crate) async fn run(args: CheckArgs, mut stop: Stop) -> Ended {
     let Some(ready) = unless_stopped(&mut stop, args.target.ready()).await.transpose()? else {
         return INTERRUPTED;
     };
-    let cases = args.cases(ready.provider.shared(), steps.is_some());
+    let numbers = args.cases(ready.pool.shared(), steps.is_some());
+    let cases = (selection.walks() && !numbers.is_empty()).then_some(ModelCases { numbers, steps });
     let config = Config {
-        checks,
-        walks: selection
-            .walks()
-            .then_some(Walks { cases, steps })
-            .filter(|walks| !walks.cases.is_empty()),
+        cases,
         whole: selection.whole(),
         bounds: selection.bounds(),
         profile: args.profile,
-        seed,
         jobs: args.jobs,
-        timeout: Duration::from_secs(60),
-        least_judged: args.min_judged,
-        tell_all: args.record_all,
+        min_judged: args.min_judged,
+        record_all: args.record_all,
         replay: format!("{}{}", args.target.to_command_line(), profile_flag(args.profile)),
+        ..Config::new(checks, seed)
     };
-    let walks = config.walks.as_ref().map_or(0, |walks| walks.cases.len());
-    let progress = Progress::of(config.checks.len(), walks);
+    let cases = config.cases.as_ref().map_or(0, |cases| cases.numbers.len());
+    let progress = Progress::of(config.checks.len(), cases);
     let mut record = Record::default();
-    let outcome = engine::run(config, ready.provider.clone(), stop, |event| {
+    let outcome = engine::run(config, ready.pool.clone(), stop, |event| {
         outputs.take(&event);
         record.take(&event);
         progress.take(&event);

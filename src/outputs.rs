@@ -68,7 +68,7 @@ impl Outputs {
     /// Writes the reports that are made of the whole run, and the steps of each walk that showed a breach.
     pub(crate) fn finish(&mut self, record: &Record) {
         for judged in &record.judged {
-            if let Some(steps) = &judged.steps {
+            if let Some(steps) = &judged.trace {
                 let name = steps_name(&judged.requirement, judged.case.unwrap_or_default());
                 self.write(&name, |file| serde_json::to_writer_pretty(file, steps).map_err(Into::into));
             }

@@ -44,7 +44,7 @@ impl Progress {
                 }
                 return;
             }
-            Event::Walk { broken, .. } => broken.is_some(),
+            Event::Case { broken, .. } => broken.is_some(),
             // Bounds are no checks, and walks were counted one by one.
             Event::Verdict(judged) if judged.check == WALK || specs::catalogue::requirement(&judged.requirement).is_none() => {
                 return;

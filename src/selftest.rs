@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use conformance::engine::{self, Config, Summary};
-use conformance::provider::{Fresh, Variant};
 use conformance::select::Selection;
+use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::verdict::{Exit, Verdict};
 use mutants::KnownBad;
-use specs::Profile;
 use tokio::sync::Semaphore;
 
 use crate::exit::{CliError, Ended, shown};
@@ -121,25 +120,18 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> Ended {
 }
 
 async fn suite(mutant: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
+    // No cases of the model: whatever one finds, the check of the requirement has to find too.
     let config = Config {
-        checks: Selection::default().checks()?,
-        // Whatever a walk finds, the check of the requirement has to find too.
-        walks: None,
         whole: true,
-        bounds: false,
-        profile: Profile::Faq,
-        seed,
         jobs,
         timeout: Duration::from_secs(30),
-        least_judged: 1,
-        tell_all: false,
-        replay: "stepproof check".to_owned(),
+        ..Config::new(Selection::default().checks()?, seed)
     };
     let variant = mutant.map(|mutant| Variant {
         name: mutant.slug,
         change: mutant.build,
     });
-    Ok(engine::run(config, Arc::new(Fresh { variant }), stop.clone(), |_| ()).await?)
+    Ok(engine::run(config, Arc::new(PerCheckTarget { variant }), stop.clone(), |_| ()).await?)
 }
 
 fn broken(verdict: Verdict) -> bool {

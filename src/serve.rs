@@ -17,8 +17,8 @@ use mutants::KnownBad;
 use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::locator::Mmdb;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
-use reference_server::parts::ManualClock;
-use reference_server::{Parts, Service, serve};
+use reference_server::ports::ManualClock;
+use reference_server::{Composition, Deps, serve};
 use tokio::net::TcpListener;
 
 use crate::exit::{self, CliError, Ended};
@@ -44,17 +44,19 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
 
     let (mailer, mailbox) = mailer(&config)?;
     let clock = Arc::new(ManualClock::default());
-    let mut parts = Parts::standard(Arc::new(mailer.clone()));
+    let mut deps = Deps::standard(Arc::new(mailer.clone()));
     if admin.is_some() {
-        parts.clock = clock.clone();
+        deps.clock = clock.clone();
     }
     if let Some(locator) = locator {
-        parts.locator = Arc::new(locator);
+        deps.locator = Arc::new(locator);
     }
+    let mut server = Composition::from(deps);
     if let Some(mutant) = mutant {
-        parts = (mutant.build)(parts);
+        (mutant.build)(&mut server);
     }
-    let service = Service::new(parts, config.settings.clone());
+    let router = server.router(config.settings.clone());
+    let service = router.service().clone();
 
     let address = listener.local_addr()?;
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -63,12 +65,7 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
         warn(config.log, &error.to_string());
     }
     let mut also = stop.clone();
-    let api = serve(
-        listener,
-        service.clone(),
-        config.connections,
-        told_to_stop(&mut also, config.log),
-    );
+    let api = serve(listener, router, config.connections, told_to_stop(&mut also, config.log));
     match admin {
         None => api.await,
         Some(listener) => {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use conformance::context::{Addresses, Context};
-use conformance::proof::Stop;
+use conformance::proof::CheckError;
 use targets::{Answer, Exchange, Operation, Outcome, Target};
 
 use crate::exit::CliError;
@@ -16,11 +16,15 @@ pub(crate) async fn passes(target: Arc<dyn Target>, deliveries: &str) -> Result<
     match way_in(&mut cx).await {
         Ok(None) => Ok(()),
         Ok(Some(answer)) => Err(CliError::too_little(not_understood(&cx, &answer)).hint(WRONG_PLACE)),
-        Err(Stop::Unreachable(reason)) => Err(CliError::unreachable(reason)),
-        Err(Stop::Harness(reason)) => Err(CliError::usage(reason).hint("`stepproof doctor` examines a binding")),
-        Err(Stop::NotTested(reason)) => Err(CliError::too_little(format!("nothing can be tested: {reason}")).hint(deliveries)),
+        Err(CheckError::Unreachable(reason)) => Err(CliError::unreachable(reason)),
+        Err(CheckError::Harness(reason)) => Err(CliError::usage(reason).hint("`stepproof doctor` examines a binding")),
+        Err(CheckError::NotTested(reason)) => {
+            Err(CliError::too_little(format!("nothing can be tested: {reason}")).hint(deliveries))
+        }
         // A breach or a lack is for the checks to tell.
-        Err(Stop::Failed(_) | Stop::Advised(_) | Stop::NotApplicable(_) | Stop::Inconclusive(_)) => Ok(()),
+        Err(CheckError::Failed(_) | CheckError::Advised(_) | CheckError::NotApplicable(_) | CheckError::Inconclusive(_)) => {
+            Ok(())
+        }
     }
 }
 
@@ -28,12 +32,12 @@ const WRONG_PLACE: &str =
     "is this the right address? A service that does not speak the reference API needs a binding (--binding)";
 
 /// The answer that cannot be read, where there is one.
-async fn way_in(cx: &mut Context) -> Result<Option<Answer>, Stop> {
+async fn way_in(cx: &mut Context) -> Result<Option<Answer>, CheckError> {
     let mut device = cx.device("first visit");
     let credentials = match cx.untouched_account().await {
         Ok(account) => account,
         // Told by the answer itself, below.
-        Err(Stop::NotTested(_)) => {
+        Err(CheckError::NotTested(_)) => {
             let (email, password) = ("smoke@example.test".to_owned(), "Pw-smoke-7!".to_owned());
             let again = cx.perform(&mut device, Operation::CreateAccount { email, password }).await?;
             return Ok(unreadable(&again).then_some(again));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::provider::{Fresh, Provider, Shared};
-use conformance::spread::{Pace, Spread};
+use conformance::round_robin::{RateLimiter, RoundRobin};
+use conformance::target_pool::{PerCheckTarget, SharedTarget, TargetPool};
 use targets::binding::{self, Binding, Running};
 use targets::fakes::{FakeAddresses, Fakes};
 use targets::{AdminClient, EmailRoute, Native, NativeOptions, Target, TargetError};
@@ -46,7 +46,7 @@ const REMOTE_RATE: u32 = 5;
 
 /// A target that is ready to be judged, with what keeps it alive.
 pub(crate) struct Ready {
-    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) pool: Arc<dyn TargetPool>,
     /// Where messages have to go, for a person who looks for them.
     deliveries: String,
     running: Option<Running>,
@@ -56,9 +56,9 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    fn from_provider(provider: impl Provider + 'static) -> Self {
+    fn from_pool(pool: impl TargetPool + 'static) -> Self {
         Self {
-            provider: Arc::new(provider),
+            pool: Arc::new(pool),
             deliveries: String::new(),
             running: None,
             admin: None,
@@ -104,8 +104,8 @@ impl TargetArgs {
     /// Makes the target ready, or says why it cannot be.
     pub(crate) async fn ready(&self) -> Result<Ready, CliError> {
         let ready = self.open().await?;
-        if ready.provider.shared() {
-            let target = ready.provider.lease().await?;
+        if ready.pool.shared() {
+            let target = ready.pool.acquire().await?;
             if let Err(error) = smoke::passes(target, &ready.deliveries).await {
                 ready.stop().await;
                 return Err(error);
@@ -123,7 +123,7 @@ impl TargetArgs {
             }
             (Some(file), targets) => self.bound(file, targets.first()).await,
             (None, [first, others @ ..]) => self.native(first, others).await,
-            (None, []) => Ok(Ready::from_provider(Fresh { variant: None })),
+            (None, []) => Ok(Ready::from_pool(PerCheckTarget { variant: None })),
         }
     }
 
@@ -136,9 +136,9 @@ impl TargetArgs {
             }
             None => Running::start(binding).await,
         }?;
-        let provider = self.shared(running.target.clone(), Vec::new(), Some(file.display().to_string()));
+        let pool = self.shared(running.target.clone(), Vec::new(), Some(file.display().to_string()));
         Ok(Ready {
-            provider: Arc::new(provider),
+            pool: Arc::new(pool),
             deliveries: deliveries(running.fakes.smtp.url()),
             running: Some(running),
             admin: None,
@@ -175,9 +175,9 @@ impl TargetArgs {
             open(options)
         });
         let others = others.collect::<Result<_, TargetError>>()?;
-        let provider = self.shared(open(options)?, others, None);
+        let pool = self.shared(open(options)?, others, None);
         Ok(Ready {
-            provider: Arc::new(provider),
+            pool: Arc::new(pool),
             deliveries: deliveries(fakes.smtp.url()),
             running: None,
             admin,
@@ -201,9 +201,9 @@ fn deliveries(smtp: String) -> String {
 }
 
 impl TargetArgs {
-    fn shared(&self, target: Arc<dyn Target>, others: Vec<Arc<dyn Target>>, binding: Option<String>) -> Shared {
+    fn shared(&self, target: Arc<dyn Target>, others: Vec<Arc<dyn Target>>, binding: Option<String>) -> SharedTarget {
         let remote = self.target.iter().any(|url| !loopback(url)).then_some(REMOTE_RATE);
-        let pace = self.rate.or(remote).map(Pace::per_second);
+        let pace = self.rate.or(remote).map(RateLimiter::per_second);
         let mut urls: Vec<String> = self.target.iter().map(Url::to_string).collect();
         if urls.is_empty() {
             urls.push(target.origin().to_owned());
@@ -211,9 +211,9 @@ impl TargetArgs {
         let target = if others.is_empty() && pace.is_none() {
             target
         } else {
-            Arc::new(Spread::new(target, others, pace))
+            Arc::new(RoundRobin::new(target, others, pace))
         };
-        Shared { target, urls, binding }
+        SharedTarget { target, urls, binding }
     }
 }
 

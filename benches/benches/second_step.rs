@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use reference_server::parts::{Argon2id, CodeFor, CodeSource, HashMemory, ManualClock, Passwords, RecordingMailer};
+use reference_server::ports::{Argon2id, CodeFor, CodeSource, HashMemory, ManualClock, Passwords, RecordingMailer};
 use reference_server::service::{Seed, SignIn, SignInAnswer};
-use reference_server::{Parts, Service, Settings};
+use reference_server::{Config, Deps, Service};
 use specs::Parameters;
 use specs::machine::{App, Guess, Limits, Op, Password, Spec, State, step};
 use tokio::runtime::{Builder, Runtime};
@@ -29,9 +29,9 @@ impl CodeSource for KnownCode {
 
 /// A service with one account for each sign-in, so that no account's history grows while it is measured.
 fn service(runtime: &Runtime, accounts: u64) -> Service {
-    let mut parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
-    parts.codes = Arc::new(KnownCode);
-    let service = Service::new(parts, Settings::default());
+    let mut deps = Deps::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
+    deps.codes = Arc::new(KnownCode);
+    let service = Service::new(deps, Config::default());
     let seeds = (0..accounts).map(|nth| Seed {
         email: email(nth),
         password: PASSWORD.to_owned(),

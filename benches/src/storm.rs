@@ -1,7 +1,7 @@
-//! The load tester's own way through the journey that the baselines make: its engine, its journey, its lines, and everything it measures.
+//! The load tester's own way through the flow that the baselines make: its engine, its flow, its lines, and everything it measures.
 //!
 //! It comes in two sizes. `Requests` makes the three requests and records each of them, which is what the baselines are beside.
-//! `Persons` walks the journey of a new device as a storm does, with all that belongs to a person besides: the account and its
+//! `Persons` walks the flow of a new device as a storm does, with all that belongs to a person besides: the account and its
 //! devices, the mailbox that the code is taken out of, the delivery's and the code's own figures. Its codes lie in the mailbox before
 //! the storm.
 
@@ -12,13 +12,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use loadtest::client::{Line, Lines, Phone, Waits};
-use loadtest::drive::engine::{Due, Gatherer, Manners, Orders, Recorder, Stop, Walker, Went, run};
-use loadtest::flow::{Identity, Numbers, Terms, Visit, Walk, walk};
-use loadtest::history::{Act, Happened, Histories, Presented, Seen};
+use loadtest::drive::engine::{
+    Aggregator, ClientPolicy, EngineConfig, IterationResult, Recorder, ScheduledAttempt, Stop, Workload, run,
+};
+use loadtest::flow::{Identity, Numbers, ServiceProfile, Visit, Walk, walk};
+use loadtest::history::{self, Call, CodeUsed, Histories, Response};
 use loadtest::measure::StormClock;
 use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles};
 use loadtest::plan::arrivals::Arrival;
-use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Letter, Mailbox};
 use targets::delivery_log::Patterns;
 use targets::{Channel, Operation, Outcome};
@@ -37,14 +39,14 @@ struct Requests {
     lines: Lines,
 }
 
-impl Walker for Requests {
+impl Workload for Requests {
     type Kept = Line;
 
     fn begin(&self) -> Line {
         self.lines.open(None)
     }
 
-    async fn walk(&self, line: &mut Line, due: &Due, clock: StormClock, recorder: &mut Recorder) -> Went {
+    async fn walk(&self, line: &mut Line, due: &ScheduledAttempt, clock: StormClock, recorder: &mut Recorder) -> IterationResult {
         let number = due.arrival.identity;
         let mut phone = Phone::new(format!("i-{number}"), format!("phone {number}"));
         let sign_in = Operation::SignIn {
@@ -55,50 +57,55 @@ impl Walker for Requests {
             code: "123456".to_owned(),
         };
         let (password, app, challenge) = (true, true, 0);
-        let code = Presented::Delivered { challenge, number: 0 };
+        let code = CodeUsed::Delivered { challenge, number: 0 };
         let steps = [
             (
                 sign_in,
-                Act::SignIn { password, app },
+                Call::SignIn { password, app },
                 Outcome::Challenged,
-                Seen::Challenged(challenge),
+                Response::Challenged(challenge),
             ),
-            (verify, Act::Verify { challenge, code }, Outcome::SignedIn, Seen::SignedIn),
-            (Operation::WhoAmI {}, Act::Use, Outcome::Done, Seen::Done),
+            (
+                verify,
+                Call::Verify { challenge, code },
+                Outcome::SignedIn,
+                Response::SignedIn,
+            ),
+            (Operation::WhoAmI {}, Call::Use, Outcome::Done, Response::Done),
         ];
-        for (operation, act, right, seen) in steps {
+        for (operation, call, right, response) in steps {
             let step = Step::Exchange(operation.kind());
-            let started_us = clock.now_us();
+            let invoked_us = clock.now_us();
             let outcome = line.perform(&mut phone, operation).await.outcome;
-            let done_us = clock.now_us();
+            let returned_us = clock.now_us();
             let good = outcome == Ok(right);
             recorder.sample(Sample {
-                party: due.arrival.party,
+                class: due.arrival.class,
                 step,
                 ending: if good { Ending::Completed } else { Ending::Failed },
-                intended_us: started_us,
-                started_us,
-                done_us,
+                intended_us: invoked_us,
+                started_us: invoked_us,
+                done_us: returned_us,
                 human_us: 0,
             });
-            recorder.happened(Happened {
+            recorder.operation(history::Operation {
                 account: number,
                 device: 1,
-                act,
-                seen: if good { seen } else { Seen::Unknown },
-                started_us,
-                done_us,
+                call,
+                response: if good { response } else { Response::Unknown },
+                invoked_us,
+                returned_us,
             });
             if !good {
-                return went(Ending::Failed, Some(format!("{act:?}: {outcome:?}")));
+                return result(Ending::Failed, Some(format!("{call:?}: {outcome:?}")));
             }
         }
-        went(Ending::Completed, None)
+        result(Ending::Completed, None)
     }
 }
 
-fn went(ending: Ending, complaint: Option<String>) -> Went {
-    Went {
+fn result(ending: Ending, complaint: Option<String>) -> IterationResult {
+    IterationResult {
         ending,
         human_us: 0,
         retry_after: None,
@@ -110,18 +117,18 @@ fn went(ending: Ending, complaint: Option<String>) -> Went {
 struct Persons {
     lines: Lines,
     mailbox: Mailbox,
-    party: Party,
-    terms: Terms,
+    class: UserClass,
+    profile: ServiceProfile,
 }
 
-impl Walker for Persons {
+impl Workload for Persons {
     type Kept = Line;
 
     fn begin(&self) -> Line {
         self.lines.open(None)
     }
 
-    async fn walk(&self, line: &mut Line, due: &Due, clock: StormClock, recorder: &mut Recorder) -> Went {
+    async fn walk(&self, line: &mut Line, due: &ScheduledAttempt, clock: StormClock, recorder: &mut Recorder) -> IterationResult {
         let number = due.arrival.identity;
         let identity = Identity {
             account: number,
@@ -133,13 +140,13 @@ impl Walker for Persons {
             line,
             lines: &self.lines,
             mailbox: &self.mailbox,
-            party: due.arrival.party,
-            plan: &self.party,
+            class: due.arrival.class,
+            plan: &self.class,
             think: Think {
                 read_code_s: 0.0,
                 spread: 0.0,
             },
-            terms: &self.terms,
+            profile: &self.profile,
             identity: &identity,
             numbers: &Numbers::default(),
             visit: Visit {
@@ -151,7 +158,7 @@ impl Walker for Persons {
             recorder,
         })
         .await;
-        went(walked.ending, walked.complaint)
+        result(walked.ending, walked.complaint)
     }
 }
 
@@ -161,13 +168,13 @@ struct Keep {
     histories: Histories,
 }
 
-impl Gatherer for Keep {
+impl Aggregator for Keep {
     fn series(&mut self) -> &mut Series {
         &mut self.series
     }
 
-    fn happened(&mut self, attacker: bool, happened: Happened) {
-        self.histories.push(&happened, attacker);
+    fn operation(&mut self, attacker: bool, operation: history::Operation) {
+        self.histories.push(&operation, attacker);
     }
 
     fn done(self: Box<Self>) -> Series {
@@ -182,29 +189,29 @@ pub struct Asked {
     pub service: SocketAddr,
     /// Goose users, and so connections.
     pub users: usize,
-    /// Journeys in all.
-    pub journeys: u64,
-    /// Journeys a second; without it, all are due at once.
+    /// Flows in all.
+    pub flows: u64,
+    /// Flows a second; without it, all are due at once.
     pub rate: Option<f64>,
 }
 
-/// The three requests of each journey; what they took, the generator's own start included.
+/// The three requests of each flow; what they took, the generator's own start included.
 pub async fn requests(asked: Asked) -> anyhow::Result<Told> {
     let lines = lines(&asked).await?;
     storm(asked, Requests { lines }).await
 }
 
-/// The whole journey of a new device.
+/// The whole flow of a new device.
 pub async fn persons(asked: Asked) -> anyhow::Result<Told> {
     let mailbox = Mailbox::new(Patterns::default(), Duration::from_secs(1));
-    (0..asked.journeys).for_each(|number| mailbox.post(letter(number)));
-    let walker = Persons {
+    (0..asked.flows).for_each(|number| mailbox.post(letter(number)));
+    let workload = Persons {
         lines: lines(&asked).await?,
         mailbox,
-        party: party(),
-        terms: Terms::default(),
+        class: class(),
+        profile: ServiceProfile::default(),
     };
-    storm(asked, walker).await
+    storm(asked, workload).await
 }
 
 async fn lines(asked: &Asked) -> anyhow::Result<Lines> {
@@ -212,11 +219,11 @@ async fn lines(asked: &Asked) -> anyhow::Result<Lines> {
     Ok(Lines::native(&origin, Waits::default()).await?)
 }
 
-async fn storm(asked: Asked, walker: impl Walker) -> anyhow::Result<Told> {
+async fn storm(asked: Asked, workload: impl Workload) -> anyhow::Result<Told> {
     let Asked {
         service,
         users,
-        journeys,
+        flows,
         rate,
     } = asked;
     let before = cpu()?;
@@ -225,10 +232,10 @@ async fn storm(asked: Asked, walker: impl Walker) -> anyhow::Result<Told> {
         series: Series::logging(Box::new(BufWriter::new(File::create(log.path())?)), SystemTime::now())?,
         histories: Histories::default(),
     };
-    let orders = Orders {
+    let config = EngineConfig {
         host: format!("http://{service}"),
         users,
-        manners: vec![Manners {
+        policies: vec![ClientPolicy {
             name: "new-device".to_owned(),
             patience: LONG,
             retry: None,
@@ -238,27 +245,27 @@ async fn storm(asked: Asked, walker: impl Walker) -> anyhow::Result<Told> {
         goose_report: None,
         start_at: None,
     };
-    let schedule = (0..journeys).map(move |nth| Arrival {
+    let schedule = (0..flows).map(move |nth| Arrival {
         nth,
         at: rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(nth as f64 / rate)),
-        party: 0,
+        class: 0,
         identity: nth,
     });
-    let (ran, gathered) = run(Arc::new(walker), schedule, orders, Box::new(keep), Stop::default()).await?;
+    let (ran, data) = run(Arc::new(workload), schedule, config, Box::new(keep), Stop::default()).await?;
     let cpu_s = cpu()?.saturating_sub(before).as_secs_f64();
-    let endings = gathered.series.endings(0..u32::MAX, |_| true);
+    let endings = data.series.endings(0..u32::MAX, |_| true);
     let completed = endings.get(&Ending::Completed).copied().unwrap_or_default();
     anyhow::ensure!(
-        completed == journeys,
-        "not every journey was completed: {endings:?} {:?}",
-        gathered.complaints
+        completed == flows,
+        "not every flow was completed: {endings:?} {:?}",
+        data.complaints
     );
-    let lag = |key: &loadtest::measure::Key| key.clock == Clock::Lag && key.step == Step::Journey;
+    let lag = |key: &loadtest::measure::Key| key.clock == Clock::Lag && key.step == Step::Flow;
     Ok(Told {
-        journeys,
+        journeys: flows,
         cpu_s,
         wall_s: ran.took.as_secs_f64(),
-        lag_p99_ms: rate.map(|_| percentiles(&gathered.series.total(lag)).p99_ms),
+        lag_p99_ms: rate.map(|_| percentiles(&data.series.total(lag)).p99_ms),
     })
 }
 
@@ -274,8 +281,8 @@ fn letter(number: u64) -> Letter {
     letter
 }
 
-fn party() -> Party {
-    Party {
+fn class() -> UserClass {
+    UserClass {
         name: "new-device".to_owned(),
         attacker: false,
         arrivals: Arrivals {
@@ -285,7 +292,7 @@ fn party() -> Party {
             for_s: None,
             shape: Shape::Flat,
         },
-        journey: Journey::NewDevice,
+        flow: Flow::NewDevice,
         device: DeviceKind::New,
         accounts: None,
         accounts_of: None,

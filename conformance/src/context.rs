@@ -17,24 +17,55 @@ use targets::{
 
 use tokio::time::Instant;
 
-use crate::proof::{Stop, describe};
+use crate::proof::{CheckError, describe, not_tested, require};
 
 /// An account of the check's own.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Identifier and registered address.
     pub email: String,
-    /// Present password.
     pub password: String,
+}
+
+impl Account {
+    /// The first step with its password.
+    pub fn sign_in(&self) -> Operation {
+        Operation::SignIn {
+            email: self.email.clone(),
+            password: self.password.clone(),
+        }
+    }
+
+    /// The same address with another password, which need not be right.
+    pub fn with_password(&self, password: &str) -> Self {
+        Self {
+            email: self.email.clone(),
+            password: password.to_owned(),
+        }
+    }
+
+    /// The same password under another address, which need not be anybody's.
+    pub fn with_email(&self, email: impl Into<String>) -> Self {
+        Self {
+            email: email.into(),
+            password: self.password.clone(),
+        }
+    }
+
+    /// Two-step verification on or off, with a proof of the password.
+    pub fn set_two_step(&self, enabled: bool) -> Operation {
+        Operation::SetTwoStep {
+            enabled,
+            password: Some(self.password.clone()),
+        }
+    }
 }
 
 /// An account with one device that has completed its second step, is signed in and, where the target has push,
 /// registered for it.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The account.
     pub account: Account,
-    /// The trusted device.
     pub phone: Device,
 }
 
@@ -47,7 +78,6 @@ pub struct Pending {
     pub cursor: Cursor,
     /// The way its code came.
     pub method: Channel,
-    /// Its code.
     pub code: String,
 }
 
@@ -102,7 +132,6 @@ impl Addresses {
 
 /// What a check works with.
 pub struct Context {
-    /// The implementation under test.
     pub target: Arc<dyn Target>,
     /// Randomness from the run's seed and the check's id.
     pub rng: StdRng,
@@ -154,16 +183,23 @@ impl Context {
         self
     }
 
-    /// The same under this reading of the requirements.
     #[must_use]
     pub fn under(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// What the target declares.
     pub fn parameters(&self) -> &Parameters {
         self.target.parameters()
+    }
+
+    /// When a challenge has to be over: as declared, and in the `nist` profile after ten minutes at the latest (LIFE-02).
+    pub fn challenge_max_s(&self) -> u64 {
+        let declared = self.parameters().challenge_max_s;
+        match self.profile {
+            Profile::Faq | Profile::Asvs => declared,
+            Profile::Nist => declared.min(Parameters::defaults(Profile::Nist).challenge_max_s),
+        }
     }
 
     /// Every exchange of the check, in order.
@@ -217,29 +253,22 @@ impl Context {
     }
 
     /// A fresh account with two-step verification on, which is switched on here where the target does not do so itself.
-    pub async fn account(&mut self) -> Result<Account, Stop> {
+    pub async fn account(&mut self) -> Result<Account, CheckError> {
         let account = self.untouched_account().await?;
         if !self.target.two_step_by_default() {
             let mut owner = self.device("registration");
             let opened = self.sign_in(&mut owner, &account).await?;
             if opened.outcome != Outcome::SignedIn {
-                return Err(Stop::NotTested(format!(
-                    "while switching two-step verification on: {}",
-                    describe(&opened)
-                )));
+                return not_tested(format!("while switching two-step verification on: {}", describe(&opened)));
             }
-            let on = Operation::SetTwoStep {
-                enabled: true,
-                password: Some(account.password.clone()),
-            };
-            self.prepare(&mut owner, on).await?;
+            self.prepare(&mut owner, account.set_two_step(true)).await?;
             self.perform(&mut owner, Operation::SignOut {}).await?;
         }
         Ok(account)
     }
 
     /// A fresh account exactly as the target creates it, no setting touched.
-    pub async fn untouched_account(&mut self) -> Result<Account, Stop> {
+    pub async fn untouched_account(&mut self) -> Result<Account, CheckError> {
         let account = Account {
             email: format!("a{}@example.test", self.word()),
             password: format!("Pw-{}-7!", self.word()),
@@ -255,15 +284,14 @@ impl Context {
     }
 
     /// A fresh account with one trusted device.
-    pub async fn member(&mut self) -> Result<Member, Stop> {
+    pub async fn member(&mut self) -> Result<Member, CheckError> {
         let account = self.account().await?;
         let mut phone = self.device("owner's phone");
         self.trust(&mut phone, &account).await?;
         Ok(Member { account, phone })
     }
 
-    /// Performs an operation.
-    pub async fn perform(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, Stop> {
+    pub async fn perform(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, CheckError> {
         self.perform_with(device, operation, &[]).await
     }
 
@@ -273,7 +301,7 @@ impl Context {
         device: &mut Device,
         operation: Operation,
         mutations: &[RequestMutation],
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Answer, CheckError> {
         if let Operation::SignIn { email, .. } = &operation {
             let tokens = self.registrations.entry(email.clone()).or_default();
             tokens.extend(device.push_token.clone());
@@ -284,7 +312,12 @@ impl Context {
     }
 
     /// Prepares the operation once and releases it so many times together, each copy judged as a device of its own.
-    pub async fn race(&mut self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, Stop> {
+    pub async fn race(
+        &mut self,
+        device: &Device,
+        operation: Operation,
+        times: usize,
+    ) -> Result<Vec<(Answer, Device)>, CheckError> {
         let answers = self.target.race(device, operation, times).await?;
         for (answer, _) in &answers {
             self.note(answer);
@@ -293,51 +326,51 @@ impl Context {
     }
 
     /// Sends a request of the check's own making; the device's cookies and credentials are not added.
-    pub async fn raw(&mut self, device: &Device, request: RawRequest) -> Result<Arc<Exchange>, Stop> {
+    pub async fn raw(&mut self, device: &Device, request: RawRequest) -> Result<Arc<Exchange>, CheckError> {
         let exchange = Arc::new(self.target.raw(device, request).await?);
         self.exchanges.push(Arc::clone(&exchange));
         Ok(exchange)
     }
 
     /// Performs an operation that only prepares the ground: not accepted, the check stops as not tested.
-    pub async fn prepare(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, Stop> {
+    pub async fn prepare(&mut self, device: &mut Device, operation: Operation) -> Result<Answer, CheckError> {
         let answer = self.perform(device, operation).await?;
         if answer.accepted() {
             Ok(answer)
         } else {
-            Err(Stop::NotTested(format!("while preparing: {}", describe(&answer))))
+            not_tested(format!("while preparing: {}", describe(&answer)))
         }
     }
 
     /// Signs in with the account's password, whatever comes of it.
-    pub async fn sign_in(&mut self, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
-        let operation = Operation::SignIn {
-            email: account.email.clone(),
-            password: account.password.clone(),
-        };
-        self.perform(device, operation).await
+    pub async fn sign_in(&mut self, device: &mut Device, account: &Account) -> Result<Answer, CheckError> {
+        self.perform(device, account.sign_in()).await
     }
 
     /// Signs in and holds a pending challenge, or stops the check. Gives the code that was delivered for it.
-    pub async fn challenged(&mut self, device: &mut Device, account: &Account) -> Result<Pending, Stop> {
+    pub async fn challenged(&mut self, device: &mut Device, account: &Account) -> Result<Pending, CheckError> {
         let cursor = self.cursor();
         let answer = self.sign_in(device, account).await?;
         if answer.outcome != Outcome::Challenged {
-            return Err(Stop::NotTested(format!("no challenge was opened: {}", describe(&answer))));
+            return not_tested(format!("no challenge was opened: {}", describe(&answer)));
         }
+        self.pending(answer, cursor, account).await
+    }
+
+    /// The challenge that this answer opened or renewed, with the code that came for it since the cursor; or the check stops.
+    pub async fn pending(&self, answer: Answer, cursor: Cursor, account: &Account) -> Result<Pending, CheckError> {
         let message = self.code_since(cursor, account).await?;
-        let code = message.code.clone().unwrap_or_default();
         Ok(Pending {
             answer,
             cursor,
             method: message.channel,
-            code,
+            code: message.code.unwrap_or_default(),
         })
     }
 
     /// Signs in with the second step: the device is trusted and has a session afterwards, and is registered for push where
     /// the target has it.
-    pub async fn trust(&mut self, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
+    pub async fn trust(&mut self, device: &mut Device, account: &Account) -> Result<Answer, CheckError> {
         let pending = self.challenged(device, account).await?;
         let answer = self.prepare(device, Operation::Verify { code: pending.code }).await?;
         if let Some(token) = device.push_token.clone()
@@ -349,11 +382,22 @@ impl Context {
     }
 
     /// The code message sent to this account's mailbox or to one of its devices since the cursor, or the check stops.
-    pub async fn code_since(&mut self, cursor: Cursor, account: &Account) -> Result<Message, Stop> {
+    pub async fn code_since(&self, cursor: Cursor, account: &Account) -> Result<Message, CheckError> {
         let patience = self.target.delivery_patience();
         let belongs = |message: &Message| message.code.is_some() && self.belongs(message, account);
         let message = self.target.deliveries().wait(cursor, patience, belongs).await;
-        message.ok_or_else(|| Stop::NotTested(format!("no code came within {} ms", patience.as_millis())))
+        message.ok_or_else(|| CheckError::NotTested(format!("no code came within {} ms", patience.as_millis())))
+    }
+
+    /// Has a reset token mailed to the account, and reads it, or the check stops.
+    pub async fn reset_token(&mut self, device: &mut Device, account: &Account) -> Result<String, CheckError> {
+        let (cursor, email) = (self.cursor(), account.email.clone());
+        self.prepare(device, Operation::RequestReset { email }).await?;
+        let patience = self.target.delivery_patience();
+        let wanted = |message: &Message| message.reset_token.is_some() && message.to.eq_ignore_ascii_case(&account.email);
+        let message = self.target.deliveries().wait(cursor, patience, wanted).await;
+        let token = message.and_then(|message| message.reset_token);
+        require(token, &format!("no reset mail came within {} ms", patience.as_millis()))
     }
 
     /// Whether a message went to the account: to its mailbox, or to a device that ever signed in to it.
@@ -369,7 +413,7 @@ impl Context {
 
     /// Lets this much of the target's time pass, and a moment more: whether a period ends with its last instant or behind it
     /// is nobody's to judge.
-    pub async fn advance(&mut self, by: Duration) -> Result<(), Stop> {
+    pub async fn advance(&mut self, by: Duration) -> Result<(), CheckError> {
         let by = by + Duration::from_millis(1);
         self.target.advance(by).await?;
         self.waited += by;
@@ -391,14 +435,13 @@ impl Context {
         }
     }
 
-    /// The present moment of the delivery log.
     pub fn cursor(&self) -> Cursor {
         self.target.deliveries().cursor()
     }
 
     /// Waits until everything the target was asked to send has arrived, by sending something known behind it on each of
     /// its channels; then tells which codes came since the cursor, whoever got them: other checks' own recipients aside.
-    pub async fn settled(&mut self, cursor: Cursor) -> Result<Vec<Message>, Stop> {
+    pub async fn settled(&mut self, cursor: Cursor) -> Result<Vec<Message>, CheckError> {
         let Member { account, .. } = self.member().await?;
         if self.target.has(Capability::Push) {
             let mut new = self.device("control phone");
@@ -413,7 +456,7 @@ impl Context {
     }
 
     /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that ever signed in to it.
-    pub async fn settled_for(&mut self, cursor: Cursor, account: &Account) -> Result<Vec<Message>, Stop> {
+    pub async fn settled_for(&mut self, cursor: Cursor, account: &Account) -> Result<Vec<Message>, CheckError> {
         let mut came = self.settled(cursor).await?;
         came.retain(|message| self.belongs(message, account));
         Ok(came)

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
-use reference_server::parts::ManualClock;
-use reference_server::{ConnectionLimits, Parts, Service, Settings};
+use reference_server::ports::ManualClock;
+use reference_server::{Composition, Config, ConnectionLimits, Deps};
 use specs::Parameters;
 use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
@@ -20,7 +20,7 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::provider::Variant;
+use crate::target_pool::Variant;
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;
@@ -52,28 +52,27 @@ impl Embedded {
             .acquire_owned()
             .await
             .map_err(|error| cannot_start(&error))?;
-        let settings = Settings::default();
+        let settings = Config::default();
         let fakes = Fakes::start(FakeAddresses::default(), Native::patterns())
             .await
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer(&fakes, &settings)?));
-        let parts = match variant {
-            Some(variant) => (variant.change)(parts),
-            None => parts,
-        };
+        let mailer = Arc::new(mailer(&fakes, &settings)?);
+        let mut server = Composition::from(Deps::for_tests(Arc::clone(&clock), mailer));
+        if let Some(variant) = variant {
+            (variant.change)(&mut server);
+        }
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .map_err(|error| cannot_start(&error))?;
         let address = listener.local_addr().map_err(|error| cannot_start(&error))?;
-        let service = Service::new(parts, settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = ConnectionLimits {
             drain: Duration::ZERO,
             ..ConnectionLimits::default()
         };
-        tokio::spawn(reference_server::serve(listener, service, limits, async {
+        tokio::spawn(reference_server::serve(listener, server.router(settings), limits, async {
             // Either word of the sender's, being dropped included, means stop.
             let _ = stopped.await;
         }));
@@ -90,7 +89,7 @@ impl Embedded {
 }
 
 /// The server's own mailer, delivering to these fakes. It gives up before the declared time to answer is over.
-fn mailer(fakes: &Fakes, settings: &Settings) -> Result<ProviderMailer, TargetError> {
+fn mailer(fakes: &Fakes, settings: &Config) -> Result<ProviderMailer, TargetError> {
     let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
     let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
     let email = fakes.smtp.url().parse::<EmailTarget>();

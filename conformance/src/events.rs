@@ -1,5 +1,5 @@
 //! What the engine tells while it runs: typed events, and nothing printed. Every report is made from them, also later from
-//! their record. Fields are added, never renamed.
+//! their record.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,26 @@ use serde_json::{Map, Value};
 
 use crate::verdict::{Counts, Verdict};
 
+/// The format of the record. Fields are added without a new number; what is renamed gets one, and is read under its former name,
+/// too: `walk` and `steps` of format 1, which had no number, are `case` and `trace` of format 2.
+pub const FORMAT: u32 = 2;
+
+fn first_format() -> u32 {
+    1
+}
+
 /// One event; one line of `run.ndjson`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The run begins.
     RunStarted(Box<RunStarted>),
-    /// A check begins.
     CheckStarted {
-        /// Its id.
         check: String,
-        /// The requirements it judges.
         requirements: Vec<String>,
-        /// What it does, in a sentence.
         title: String,
     },
     /// One exchange with the target, redacted.
     Exchange {
-        /// The check it belongs to.
         check: String,
         /// Operation, device, request, response, times.
         #[serde(flatten)]
@@ -33,21 +35,20 @@ pub enum Event {
     },
     /// One delivered message, redacted.
     Delivery {
-        /// The check it belongs to.
         check: String,
         /// Channel, recipient, text, time.
         #[serde(flatten)]
         message: Map<String, Value>,
     },
-    /// One case of the state machine's walks ended.
-    Walk {
-        /// The name the walks go by.
+    /// One case of the state machine ended.
+    #[serde(alias = "walk")]
+    Case {
+        /// The name that all cases go by.
         check: String,
-        /// The case's number.
         case: u32,
         /// Answers that were compared with the machine's.
         compared: usize,
-        /// Walks that it took, those for shrinking included.
+        /// Runs that it took, those for shrinking included.
         runs: u32,
         /// The requirement that was broken.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,50 +57,38 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stopped: Option<String>,
     },
-    /// A check ended.
     Verdict(Box<Judged>),
-    /// The run ended. A record without this line is an interrupted run.
     RunFinished(RunFinished),
 }
 
-/// The beginning of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunStarted {
-    /// When, RFC 3339.
+    #[serde(default = "first_format")]
+    pub format: u32,
+    /// RFC 3339.
     pub at: String,
-    /// The tool.
     pub tool: Tool,
-    /// The target.
     pub target: TargetInfo,
-    /// The reading of the requirements.
     pub profile: String,
-    /// The seed of everything random.
     pub seed: u64,
-    /// How time passes on the target.
+    /// How time passes on the target: controlled, waiting or none.
     pub clock: String,
     /// What the target declares.
     pub parameters: Value,
-    /// What it can do.
     pub capabilities: Vec<String>,
     /// Checks selected.
     pub selected: usize,
 }
 
-/// The tool that ran.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tool {
-    /// Its name.
     pub name: String,
-    /// Its version.
     pub version: String,
 }
 
-/// The target of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TargetInfo {
-    /// Its name.
     pub name: String,
-    /// Where it answers.
     pub urls: Vec<String>,
     /// The binding it was spoken to by.
     pub binding: Option<String>,
@@ -108,13 +97,10 @@ pub struct TargetInfo {
 /// The verdict on one check, with what a reader needs to believe and repeat it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Judged {
-    /// The check.
     pub check: String,
-    /// The requirement it judges.
     pub requirement: String,
-    /// How strongly that binds in the run's profile.
+    /// How strongly the requirement binds in the run's profile.
     pub level: String,
-    /// The verdict.
     pub verdict: Verdict,
     /// Why, where it did not simply pass.
     pub reason: Option<String>,
@@ -124,28 +110,26 @@ pub struct Judged {
     /// What was seen instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
-    /// The case, where a walk found it.
+    /// The case of the state machine that found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<u32>,
     /// Its steps in plain words, with the answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub story: Vec<String>,
-    /// Its steps as data, which can be walked again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Value>,
+    /// Its steps as data, which can be run again.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "steps")]
+    pub trace: Option<Value>,
     /// A chain of curl commands that repeats it, for people: no program runs it, one makes it anew from the exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curl: Option<String>,
-    /// Milliseconds it took.
     pub took_ms: f64,
     /// The command that repeats it.
     pub replay: String,
 }
 
-/// The end of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunFinished {
-    /// When, RFC 3339.
+    /// RFC 3339.
     pub at: String,
     /// How often each verdict was given.
     pub counts: Counts,
@@ -154,14 +138,12 @@ pub struct RunFinished {
     /// What is missing for a verdict, where too little was tested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<String>,
-    /// The exit code.
     pub exit: u8,
     /// Whether it was cut short.
     pub interrupted: bool,
 }
 
 impl Judged {
-    /// The same with this verdict, and why.
     pub fn with(self, verdict: Verdict, reason: impl Into<String>) -> Self {
         Self {
             verdict,

@@ -1,8 +1,12 @@
 //! How a check may end. It passes only by handing over a [`Proof`], and a proof of a refusal can only be had beside the
 //! accepted twin that differs from it in one factor.
 
+use std::fmt;
+
 use specs::Parameters;
 use targets::{Answer, Outcome, TargetError};
+
+use crate::verdict::Verdict;
 
 /// Evidence that something was really judged. Only the assertions of this module make one.
 #[must_use = "a proof is what lets a check pass"]
@@ -10,7 +14,6 @@ use targets::{Answer, Outcome, TargetError};
 pub struct Proof(());
 
 impl Proof {
-    /// Both.
     pub fn and(self, _other: Proof) -> Proof {
         self
     }
@@ -19,9 +22,7 @@ impl Proof {
 /// What went against the requirement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breach {
-    /// What the requirement asks for here.
     pub expected: String,
-    /// What the target did.
     pub seen: String,
     /// What may have lapsed by itself to make it look like this.
     pub lapse: Lapse,
@@ -55,8 +56,7 @@ impl Lapse {
 
 /// Why a check ended without a proof.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Stop {
-    /// The requirement is broken.
+pub enum CheckError {
     Failed(Breach),
     /// What the requirement only recommends is not kept.
     Advised(Breach),
@@ -66,36 +66,72 @@ pub enum Stop {
     NotApplicable(String),
     /// The uncertainty is larger than the effect.
     Inconclusive(String),
-    /// The target could not be reached.
     Unreachable(String),
     /// The harness itself is wrong.
     Harness(String),
 }
 
-impl From<TargetError> for Stop {
+impl From<TargetError> for CheckError {
     fn from(error: TargetError) -> Self {
         match error {
-            TargetError::Unreachable { .. } => Stop::Unreachable(error.to_string()),
-            TargetError::NotOffered(_) => Stop::NotApplicable(error.to_string()),
-            TargetError::Binding { .. } => Stop::Harness(error.to_string()),
-            TargetError::Clock(_) => Stop::NotTested(error.to_string()),
+            TargetError::Unreachable { .. } => CheckError::Unreachable(error.to_string()),
+            TargetError::NotOffered(_) => CheckError::NotApplicable(error.to_string()),
+            TargetError::Binding { .. } => CheckError::Harness(error.to_string()),
+            TargetError::Clock(_) => CheckError::NotTested(error.to_string()),
         }
     }
 }
 
-/// How a check ends.
-pub type Ending = Result<Proof, Stop>;
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckError::Failed(Breach { expected, seen, .. }) | CheckError::Advised(Breach { expected, seen, .. }) => {
+                write!(f, "expected: {expected}; seen: {seen}")
+            }
+            CheckError::NotTested(reason)
+            | CheckError::NotApplicable(reason)
+            | CheckError::Inconclusive(reason)
+            | CheckError::Unreachable(reason)
+            | CheckError::Harness(reason) => f.write_str(reason),
+        }
+    }
+}
 
-/// Every ending is a proof, and there is at least one. A breach goes before whatever else stopped: what was accepted and should
+impl CheckError {
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            CheckError::Failed(_) => Verdict::Failed,
+            CheckError::Advised(_) => Verdict::Warned,
+            CheckError::NotTested(_) => Verdict::NotTested,
+            CheckError::NotApplicable(_) => Verdict::NotApplicable,
+            CheckError::Inconclusive(_) => Verdict::Inconclusive,
+            CheckError::Unreachable(_) | CheckError::Harness(_) => Verdict::HarnessError,
+        }
+    }
+}
+
+pub type CheckResult = Result<Proof, CheckError>;
+
+/// Ends the check as not tested: a prerequisite is missing.
+pub fn not_tested<T>(why: impl Into<String>) -> Result<T, CheckError> {
+    Err(CheckError::NotTested(why.into()))
+}
+
+/// What is there, or the check ends as not tested.
+pub fn require<T>(what: Option<T>, otherwise: &str) -> Result<T, CheckError> {
+    what.ok_or_else(|| CheckError::NotTested(otherwise.to_owned()))
+}
+
+/// Every result is a proof, and there is at least one. A breach goes before whatever else stopped: what was accepted and should
 /// not have been may well be why a control came to nothing.
-pub fn every(endings: impl IntoIterator<Item = Ending>) -> Ending {
-    let mut whole = Err(Stop::Harness("nothing was tried".to_owned()));
+pub fn all(results: impl IntoIterator<Item = CheckResult>) -> CheckResult {
+    let mut whole = Err(CheckError::Harness("nothing was tried".to_owned()));
     let mut stopped = None;
-    for ending in endings {
-        match ending {
+    for result in results {
+        match result {
             Ok(proof) => whole = Ok(proof),
-            Err(breach @ Stop::Failed(_)) => return Err(breach),
-            Err(stop) => stopped = stopped.or(Some(stop)),
+            Err(breach @ CheckError::Failed(_)) => return Err(breach),
+            Err(error) => stopped = stopped.or(Some(error)),
         }
     }
     stopped.map_or(whole, Err)
@@ -103,9 +139,9 @@ pub fn every(endings: impl IntoIterator<Item = Ending>) -> Ending {
 
 /// The target has to refuse `bad`, where the twin `good`, which differs in one factor, is accepted. `bad` accepted is a
 /// breach whatever the twin did; `bad` refused beside a refused twin shows nothing and leaves the requirement untested.
-pub fn refused(what: &str, bad: &Answer, good: &Answer) -> Ending {
+pub fn assert_refused(what: &str, bad: &Answer, good: &Answer) -> CheckResult {
     if bad.operation != good.operation {
-        return Err(Stop::Harness(format!(
+        return Err(CheckError::Harness(format!(
             "{what}: twins differ in operation ({} and {})",
             bad.operation, good.operation
         )));
@@ -114,30 +150,34 @@ pub fn refused(what: &str, bad: &Answer, good: &Answer) -> Ending {
         return failed(format!("{what}: refused"), describe(bad));
     }
     if !good.accepted() {
-        return Err(Stop::NotTested(format!(
-            "{what}: the control was not accepted either ({})",
-            describe(good)
-        )));
+        return not_tested(format!("{what}: the control was not accepted either ({})", describe(good)));
     }
     Ok(Proof(()))
 }
 
+/// As [`assert_refused`], for a value that is a promise in both directions: a refused twin is a breach, too.
+pub fn assert_two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> CheckResult {
+    match assert_refused(bad_is, bad, good) {
+        Err(CheckError::NotTested(_)) => assert_accepted(good_is, good),
+        result => result,
+    }
+}
+
 /// The device has to be asked for a code (or refused), where its twin is signed in with the password alone.
-pub fn asked(what: &str, bad: &Answer, good: &Answer) -> Ending {
+pub fn assert_challenged(what: &str, bad: &Answer, good: &Answer) -> CheckResult {
     if bad.outcome == Outcome::SignedIn {
         return failed(format!("{what}: a code is asked for"), describe(bad));
     }
     if good.outcome != Outcome::SignedIn {
-        return Err(Stop::NotTested(format!(
+        return not_tested(format!(
             "{what}: the control did not skip the step either ({})",
             describe(good)
-        )));
+        ));
     }
     Ok(Proof(()))
 }
 
-/// The target has to accept.
-pub fn accepted(what: &str, answer: &Answer) -> Ending {
+pub fn assert_accepted(what: &str, answer: &Answer) -> CheckResult {
     if answer.accepted() {
         Ok(Proof(()))
     } else {
@@ -145,29 +185,29 @@ pub fn accepted(what: &str, answer: &Answer) -> Ending {
     }
 }
 
-/// A fact has to hold.
-pub fn holds(what: &str, fact: bool, seen: impl Into<String>) -> Ending {
-    if fact {
-        Ok(Proof(()))
-    } else {
-        failed(what.to_owned(), seen.into())
-    }
+/// The answer has to be of this outcome.
+pub fn assert_outcome(what: &str, answer: &Answer, outcome: Outcome) -> CheckResult {
+    assert_that(what, answer.outcome == outcome, describe(answer))
+}
+
+pub fn assert_that(what: &str, fact: bool, seen: impl Into<String>) -> CheckResult {
+    if fact { Ok(Proof(())) } else { failed(what, seen) }
 }
 
 /// A breach.
-pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Ending {
+pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> CheckResult {
     breach(expected.into(), seen.into(), Lapse::Restriction)
 }
 
-fn breach(expected: String, seen: String, lapse: Lapse) -> Ending {
-    Err(Stop::Failed(Breach { expected, seen, lapse }))
+fn breach(expected: String, seen: String, lapse: Lapse) -> CheckResult {
+    Err(CheckError::Failed(Breach { expected, seen, lapse }))
 }
 
 /// For what a requirement only recommends: a breach of it is a warning.
-pub fn advised(ending: Ending) -> Ending {
-    ending.map_err(|stop| match stop {
-        Stop::Failed(breach) => Stop::Advised(breach),
-        stop => stop,
+pub fn downgrade(result: CheckResult) -> CheckResult {
+    result.map_err(|error| match error {
+        CheckError::Failed(breach) => CheckError::Advised(breach),
+        error => error,
     })
 }
 
@@ -183,15 +223,15 @@ pub fn describe(answer: &Answer) -> String {
 mod tests {
     use super::*;
 
-    fn not_tested() -> Ending {
-        Err(Stop::NotTested("no control".to_owned()))
+    fn not_tested() -> CheckResult {
+        Err(CheckError::NotTested("no control".to_owned()))
     }
 
     #[test]
     fn a_breach_goes_before_a_missing_control() {
-        assert!(matches!(every([]), Err(Stop::Harness(_))));
-        assert!(matches!(every([Ok(Proof(())), not_tested()]), Err(Stop::NotTested(_))));
-        assert!(matches!(every([not_tested(), failed("a", "b")]), Err(Stop::Failed(_))));
-        assert!(every([Ok(Proof(())), Ok(Proof(()))]).is_ok());
+        assert!(matches!(all([]), Err(CheckError::Harness(_))));
+        assert!(matches!(all([Ok(Proof(())), not_tested()]), Err(CheckError::NotTested(_))));
+        assert!(matches!(all([not_tested(), failed("a", "b")]), Err(CheckError::Failed(_))));
+        assert!(all([Ok(Proof(())), Ok(Proof(()))]).is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! Which checks run: by id, requirement, area, a prefix of these, or a pattern with `*`.
 
+use specs::Profile;
+
 use crate::check::Check;
 use crate::checks;
 
@@ -10,25 +12,26 @@ pub struct Selection {
     pub only: Vec<String>,
     /// But none that match one of these.
     pub skip: Vec<String>,
+    /// Only checks that belong to this reading of the requirements.
+    pub profile: Profile,
 }
 
 /// Why nothing can run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// A pattern matches nothing that exists.
-    #[error("`{pattern}` matches no check, requirement or area{}", told(.near))]
+    #[error("`{pattern}` matches no check, requirement or area{}", in_words(.near))]
     Unknown {
-        /// The pattern.
         pattern: String,
         /// What may have been meant.
         near: Vec<String>,
     },
-    /// The patterns leave nothing over.
+    #[error("what `{pattern}` matches does not belong to the profile {profile}")]
+    OtherProfile { pattern: String, profile: Profile },
     #[error("the selection leaves no check over")]
     Empty,
 }
 
-fn told(names: &[String]) -> String {
+fn in_words(names: &[String]) -> String {
     if names.is_empty() {
         String::new()
     } else {
@@ -55,17 +58,25 @@ impl Selection {
 
     /// The checks that run, in the order of the specification.
     pub fn checks(&self) -> Result<Vec<&'static Check>, SelectError> {
+        let in_profile = |check: &&Check| check.profiles.contains(&self.profile);
         for pattern in self.only.iter().chain(&self.skip) {
-            let known = checks::all().any(|check| matches(pattern, &names(check)))
-                || matches(pattern, &[WALK.to_owned(), BOUNDS.to_owned()]);
-            if !known {
-                return Err(SelectError::Unknown {
-                    pattern: pattern.clone(),
-                    near: neighbours(pattern),
-                });
+            let mut named = checks::all().filter(|check| matches(pattern, &names(check))).peekable();
+            if matches(pattern, &[WALK.to_owned(), BOUNDS.to_owned()]) {
+                continue;
+            }
+            let pattern = pattern.clone();
+            if named.peek().is_none() {
+                let near = neighbours(&pattern);
+                return Err(SelectError::Unknown { pattern, near });
+            }
+            if !named.any(|check| in_profile(&check)) {
+                let profile = self.profile;
+                return Err(SelectError::OtherProfile { pattern, profile });
             }
         }
-        let chosen: Vec<_> = checks::all().filter(|check| self.takes(&names(check))).collect();
+        let chosen: Vec<_> = checks::all()
+            .filter(|check| in_profile(check) && self.takes(&names(check)))
+            .collect();
         if chosen.is_empty() && !self.walks() && !self.bounds() {
             Err(SelectError::Empty)
         } else {
@@ -139,6 +150,7 @@ mod tests {
         let selection = Selection {
             only: owned(only),
             skip: owned(skip),
+            profile: Profile::default(),
         };
         selection.checks().map(|checks| checks.iter().map(|check| check.id).collect())
     }

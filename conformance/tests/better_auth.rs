@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::engine::Config;
-use conformance::provider::Shared;
 use conformance::select::Selection;
+use conformance::target_pool::SharedTarget;
 use conformance::verdict::{Exit, Verdict};
 use targets::binding::{self, Finding, Health, Running};
 use targets::{BoundTarget, Device, Message, Operation, Outcome, Refusal, Target};
@@ -345,23 +345,17 @@ const KEPT: &[&str] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_run_finds_what_is_there() {
     let running = better_auth().await;
-    let provider = Shared {
+    let provider = SharedTarget {
         target: running.target.clone(),
         urls: Vec::new(),
         binding: Some("targets/bindings/better-auth.toml".to_owned()),
     };
     let config = Config {
-        checks: Selection::default().checks().expect("there are checks"),
-        walks: None,
         whole: true,
-        bounds: false,
-        profile: specs::Profile::Faq,
-        seed: 7,
-        jobs: 4,
         timeout: Duration::from_secs(120),
-        least_judged: 25,
-        tell_all: false,
+        min_judged: 25,
         replay: "stepproof check --binding targets/bindings/better-auth.toml".to_owned(),
+        ..Config::new(Selection::default().checks().expect("there are checks"), 7)
     };
     let (_go_on, stop) = tokio::sync::watch::channel(false);
     let summary = conformance::engine::run(config, Arc::new(provider), stop, |_| {}).await;

@@ -1,18 +1,16 @@
 //! Reports of any record: they are made or refused, show nothing that a terminal acts upon, and count for themselves.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use conformance::engine::{self, Config, Walks};
-use conformance::events::Event;
-use conformance::provider::{Fresh, Variant};
+use conformance::engine::{self, Config, ModelCases};
+use conformance::events::{Event, FORMAT};
 use conformance::report::record::{MAX_LINE, Record, RecordError};
 use conformance::report::{json, junit, text};
 use conformance::select::{Selection, WALK};
+use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::verdict::Exit;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use specs::Profile;
 
 /// The record of a real run with breaches, one of them a walk's, and their evidence.
 fn record() -> &'static str {
@@ -22,20 +20,16 @@ fn record() -> &'static str {
 
 async fn run() -> String {
     let only = ["LIFE-03", "RSND-02", WALK].map(str::to_owned).to_vec();
-    let selection = Selection { only, skip: Vec::new() };
-    let (cases, steps) = ((0..4).collect(), None);
+    let selection = Selection {
+        only,
+        ..Selection::default()
+    };
+    let (numbers, steps) = ((0..4).collect(), None);
     let config = Config {
-        checks: selection.checks().unwrap(),
-        walks: Some(Walks { cases, steps }),
-        whole: false,
+        cases: Some(ModelCases { numbers, steps }),
         bounds: true,
-        profile: Profile::Faq,
-        seed: 1,
         jobs: 2,
-        timeout: Duration::from_secs(60),
-        least_judged: 1,
-        tell_all: false,
-        replay: "stepproof check".to_owned(),
+        ..Config::new(selection.checks().unwrap(), 1)
     };
     let (_go_on, stop) = tokio::sync::watch::channel(false);
     let variant = mutants::find("code-not-consumed").map(|mutant| Variant {
@@ -44,7 +38,9 @@ async fn run() -> String {
     });
     let mut events = Vec::new();
     let tell = |event| events.push(event);
-    engine::run(config, Arc::new(Fresh { variant }), stop, tell).await.unwrap();
+    engine::run(config, Arc::new(PerCheckTarget { variant }), stop, tell)
+        .await
+        .unwrap();
     // A few exchanges are as good as all of them, and quicker to read a thousand times.
     let mut exchanges = 0;
     events.retain(|event| {
@@ -87,7 +83,10 @@ fn a_real_record_does_not_contradict_itself() {
     let record = read(record()).unwrap();
     assert_eq!(record.contradictions(), Vec::<String>::new());
     assert_eq!(record.totals().exit, Exit::DoesNotConform);
-    assert!(record.judged.iter().any(|judged| judged.steps.is_some()), "a walk found it");
+    assert!(
+        record.judged.iter().any(|judged| judged.trace.is_some()),
+        "a case of the model found it"
+    );
     let [shown, ..] = reports(&record);
     assert!(
         shown.contains("  to repeat it by hand:\n    ") && !shown.contains("contradicts"),
@@ -167,7 +166,7 @@ fn what_is_no_record_is_refused() {
         (b"{\"event\":\"verdict\",\"check\":\"X\"}", "missing field"),
         (b"{\"event\":\"verdict\",\"check\":\"\xff\xfe\"}", "is no event"),
         (
-            &[&b"{\"event\":\"verdict\",\"steps\":"[..], &b"[".repeat(1 << 20)].concat(),
+            &[&b"{\"event\":\"verdict\",\"trace\":"[..], &b"[".repeat(1 << 20)].concat(),
             "recursion limit",
         ),
     ] {
@@ -303,4 +302,24 @@ proptest! {
             reports(&record);
         }
     }
+}
+
+#[test]
+fn a_record_of_format_1_is_read_and_a_later_one_is_refused() {
+    let old = include_str!("data/format-1.ndjson");
+    let record = read(old).unwrap();
+    assert_eq!(record.started.as_ref().unwrap().format, 1);
+    assert_eq!(record.contradictions(), Vec::<String>::new());
+    let case = record.judged.iter().find(|judged| judged.case.is_some()).unwrap();
+    assert!(case.trace.is_some() && record.chain(case).is_ok());
+    let [shown, ..] = reports(&record);
+    assert!(
+        shown.contains("case 0: expected") || shown.contains("enters the code that was accepted before"),
+        "{shown}"
+    );
+
+    assert_eq!(read(crate::record()).unwrap().started.unwrap().format, FORMAT);
+    let later = old.replacen("{\"event\":\"run_started\"", "{\"event\":\"run_started\",\"format\":3", 1);
+    let error = read(later).unwrap_err();
+    assert!(matches!(error, RecordError::Format { format: 3 }), "{error}");
 }

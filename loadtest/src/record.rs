@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Ending, Step};
-use crate::plan::Slice;
-use crate::plan::scenario::{Journey, Phase, Scenario};
+use crate::plan::Shard;
+use crate::plan::scenario::{Flow, Phase, Scenario};
 
 /// A run's record, in its directory.
 pub const RECORD: &str = "record.json";
@@ -15,9 +15,19 @@ pub const RECORD: &str = "record.json";
 /// A run's interval log, in its directory.
 pub const LOG: &str = "storm.hlog";
 
-/// The record of one storm, or of one worker's slice of it.
+/// The format that is written; the ones before it are read, too.
+pub const FORMAT: u32 = 2;
+
+fn first_format() -> u32 {
+    1
+}
+
+/// The record of one storm, or of one worker's shard of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
+    /// The format of this record; 1 spelled some fields otherwise and had no number.
+    #[serde(default = "first_format")]
+    pub format: u32,
     /// `stepproof-load`, and its version.
     pub tool: Tool,
     /// The storm as it was run, with everything that was changed on the command line.
@@ -31,11 +41,13 @@ pub struct Record {
     /// Seconds from then to the end of the run.
     pub took_s: f64,
     /// Which part of the arrivals this is; `None` is all of them.
-    pub slice: Option<Slice>,
+    #[serde(alias = "slice")]
+    pub shard: Option<Shard>,
     /// Whether the run was cut short.
     pub interrupted: bool,
-    /// What each party came to, in the order of the scenario.
-    pub parties: Vec<PartyRecord>,
+    /// What each class came to, in the order of the scenario.
+    #[serde(alias = "parties")]
+    pub classes: Vec<ClassRecord>,
     /// The storm second by second.
     pub seconds: Vec<Second>,
     /// The delivery channel.
@@ -50,8 +62,9 @@ pub struct Record {
     pub generator: Generator,
     /// Seconds from the last arrival to the moment when nobody waited any more; `None` when somebody still did.
     pub drain_s: Option<f64>,
-    /// Each promise and how it was kept.
-    pub promises: Vec<Promise>,
+    /// Each threshold and how it was kept.
+    #[serde(alias = "promises")]
+    pub thresholds: Vec<Threshold>,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -73,23 +86,25 @@ pub struct TargetFacts {
     pub origin: String,
 }
 
-/// One party.
+/// One class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PartyRecord {
+pub struct ClassRecord {
     /// Its name.
     pub name: String,
     /// Whether it attacks.
     pub attacker: bool,
     /// What each of it did.
-    pub journey: Journey,
+    #[serde(alias = "journey")]
+    pub flow: Flow,
     /// Where all its arrivals went.
     pub funnel: Funnel,
-    /// Response time of completed journeys: from the intended instant, without people's own time.
+    /// Response time of completed flows: from the intended instant, without people's own time.
     pub response: Clock,
-    /// Service time of journeys that were begun: from the actual start.
+    /// Service time of flows that were begun: from the actual start.
     pub service: Clock,
-    /// Start lag of all arrivals.
-    pub lag: Clock,
+    /// Scheduling delay of all arrivals.
+    #[serde(alias = "lag")]
+    pub scheduling_delay: Clock,
     /// Its steps.
     pub steps: Vec<StepRecord>,
     /// The first few things that went wrong, in words.
@@ -103,7 +118,7 @@ pub struct Funnel {
     pub offered: u64,
     /// Of them, those that were begun.
     pub started: u64,
-    /// Journeys walked, further attempts included.
+    /// Flows walked, further attempts included.
     pub attempts: u64,
     /// By ending: completed, refused, limited, …
     #[allow(missing_docs, reason = "the endings tell")]
@@ -137,7 +152,7 @@ pub struct Clock {
     pub max_ms: f64,
 }
 
-/// One step of a party's journeys.
+/// One step of a class's flows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Which.
@@ -148,22 +163,22 @@ pub struct StepRecord {
     pub service: Clock,
 }
 
-/// One second of the storm, from its beginning; all legitimate parties together, and the attackers apart.
+/// One second of the storm, from its beginning; all legitimate classes together, and the attackers apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Second {
     /// Which, from 0.
     pub at: u32,
     /// Legitimate arrivals that were due in it.
     pub offered: u64,
-    /// Legitimate journeys completed in it.
+    /// Legitimate flows completed in it.
     pub completed: u64,
-    /// Legitimate journeys that ended otherwise in it, but for those abandoned.
+    /// Legitimate flows that ended otherwise in it, but for those abandoned.
     pub broken_off: u64,
     /// Legitimate arrivals abandoned in it.
     pub abandoned: u64,
-    /// Attackers' journeys that ended in it.
+    /// Attackers' flows that ended in it.
     pub attacks: u64,
-    /// Response times of the completed legitimate journeys that were due in it.
+    /// Response times of the completed legitimate flows that were due in it.
     pub response: Clock,
     /// The same as a histogram for the heat map: [upper bound in milliseconds, count], not empty ones only, rising.
     pub heat: Vec<(f64, u64)>,
@@ -180,7 +195,7 @@ pub struct Deliveries {
     pub lag: Clock,
     /// From its arrival to its being submitted.
     pub code_age: Clock,
-    /// Code messages for each completed journey with a second step.
+    /// Code messages for each completed flow with a second step.
     pub sends_per_login: f64,
 }
 
@@ -214,17 +229,19 @@ pub struct Safety {
     pub breaches: Vec<Breach>,
 }
 
-/// A broken promise.
+/// A broken threshold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Breach {
     /// Which: `code-redeemed-twice`, `session-without-second-step`, `session-after-removal`, `over-budget`, or `other`.
-    pub promise: String,
+    #[serde(alias = "promise")]
+    pub rule: String,
     /// The requirement it belongs to.
     pub requirement: String,
     /// Whose.
     pub account: u64,
     /// What happened, operation by operation, in words, with times.
-    pub told: Vec<String>,
+    #[serde(alias = "told")]
+    pub steps: Vec<String>,
 }
 
 /// Use of the machine at one moment. Processor time is counted from the process's start.
@@ -242,7 +259,7 @@ pub struct Resources {
     pub server_rss_mib: Option<f64>,
     /// Arrivals due and not yet begun.
     pub waiting: u64,
-    /// Journeys under way.
+    /// Flows under way.
     pub under_way: u64,
 }
 
@@ -280,9 +297,9 @@ impl Reconnects {
     }
 }
 
-/// A promise and how it was kept.
+/// A threshold and how it was kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Promise {
+pub struct Threshold {
     /// In words, such as `p99 of new-device at most 500 ms in phase peak`.
     pub what: String,
     /// What was promised.
@@ -290,17 +307,20 @@ pub struct Promise {
     /// What was found; `None` when nothing was measured, which is not kept.
     pub found: Option<f64>,
     /// Whether it was kept.
-    pub kept: bool,
+    #[serde(alias = "kept")]
+    pub passed: bool,
 }
 
 /// The verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Every promise kept, no breach.
-    Held,
-    /// A promise broken, or a breach.
-    Broken,
+    /// Every threshold kept, no breach.
+    #[serde(alias = "held")]
+    Passed,
+    /// A threshold broken, or a breach.
+    #[serde(alias = "broken")]
+    Failed,
     /// Too little happened to say.
     TooLittle,
     /// The generator was the limit: no result about the service.
@@ -311,8 +331,8 @@ impl Verdict {
     /// The exit code of a run that ends so.
     pub fn exit_code(self) -> u8 {
         match self {
-            Verdict::Held => 0,
-            Verdict::Broken => 1,
+            Verdict::Passed => 0,
+            Verdict::Failed => 1,
             Verdict::TooLittle => 4,
             Verdict::GeneratorLimited => 5,
         }

@@ -13,9 +13,9 @@ title = "People on new devices"
 seconds = 5
 drain_s = 120
 
-[[parties]]
+[[classes]]
 name = "few"
-journey = "new-device"
+flow = "new-device"
 device = "push-off"
 arrivals = { rate = 1, even = true }
 code_patience_s = 60
@@ -39,10 +39,13 @@ fn people_get_into_better_auth_with_the_codes_that_it_mails() {
         .arg(directory.path())
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    let record = report::json::read(&directory.path().join("record.json")).unwrap_or_else(|error| panic!("{error}: {told}"));
-    let funnel = record.parties[0].funnel;
-    assert!(funnel.offered >= 5 && funnel.completed == funnel.offered, "{funnel:?} {told}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    let record = report::json::read(&directory.path().join("record.json")).unwrap_or_else(|error| panic!("{error}: {shown}"));
+    let funnel = record.classes[0].funnel;
+    assert!(
+        funnel.offered >= 5 && funnel.completed == funnel.offered,
+        "{funnel:?} {shown}"
+    );
     assert_eq!(
         (record.deliveries.push, record.deliveries.email),
         (0, funnel.offered),
@@ -55,9 +58,9 @@ fn people_get_into_better_auth_with_the_codes_that_it_mails() {
     );
     // A machine that is busy with other tests may make the generator late, and then it says so.
     assert!(
-        matches!(record.verdict, Verdict::Held | Verdict::GeneratorLimited),
-        "{:?} {told}",
+        matches!(record.verdict, Verdict::Passed | Verdict::GeneratorLimited),
+        "{:?} {shown}",
         record.verdict
     );
-    assert_eq!(output.status.code(), Some(i32::from(record.verdict.exit_code())), "{told}");
+    assert_eq!(output.status.code(), Some(i32::from(record.verdict.exit_code())), "{shown}");
 }

@@ -104,7 +104,7 @@ fn master(port: u16, dir: &Path, log: &str, arguments: &[&str]) -> Child {
 /// A worker process, and the last line it wrote: requests, failures, sum of milliseconds, and how far it is.
 struct Worker {
     child: Child,
-    told: watch::Receiver<[String; 4]>,
+    shown: watch::Receiver<[String; 4]>,
 }
 
 fn worker(port: u16, name: &str) -> Worker {
@@ -116,14 +116,14 @@ fn worker(port: u16, name: &str) -> Worker {
         .spawn()
         .expect("a worker starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let (tell, told) = watch::channel(Default::default());
+    let (tell, shown) = watch::channel(Default::default());
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             tell.send_replace(words.try_into().expect("four words"));
         }
     });
-    Worker { child, told }
+    Worker { child, shown }
 }
 
 /// Requests, failures and the mean of each row of Locust's table, by the method.
@@ -147,8 +147,8 @@ async fn a_killed_worker_is_missed_and_everything_the_others_measured_is_at_the_
 
     // A second into its storm, when it has reported twice.
     let far = killed
-        .told
-        .wait_for(|told| told[0].parse().is_ok_and(|requests: u64| requests >= 100));
+        .shown
+        .wait_for(|shown| shown[0].parse().is_ok_and(|requests: u64| requests >= 100));
     tokio::time::timeout(BOUND, far)
         .await
         .expect("in time")
@@ -165,7 +165,7 @@ async fn a_killed_worker_is_missed_and_everything_the_others_measured_is_at_the_
         log.contains("worker-1 failed to send heartbeat, setting state to missing"),
         "{log}"
     );
-    assert!(log.contains("2 of 3 slices are done: no verdict"), "{log}");
+    assert!(log.contains("2 of 3 shards are done: no verdict"), "{log}");
 
     let table = table(&std::fs::read_to_string(dir.path().join("run_stats.csv")).expect("its table"));
     let mut seen = 0;
@@ -175,18 +175,18 @@ async fn a_killed_worker_is_missed_and_everything_the_others_measured_is_at_the_
             .expect("in time")
             .expect("it ends");
         assert!(ended.success(), "{ended}");
-        let told = worker
-            .told
-            .wait_for(|told| told[3] == "done")
+        let shown = worker
+            .shown
+            .wait_for(|shown| shown[3] == "done")
             .await
             .expect("its last word")
             .clone();
-        let [requests, failures, total_ms] = [0, 1, 2].map(|word| told[word].parse::<u64>().expect("a number"));
+        let [requests, failures, total_ms] = [0, 1, 2].map(|word| shown[word].parse::<u64>().expect("a number"));
         assert_eq!(requests, 400, "a third of 300 a second for 4 s");
         let row = table
             .values()
             .find(|row| row.0 == requests && row.1 == failures && (row.2 - total_ms as f64 / 400.0).abs() < 1e-6);
-        assert!(row.is_some(), "{told:?} is not in {table:?}");
+        assert!(row.is_some(), "{shown:?} is not in {table:?}");
         seen += requests;
     }
     let lost = table
@@ -194,9 +194,9 @@ async fn a_killed_worker_is_missed_and_everything_the_others_measured_is_at_the_
         .filter(|(method, row)| method.starts_with("SLICE") && row.0 < 400)
         .collect::<Vec<_>>();
     let [(_, (reported, ..))] = lost[..] else {
-        panic!("one slice is not whole: {table:?}")
+        panic!("one shard is not whole: {table:?}")
     };
-    let sent: u64 = killed.told.borrow()[0].parse().expect("a number");
+    let sent: u64 = killed.shown.borrow()[0].parse().expect("a number");
     assert!((1..=sent).contains(reported), "{reported} of {sent}");
     assert_eq!(table[""].0, seen + reported);
 }
@@ -232,7 +232,7 @@ async fn a_master_that_is_killed_and_started_again_is_found_and_orders_the_next_
         "--headless --expect-workers 2 --users 2 --spawn-rate 100 --storm-workers 2 --storm-rate 200 --storm-seconds 600";
     let mut first = master(port, dir.path(), "first", &endless.split(' ').collect::<Vec<_>>());
 
-    let (tell, mut told) = watch::channel(BTreeMap::<(String, u32), Counted>::new());
+    let (tell, mut shown) = watch::channel(BTreeMap::<(String, u32), Counted>::new());
     let tell = Arc::new(Mutex::new(tell));
     let workers: Vec<_> = (0..2)
         .map(|nth| {
@@ -243,12 +243,12 @@ async fn a_master_that_is_killed_and_started_again_is_found_and_orders_the_next_
             let tell = Arc::clone(&tell);
             let tell: synthetic::Tell = Box::new(move |counted| {
                 let tell = tell.lock().expect("nobody failed");
-                tell.send_modify(|all| drop(all.insert((counted.run.clone(), counted.slice), counted)));
+                tell.send_modify(|all| drop(all.insert((counted.run.clone(), counted.shard), counted)));
             });
             tokio::spawn(run(options, Arc::new(Synthetic { tell }), CancellationToken::new()))
         })
         .collect();
-    let under_way = told.wait_for(|all| all.len() == 2);
+    let under_way = shown.wait_for(|all| all.len() == 2);
     drop(
         tokio::time::timeout(BOUND, under_way)
             .await
@@ -261,14 +261,14 @@ async fn a_master_that_is_killed_and_started_again_is_found_and_orders_the_next_
     let mut second = master(port, dir.path(), "second", &second.split(' ').collect::<Vec<_>>());
     let running = until("the workers come back, their storm still running", || async {
         let stats = requests(web).await?;
-        (states(&stats) == ["running", "running"]).then_some(told.borrow().len())
+        (states(&stats) == ["running", "running"]).then_some(shown.borrow().len())
     });
     assert_eq!(running.await, 2, "no other storm was begun");
 
     // The new master's order ends the old storm, and is carried out to its end.
     let swarm = page(web, "POST /swarm", "user_count=2&spawn_rate=100&host=").await;
     assert!(swarm.is_some_and(|answer| answer.contains("true")), "the storm is ordered");
-    let over = told.wait_for(|all| all.len() == 4 && all.values().all(|counted| counted.over.is_some()));
+    let over = shown.wait_for(|all| all.len() == 4 && all.values().all(|counted| counted.over.is_some()));
     let all = tokio::time::timeout(BOUND, over)
         .await
         .expect("in time")

@@ -1,4 +1,4 @@
-//! A target that delivers elsewhere is told before the storm, not as journeys without a code.
+//! A target that delivers elsewhere is told before the storm, not as flows without a code.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,9 +9,9 @@ const STORM: &str = r#"
 name = "few"
 title = "A few people on new devices"
 seconds = 2
-[[parties]]
+[[classes]]
 name = "few"
-journey = "new-device"
+flow = "new-device"
 device = "push-off"
 accounts = 3
 arrivals = { rate = 2 }
@@ -33,11 +33,11 @@ async fn a_target_that_delivers_elsewhere_is_told_within_seconds() {
         .args(["--quiet", "--target", &server.addresses().api]);
     load.arg("--report").arg(directory.path());
     let output = tokio::task::spawn_blocking(move || load.output()).await.unwrap().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
     assert!(
-        told.contains("no code arrived within 10s") && told.contains("smtp://127.0.0.1:"),
-        "{told}"
+        shown.contains("no code arrived within 10s") && shown.contains("smtp://127.0.0.1:"),
+        "{shown}"
     );
     server.stop().await.unwrap();
 }

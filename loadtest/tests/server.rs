@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loadtest::drive::server::{Addresses, Child, ControlClient, Embedded, Options, THREADS_NAMED};
+use loadtest::drive::server::{Addresses, AdminClient, Child, Embedded, Options, THREADS_NAMED};
 use loadtest::measure::resources::{self, Watched};
 use reference_server::service::{Seed, SeedDevice};
 use targets::Native;
@@ -69,7 +69,7 @@ async fn in_the_process_it_has_threads_of_its_own() {
     assert!(!skips_the_step(server.addresses(), 300).await, "nobody has that account");
     #[cfg(target_os = "linux")]
     assert!(resources::of_threads(THREADS_NAMED).is_some());
-    let mut control = ControlClient::open(&server.addresses().control).await.unwrap();
+    let mut control = AdminClient::open(&server.addresses().control).await.unwrap();
     assert!(control.metrics().await.unwrap().contains("stepproof_accounts 300"));
 }
 
@@ -84,11 +84,11 @@ async fn as_a_process_it_is_prepared_watched_and_ended() {
     #[cfg(target_os = "linux")]
     assert!(resources::of_process(at.pid).unwrap().rss_mib > 1.0);
     let page = format!("{}/metrics", at.control).parse().unwrap();
-    let told = resources::usage_on_page(&resources::read_page(&page).await.unwrap());
+    let output = resources::usage_on_page(&resources::read_page(&page).await.unwrap());
     #[cfg(target_os = "linux")]
-    assert!(told.unwrap().cpu_s > 0.0, "{told:?}");
+    assert!(output.unwrap().cpu_s > 0.0, "{output:?}");
     let seen = resources::Meter::start(Watched::Page(page), Default::default).stop().await;
-    assert_eq!(seen.last().unwrap().server_cpu_s.is_some(), told.is_some());
+    assert_eq!(seen.last().unwrap().server_cpu_s.is_some(), output.is_some());
     server.stop().await.unwrap();
     let authority = at.api.strip_prefix("http://").unwrap().to_owned();
     assert!(TcpStream::connect(authority).await.is_err(), "it is gone");
@@ -112,10 +112,10 @@ async fn settings_and_known_bad_servers_are_what_is_served() {
     let wrong = serde_json::json!({
         "email": "u0@example.com", "password": "a wrong horse", "device": {"installation": "i", "name": "Phone"},
     });
-    for (known_bad, after_two) in [(None, 429), (Some("no-ip-limit".to_owned()), 401)] {
+    for (mutant, after_two) in [(None, 429), (Some("no-ip-limit".to_owned()), 401)] {
         let options = Options {
             settings: "source_wrong_limit = 2".to_owned(),
-            known_bad,
+            mutant,
             ..Options::default()
         };
         let server = Embedded::start(&options).unwrap();
@@ -123,7 +123,7 @@ async fn settings_and_known_bad_servers_are_what_is_served() {
         for _ in 0..2 {
             assert_eq!(status(server.addresses(), &wrong).await, 401);
         }
-        assert_eq!(status(server.addresses(), &wrong).await, after_two, "{:?}", options.known_bad);
+        assert_eq!(status(server.addresses(), &wrong).await, after_two, "{:?}", options.mutant);
     }
 }
 
@@ -161,10 +161,7 @@ async fn what_cannot_be_is_told_before_anything_starts() {
         options
     };
     for (options, says) in [
-        (
-            options(|it| it.known_bad = Some("nobody".to_owned())),
-            "no known-bad server `nobody`",
-        ),
+        (options(|it| it.mutant = Some("nobody".to_owned())), "no mutant `nobody`"),
         (options(|it| it.settings = "sauce_limit = 3".to_owned()), "sauce_limit"),
         (options(|it| it.push = Some("https://127.0.0.1:1".to_owned())), "http://"),
         (options(|it| it.email = Some("nowhere".to_owned())), "`nowhere` is no URL"),
@@ -177,6 +174,6 @@ async fn what_cannot_be_is_told_before_anything_starts() {
         .err()
         .unwrap();
     assert!(fault.to_string().contains("/nowhere/at-all"), "{fault}");
-    let fault = ControlClient::open("https://127.0.0.1:1").await.err().unwrap();
+    let fault = AdminClient::open("https://127.0.0.1:1").await.err().unwrap();
     assert!(fault.to_string().contains("an origin such as"), "{fault}");
 }

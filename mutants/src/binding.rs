@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method as Verb, Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{
+use reference_server::account::{
     Account, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, StoredCode, Timestamp, TokenHash,
 };
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{AttemptRules, CodeRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -22,84 +21,58 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "global-code-table",
         requirement: "BIND-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "A code is looked up in one table of all accounts.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(GlobalCodeTable::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(GlobalCodeTable::default()),
     },
     KnownBad {
         slug: "foreign-codes-forgiven",
         requirement: "BIND-01",
-        part: "rules",
+        part: "policy",
         summary: "A code that belongs to another account is refused, and does not count as a guess.",
-        build: |mut parts| {
-            let forgiven = Arc::new(ForeignCodesForgiven::default());
-            parts.rules.codes = forgiven.clone();
-            parts.rules.attempts = forgiven;
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ForeignCodesForgiven::default()),
     },
     KnownBad {
         slug: "latest-code-per-account",
         requirement: "BIND-02",
-        part: "rules.codes",
+        part: "policy",
         summary: "Any challenge of an account is checked against the account's newest code.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(LatestCodePerAccount);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LatestCodePerAccount),
     },
     KnownBad {
         slug: "device-id-from-verify-body",
         requirement: "BIND-03",
-        part: "edge",
+        part: "http",
         summary: "The device that becomes trusted is the one that the second step names.",
-        build: |mut parts| {
-            parts.edge = Arc::new(DeviceIdFromVerifyBody);
-            parts
-        },
+        build: |server| server.wrap(DeviceIdFromVerifyBody),
     },
     KnownBad {
         slug: "purpose-blind-code",
         requirement: "BIND-04",
-        part: "edge",
+        part: "http",
         summary: "A sign-in code proves the password when two-step verification is switched off.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PurposeBlindCode);
-            parts
-        },
+        build: |server| server.wrap(PurposeBlindCode),
     },
     KnownBad {
         slug: "reset-token-as-code",
         requirement: "BIND-04",
-        part: "edge",
+        part: "http",
         summary: "A reset token of the account is taken for its code.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResetTokenAsCode);
-            parts
-        },
+        build: |server| server.wrap(ResetTokenAsCode),
     },
     KnownBad {
         slug: "account-from-request-body",
         requirement: "BIND-05",
-        part: "edge",
+        part: "http",
         summary: "The second step signs in to the account that its body names.",
-        build: |mut parts| {
-            parts.edge = Arc::new(AccountFromRequestBody);
-            parts
-        },
+        build: |server| server.wrap(AccountFromRequestBody),
     },
     KnownBad {
         slug: "completing-one-upgrades-all",
         requirement: "BIND-05",
-        part: "edge",
+        part: "http",
         summary: "Completing one pending sign-in of a client opens its other ones as well.",
-        build: |mut parts| {
-            parts.edge = Arc::new(CompletingOneUpgradesAll);
-            parts
-        },
+        build: |server| server.wrap(CompletingOneUpgradesAll),
     },
 ];
 
@@ -111,23 +84,16 @@ struct GlobalCodeTable {
     codes: Mutex<HashSet<String>>,
 }
 
-impl CodeRules for GlobalCodeTable {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
+impl Policy for GlobalCodeTable {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
         self.codes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(code.to_owned());
-        challenge.code = Some(StoredCode::new(&challenge.id, code, now));
+        challenge.code = Some(StoredCode::new(&challenge.id, code, at.now));
     }
 
-    fn matches(
-        &self,
-        _account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+    fn code_matches(&self, _account: &Account, _challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner).contains(submitted)
     }
 }
@@ -138,25 +104,23 @@ struct ForeignCodesForgiven {
     foreign: AtomicBool,
 }
 
-impl CodeRules for ForeignCodesForgiven {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
+impl Policy for ForeignCodesForgiven {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
         self.codes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(code.to_owned());
-        challenge.code = Some(StoredCode::new(&challenge.id, code, now));
+        challenge.code = Some(StoredCode::new(&challenge.id, code, at.now));
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        let right = Standard.matches(account, challenge, submitted, now, settings);
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
+        let right = Standard.code_matches(account, challenge, submitted, at);
         let known = self.codes.lock().unwrap_or_else(PoisonError::into_inner).contains(submitted);
         self.foreign.store(known && !right, Ordering::Relaxed);
         right
     }
-}
 
-impl AttemptRules for ForeignCodesForgiven {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if self.foreign.load(Ordering::Relaxed) {
             account.codes.recent.pop();
             account.codes.in_a_row -= 1;
@@ -164,22 +128,15 @@ impl AttemptRules for ForeignCodesForgiven {
                 challenge.attempts -= 1;
             }
         } else {
-            Standard.wrong(account, id, now, settings);
+            Standard.wrong_code(account, id, at);
         }
     }
 }
 
 struct LatestCodePerAccount;
 
-impl CodeRules for LatestCodePerAccount {
-    fn matches(
-        &self,
-        account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+impl Policy for LatestCodePerAccount {
+    fn code_matches(&self, account: &Account, _challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         let coded = account
             .challenges
             .iter()
@@ -192,16 +149,17 @@ impl CodeRules for LatestCodePerAccount {
 struct DeviceIdFromVerifyBody;
 
 #[async_trait]
-impl Edge for DeviceIdFromVerifyBody {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for DeviceIdFromVerifyBody {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((mut body, account)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let named = body.as_object_mut().and_then(|fields| fields.remove("device"));
         let text = |field: &str| named.as_ref()?.get(field)?.as_str().map(str::to_owned);
         if let (Some(installation), Some(name)) = (text("installation"), text("name")) {
             let handle = handle(&request);
-            let renamed = service.parts().store.transact(&account, |account| {
+            let renamed = service.deps().store.transact(&account, |account| {
                 for challenge in account
                     .challenges
                     .iter_mut()
@@ -213,48 +171,45 @@ impl Edge for DeviceIdFromVerifyBody {
             });
             renamed.await;
         }
-        HttpEdge.answer(service, tools::with_body(&request, &body)).await
+        next.answer(tools::with_body(&request, &body)).await
     }
 }
 
 /// The body of a second step, and the account of its handle.
-async fn second_step(service: &Service, request: &EdgeRequest) -> Option<(Value, reference_server::domain::AccountId)> {
+async fn second_step(service: &Service, request: &ApiRequest) -> Option<(Value, reference_server::account::AccountId)> {
     if !tools::is(request, &Verb::POST, VERIFY) {
         return None;
     }
     Some((tools::body(request)?, tools::pending(service, request).await?))
 }
 
-fn handle(request: &EdgeRequest) -> Option<TokenHash> {
+fn handle(request: &ApiRequest) -> Option<TokenHash> {
     tools::bearer(request).map(TokenHash::of)
 }
 
 struct PurposeBlindCode;
 
 #[async_trait]
-impl Edge for PurposeBlindCode {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PurposeBlindCode {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let body = if tools::is(&request, &Verb::PUT, "/v1/two-step") {
             tools::body(&request)
         } else {
             None
         };
         let (Some(mut body), Some((account, session))) = (body, tools::signed_in(service, &request).await) else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let offered = [text("code"), text("password")];
-        let (now, settings, rules) = (service.now(), service.settings(), &service.parts().rules);
-        let proved = service.parts().store.transact(&account, |account| {
+        let (at, policy) = (service.at(), service.policy());
+        let proved = service.deps().store.transact(&account, |account| {
             let ids: Vec<ChallengeId> = account.challenges.iter().map(|challenge| challenge.id.clone()).collect();
-            let fits = |id: &ChallengeId| {
-                offered
-                    .iter()
-                    .any(|code| rules.codes.matches(account, id, code, now, settings))
-            };
+            let fits = |id: &ChallengeId| offered.iter().any(|code| policy.code_matches(account, id, code, at));
             let proved = ids.iter().any(fits);
             if let (true, Some(session)) = (proved, account.session_mut(&session)) {
-                session.proved_at = Some(now);
+                session.proved_at = Some(at.now);
             }
             proved
         });
@@ -264,20 +219,21 @@ impl Edge for PurposeBlindCode {
             fields.remove("code");
             fields.remove("password");
         }
-        HttpEdge.answer(service, tools::with_body(&request, &body)).await
+        next.answer(tools::with_body(&request, &body)).await
     }
 }
 
 struct ResetTokenAsCode;
 
 #[async_trait]
-impl Edge for ResetTokenAsCode {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResetTokenAsCode {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some((body, account)) = second_step(service, &request).await
             && let Some(submitted) = body.get("code").and_then(Value::as_str)
         {
             let (handle, now) = (handle(&request), service.now());
-            let taken = service.parts().store.transact(&account, |account| {
+            let taken = service.deps().store.transact(&account, |account| {
                 let token = TokenHash::of(submitted);
                 if account.resets.iter().any(|reset| reset.token == token) {
                     for challenge in account
@@ -291,25 +247,26 @@ impl Edge for ResetTokenAsCode {
             });
             taken.await;
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct AccountFromRequestBody;
 
 #[async_trait]
-impl Edge for AccountFromRequestBody {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for AccountFromRequestBody {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((mut body, own)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let named = body.as_object_mut().and_then(|fields| fields.remove("email"));
-        let store = &service.parts().store;
+        let store = &service.deps().store;
         let named = match named.as_ref().and_then(Value::as_str) {
             Some(email) => store.by_email(email).await,
             None => None,
         };
-        let response = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+        let response = next.answer(tools::with_body(&request, &body)).await;
         if let (StatusCode::CREATED, Some(named)) = (response.status(), named) {
             let opened = store.transact(&own, |account| {
                 let session = account.sessions.pop()?;
@@ -331,12 +288,13 @@ impl Edge for AccountFromRequestBody {
 struct CompletingOneUpgradesAll;
 
 #[async_trait]
-impl Edge for CompletingOneUpgradesAll {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for CompletingOneUpgradesAll {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let Some((_, own)) = second_step(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
-        let (handle, store, now) = (handle(&request), &service.parts().store, service.now());
+        let (handle, store, now) = (handle(&request), &service.deps().store, service.now());
         let client = store.transact(&own, |account| {
             let mut challenges = account.challenges.iter();
             challenges
@@ -344,7 +302,7 @@ impl Edge for CompletingOneUpgradesAll {
                 .map(|challenge| challenge.installation.clone())
         });
         let client = client.await.flatten();
-        let response = HttpEdge.answer(service, request).await;
+        let response = next.answer(request).await;
         if let (StatusCode::CREATED, Some(client)) = (response.status(), client) {
             store.sweep(&mut |account| upgrade(account, &client, now)).await;
         }

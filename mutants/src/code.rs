@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use reference_server::domain::{Account, ChallengeId, Timestamp};
-use reference_server::parts::{CodeFor, CodeSource, RandomCodes};
-use reference_server::rules::{CodeRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, ChallengeId};
+use reference_server::policy::{At, Policy, Standard};
+use reference_server::ports::{CodeFor, CodeSource, RandomCodes};
 use sha2::{Digest, Sha256};
 
 use super::KnownBad;
@@ -19,90 +18,63 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
         requirement: "CODE-01",
         part: "codes",
         summary: "A code is written like a number, so that one in ten comes short.",
-        build: |mut parts| {
-            parts.codes = Arc::new(LeadingZeroStripped);
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(LeadingZeroStripped),
     },
     KnownBad {
         slug: "codes-compared-as-numbers",
         requirement: "CODE-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "A code is accepted without its leading zeros.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ComparedAsNumbers);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ComparedAsNumbers),
     },
     KnownBad {
         slug: "first-digit-never-zero",
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from 100000 upwards.",
-        build: |mut parts| {
-            parts.codes = Arc::new(FirstDigitNeverZero);
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(FirstDigitNeverZero),
     },
     KnownBad {
         slug: "ten-bit-codes",
         requirement: "CODE-02",
         part: "codes",
         summary: "Codes are drawn from ten bits, spread evenly over the digits.",
-        build: |mut parts| {
-            parts.codes = Arc::new(TenBits);
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(TenBits),
     },
     KnownBad {
         slug: "time-seeded-prng",
         requirement: "CODE-03",
         part: "codes",
         summary: "The generator is seeded with the second of the request.",
-        build: |mut parts| {
-            parts.codes = Arc::new(TimeSeeded);
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(TimeSeeded),
     },
     KnownBad {
         slug: "code-from-account-hash",
         requirement: "CODE-03",
         part: "codes",
         summary: "A code is the beginning of a hash of the address and the minute.",
-        build: |mut parts| {
-            parts.codes = Arc::new(FromAccountHash);
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(FromAccountHash),
     },
     KnownBad {
         slug: "codes-count-up",
         requirement: "CODE-03",
         part: "codes",
         summary: "Each code is the one before it and a fixed step.",
-        build: |mut parts| {
-            parts.codes = Arc::new(CountUp(AtomicU32::new(rand::random())));
-            parts
-        },
+        build: |server| server.deps.codes = Arc::new(CountUp(AtomicU32::new(rand::random()))),
     },
     KnownBad {
         slug: "empty-code-matches-missing",
         requirement: "CODE-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "A blank code is compared with a stored one that defaults to blank, too.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(AlsoAccepts(|code| code.trim().is_empty()));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(AlsoAccepts(|code| code.trim().is_empty())),
     },
     KnownBad {
         slug: "test-code-left-in",
         requirement: "CODE-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "The code of the test suite works in production.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(AlsoAccepts(|code| code == "123456"));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(AlsoAccepts(|code| code == "123456")),
     },
 ];
 
@@ -122,10 +94,10 @@ impl CodeSource for LeadingZeroStripped {
 
 struct ComparedAsNumbers;
 
-impl CodeRules for ComparedAsNumbers {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        let padded = format!("{submitted:0>width$}", width = settings.code_length as usize);
-        Standard.matches(account, challenge, &padded, now, settings)
+impl Policy for ComparedAsNumbers {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
+        let padded = format!("{submitted:0>width$}", width = at.config.code_length as usize);
+        Standard.code_matches(account, challenge, &padded, at)
     }
 }
 
@@ -176,8 +148,8 @@ impl CodeSource for CountUp {
 /// Accepts these beside the right one.
 struct AlsoAccepts(fn(&str) -> bool);
 
-impl CodeRules for AlsoAccepts {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
-        (self.0)(submitted) || Standard.matches(account, challenge, submitted, now, settings)
+impl Policy for AlsoAccepts {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
+        (self.0)(submitted) || Standard.code_matches(account, challenge, submitted, at)
     }
 }

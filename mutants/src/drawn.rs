@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::Parts;
-use reference_server::parts::{CodeFor, CodeSource};
+use reference_server::Deps;
+use reference_server::ports::{CodeFor, CodeSource};
 
 /// Every code that was drawn, with the address it was drawn for. Clones share it.
 #[derive(Clone, Default)]
@@ -11,10 +11,10 @@ pub(super) struct Drawn(Arc<Mutex<Vec<(String, String)>>>);
 
 impl Drawn {
     /// Records every code that these parts draw from here on.
-    pub(super) fn codes_of(parts: &mut Parts) -> Self {
+    pub(super) fn codes_of(deps: &mut Deps) -> Self {
         let drawn = Self::default();
-        let source = Arc::clone(&parts.codes);
-        parts.codes = Arc::new(RecordedCodes {
+        let source = Arc::clone(&deps.codes);
+        deps.codes = Arc::new(RecordedCodes {
             source,
             drawn: drawn.clone(),
         });

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use reference_server::Service;
-use reference_server::domain::{Account, AccountId, Device, DeviceId, Session, SessionId, TokenHash, Trust};
-use reference_server::edge::{EdgeRequest, json};
-use reference_server::parts::TokenKind;
+use reference_server::account::{Account, AccountId, Device, DeviceId, Session, SessionId, TokenHash, Trust};
+use reference_server::http::{ApiRequest, json};
+use reference_server::policy::identifiers::normalise;
+use reference_server::ports::TokenKind;
 use serde_json::{Value, json};
 
 use super::tools;
@@ -19,7 +20,7 @@ pub(super) struct Bearer {
 
 impl Bearer {
     /// The account and device that a sign-in names.
-    pub(super) async fn of_sign_in(service: &Service, request: &EdgeRequest) -> Option<Self> {
+    pub(super) async fn of_sign_in(service: &Service, request: &ApiRequest) -> Option<Self> {
         let body = tools::body(request)?;
         let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
@@ -32,7 +33,7 @@ impl Bearer {
     /// The account and device of the bearer's pending challenge, whatever state it is in.
     pub(super) async fn of_handle(service: &Service, handle: &str) -> Option<Self> {
         let token = TokenHash::of(handle);
-        let store = &service.parts().store;
+        let store = &service.deps().store;
         let id = store.by_token(&token).await?;
         let found = store.transact(&id, |account| {
             let held = account.challenges.iter().find(|challenge| challenge.handle == token)?;
@@ -58,8 +59,8 @@ impl Bearer {
 
 /// The account with this address.
 pub(super) async fn account_named(service: &Service, email: &str) -> Option<AccountId> {
-    let email = service.parts().rules.identifiers.normalise(email)?;
-    service.parts().store.by_email(&email).await
+    let email = normalise(email)?;
+    service.deps().store.by_email(&email).await
 }
 
 /// Fresh credentials that open a session in the account.
@@ -72,7 +73,7 @@ pub(super) struct Forged {
 
 /// Opens a session for the bearer; a trusted one leaves a trusted device behind.
 pub(super) async fn open(service: &Service, bearer: &Bearer, trusted: bool) -> Option<Forged> {
-    let tokens = &service.parts().tokens;
+    let tokens = &service.deps().tokens;
     let forged = Forged {
         access: tokens.draw(TokenKind::Access),
         refresh: tokens.draw(TokenKind::Refresh),
@@ -101,7 +102,7 @@ pub(super) async fn open(service: &Service, bearer: &Bearer, trusted: bool) -> O
             id: SessionId::random(),
             device: forged.device.clone(),
             access: TokenHash::of(&forged.access),
-            access_expires_at: now.plus_s(service.settings().access_ttl_s),
+            access_expires_at: now.plus_s(service.config().access_ttl_s),
             refresh: TokenHash::of(&forged.refresh),
             replaced: Vec::new(),
             created_at: now,
@@ -109,14 +110,14 @@ pub(super) async fn open(service: &Service, bearer: &Bearer, trusted: bool) -> O
             proved_at: None,
         });
     };
-    service.parts().store.transact(&bearer.account, add).await?;
+    service.deps().store.transact(&bearer.account, add).await?;
     Some(forged)
 }
 
 /// The answer that hands a forged session out, in the shape of an honest one.
 pub(super) async fn session(service: &Service, bearer: &Bearer) -> Option<Response<Bytes>> {
     let forged = open(service, bearer, false).await?;
-    let ends = service.now().plus_s(service.settings().access_ttl_s);
+    let ends = service.now().plus_s(service.config().access_ttl_s);
     let body = json!({
         "session": {
             "access_token": forged.access,

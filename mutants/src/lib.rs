@@ -1,7 +1,7 @@
 //! Servers that each break one requirement: the reference composition with one part replaced. One file an area. The checks are
 //! tested by them; they know nothing of the checks.
 
-use reference_server::Parts;
+use reference_server::Composition;
 
 mod attempts;
 mod binding;
@@ -24,12 +24,12 @@ pub struct KnownBad {
     pub slug: &'static str,
     /// The requirement it breaks.
     pub requirement: &'static str,
-    /// The part that is replaced, such as `rules.codes` or `edge`.
+    /// The part that is replaced, such as `policy` or `edge`.
     pub part: &'static str,
     /// What it does wrong, in one sentence.
     pub summary: &'static str,
     /// Replaces the part.
-    pub build: fn(Parts) -> Parts,
+    pub build: fn(&mut Composition),
 }
 
 const AREAS: &[&[KnownBad]] = &[

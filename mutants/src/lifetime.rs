@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::domain::{Account, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
-use reference_server::rules::{AttemptRules, Change, CodeRules, EpochRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
+use reference_server::config::Config;
+use reference_server::policy::{At, Change, Policy, Standard};
 
 use super::KnownBad;
 
@@ -13,156 +13,113 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "no-expiry-check",
         requirement: "LIFE-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "A code lapses only when something sweeps it out, which nothing does.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(NoExpiryCheck);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(NoExpiryCheck),
     },
     KnownBad {
         slug: "expiry-only-in-ui",
         requirement: "LIFE-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "The answer tells when the code lapses, and the server never looks at it.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ExpiryOnlyInUi);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ExpiryOnlyInUi),
     },
     KnownBad {
         slug: "code-dies-early",
         requirement: "LIFE-01",
-        part: "rules.codes",
+        part: "policy",
         summary: "A code lapses after half of its declared lifetime.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(CodeDiesEarly);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CodeDiesEarly),
     },
     KnownBad {
         slug: "guess-extends-expiry",
         requirement: "LIFE-02",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Each wrong guess gives the code its whole lifetime again.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(GuessExtendsExpiry);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(GuessExtendsExpiry),
     },
     KnownBad {
         slug: "limit-moves-with-resend",
         requirement: "LIFE-02",
-        part: "rules.codes",
+        part: "policy",
         summary: "The limit of a challenge counts from its newest code, so that a resend moves it.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(LimitMovesWithResend);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LimitMovesWithResend),
     },
     KnownBad {
         slug: "resend-revives-expired-challenge",
         requirement: "LIFE-02",
-        part: "rules.codes",
+        part: "policy",
         summary: "A resend asks only whether the challenge is still there.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(ResendRevivesExpiredChallenge);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ResendRevivesExpiredChallenge),
     },
     KnownBad {
         slug: "code-not-consumed",
         requirement: "LIFE-03",
-        part: "rules.codes",
+        part: "policy",
         summary: "A successful verification leaves code and challenge as they were.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(CodeNotConsumed);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CodeNotConsumed),
     },
     KnownBad {
         slug: "spent-codes-open-other-challenges",
         requirement: "LIFE-03",
-        part: "rules.codes",
+        part: "policy",
         summary: "Any code that was ever sent to the account is accepted on any of its challenges.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(SpentCodesOpenOtherChallenges::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(SpentCodesOpenOtherChallenges::default()),
     },
     KnownBad {
         slug: "invalidate-on-first-failure",
         requirement: "LIFE-04",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Any wrong guess deletes the code.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(InvalidateOnFirstFailure);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(InvalidateOnFirstFailure),
     },
     KnownBad {
         slug: "challenge-survives-password-change",
         requirement: "LIFE-05",
-        part: "rules.epochs",
+        part: "policy",
         summary: "A pending challenge outlives a change of the password.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::PasswordChanged]));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::PasswordChanged])),
     },
     KnownBad {
         slug: "challenge-survives-reset",
         requirement: "LIFE-05",
-        part: "rules.epochs",
+        part: "policy",
         summary: "A pending challenge outlives a reset of the password.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::PasswordReset]));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::PasswordReset])),
     },
     KnownBad {
         slug: "challenge-survives-toggle",
         requirement: "LIFE-05",
-        part: "rules.epochs",
+        part: "policy",
         summary: "A pending challenge outlives two-step verification being switched off and on.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn]));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(Survives(&[Change::TwoStepOff, Change::TwoStepOn])),
     },
 ];
 
 struct NoExpiryCheck;
 
-impl CodeRules for NoExpiryCheck {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
-        challenge.created_at.plus_s(settings.challenge_max_s)
+impl Policy for NoExpiryCheck {
+    fn code_expires_at(&self, challenge: &Challenge, at: At<'_>) -> Timestamp {
+        challenge.created_at.plus_s(at.config.challenge_max_s)
     }
 }
 
 struct CodeDiesEarly;
 
-impl CodeRules for CodeDiesEarly {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
-        let half = Settings {
-            code_ttl_s: settings.code_ttl_s / 2,
-            ..settings.clone()
+impl Policy for CodeDiesEarly {
+    fn code_expires_at(&self, challenge: &Challenge, at: At<'_>) -> Timestamp {
+        let half = Config {
+            code_ttl_s: at.config.code_ttl_s / 2,
+            ..at.config.clone()
         };
-        Standard.expires_at(challenge, &half)
+        Standard.code_expires_at(challenge, At { config: &half, ..at })
     }
 }
 
 struct ExpiryOnlyInUi;
 
-impl CodeRules for ExpiryOnlyInUi {
-    fn matches(
-        &self,
-        account: &Account,
-        challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+impl Policy for ExpiryOnlyInUi {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         let found = account.challenge(challenge);
         found.is_some_and(|challenge| challenge.code.as_ref().is_some_and(|code| code.is(&challenge.id, submitted)))
     }
@@ -170,41 +127,41 @@ impl CodeRules for ExpiryOnlyInUi {
 
 struct GuessExtendsExpiry;
 
-impl AttemptRules for GuessExtendsExpiry {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+impl Policy for GuessExtendsExpiry {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if let Some(code) = account.challenge_mut(id).and_then(|challenge| challenge.code.as_mut()) {
-            code.issued_at = now;
+            code.issued_at = at.now;
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong_code(account, id, at);
     }
 }
 
 struct LimitMovesWithResend;
 
-impl CodeRules for LimitMovesWithResend {
-    fn is_open(&self, challenge: &Challenge, now: Timestamp, settings: &Settings) -> bool {
+impl Policy for LimitMovesWithResend {
+    fn challenge_is_open(&self, challenge: &Challenge, at: At<'_>) -> bool {
         let newest = challenge.code.as_ref().map_or(challenge.created_at, |code| code.issued_at);
-        challenge.state == ChallengeState::Live && now < newest.plus_s(settings.challenge_max_s)
+        challenge.state == ChallengeState::Live && at.now < newest.plus_s(at.config.challenge_max_s)
     }
 
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+    fn code_expires_at(&self, challenge: &Challenge, at: At<'_>) -> Timestamp {
         let newest = challenge.code.as_ref().map_or(challenge.created_at, |code| code.issued_at);
-        newest.plus_s(settings.code_ttl_s)
+        newest.plus_s(at.config.code_ttl_s)
     }
 }
 
 struct ResendRevivesExpiredChallenge;
 
-impl CodeRules for ResendRevivesExpiredChallenge {
-    fn is_open(&self, challenge: &Challenge, _now: Timestamp, _settings: &Settings) -> bool {
+impl Policy for ResendRevivesExpiredChallenge {
+    fn challenge_is_open(&self, challenge: &Challenge, _at: At<'_>) -> bool {
         challenge.state == ChallengeState::Live
     }
 }
 
 struct CodeNotConsumed;
 
-impl CodeRules for CodeNotConsumed {
-    fn redeem(&self, _challenge: &mut Challenge) {}
+impl Policy for CodeNotConsumed {
+    fn redeem_code(&self, _challenge: &mut Challenge) {}
 }
 
 #[derive(Default)]
@@ -212,21 +169,14 @@ struct SpentCodesOpenOtherChallenges {
     sent: Mutex<HashMap<ChallengeId, Vec<String>>>,
 }
 
-impl CodeRules for SpentCodesOpenOtherChallenges {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
+impl Policy for SpentCodesOpenOtherChallenges {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.entry(challenge.id.clone()).or_default().push(code.to_owned());
-        challenge.code = Some(StoredCode::new(&challenge.id, code, now));
+        challenge.code = Some(StoredCode::new(&challenge.id, code, at.now));
     }
 
-    fn matches(
-        &self,
-        account: &Account,
-        _challenge: &ChallengeId,
-        submitted: &str,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> bool {
+    fn code_matches(&self, account: &Account, _challenge: &ChallengeId, submitted: &str, _at: At<'_>) -> bool {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut codes = account
             .challenges
@@ -239,19 +189,19 @@ impl CodeRules for SpentCodesOpenOtherChallenges {
 
 struct InvalidateOnFirstFailure;
 
-impl AttemptRules for InvalidateOnFirstFailure {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+impl Policy for InvalidateOnFirstFailure {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if let Some(challenge) = account.challenge_mut(id) {
             challenge.code = None;
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong_code(account, id, at);
     }
 }
 
 /// Challenges outlive these changes.
 struct Survives(&'static [Change]);
 
-impl EpochRules for Survives {
+impl Policy for Survives {
     fn void_challenges(&self, account: &mut Account, change: Change) {
         if !self.0.contains(&change) {
             account.void_challenges(|_| true);

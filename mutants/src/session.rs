@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, header};
 use reference_server::Service;
-use reference_server::domain::{Account, Session, SessionId, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{RandomTokens, TokenKind, TokenSource};
-use reference_server::rules::{Renewal, SessionRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, Session, SessionId, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Renewal, Standard};
+use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
 
 use super::{KnownBad, tools};
@@ -21,102 +20,75 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "pending-counts-as-authenticated",
         requirement: "SESS-01",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Whoever holds a pending handle counts as signed in.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(PendingCountsAsAuthenticated);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PendingCountsAsAuthenticated),
     },
     KnownBad {
         slug: "session-fixation",
         requirement: "SESS-02",
-        part: "edge",
+        part: "http",
         summary: "A session identifier that the client brings becomes the session.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SessionFixation);
-            parts
-        },
+        build: |server| server.wrap(SessionFixation),
     },
     KnownBad {
         slug: "handle-becomes-the-session",
         requirement: "SESS-02",
-        part: "edge",
+        part: "http",
         summary: "The pending handle is raised to a full session instead of being replaced.",
-        build: |mut parts| {
-            parts.edge = Arc::new(HandleBecomesTheSession);
-            parts
-        },
+        build: |server| server.wrap(HandleBecomesTheSession),
     },
     KnownBad {
         slug: "time-ordered-uuid-handle",
         requirement: "SESS-03",
         part: "tokens",
         summary: "Handles are UUIDs of version 7: the time, and few random bits.",
-        build: |mut parts| {
-            parts.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0)));
-            parts
-        },
+        build: |server| server.deps.tokens = Arc::new(TimeOrderedHandles(AtomicU32::new(0))),
     },
     KnownBad {
         slug: "logout-client-side-only",
         requirement: "SESS-04",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Signing out changes nothing on the server.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutClientSideOnly);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LogoutClientSideOnly),
     },
     KnownBad {
         slug: "logout-keeps-refresh",
         requirement: "SESS-04",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Signing out ends the access credential and leaves the refresh credential alive.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(LogoutKeepsRefresh);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LogoutKeepsRefresh),
     },
     KnownBad {
         slug: "refresh-token-reusable",
         requirement: "SESS-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential that has been used renews the session again.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshTokenReusable);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshTokenReusable),
     },
     KnownBad {
         slug: "refresh-reuse-goes-unnoticed",
         requirement: "SESS-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential that has been used is refused, and nothing comes of it being tried.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(ReuseGoesUnnoticed);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ReuseGoesUnnoticed),
     },
     KnownBad {
         slug: "refresh-forever",
         requirement: "SESS-06",
-        part: "rules.sessions",
+        part: "policy",
         summary: "Each renewal starts the absolute limit of the session anew.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(RefreshForever);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshForever),
     },
 ];
 
 struct PendingCountsAsAuthenticated;
 
-impl SessionRules for PendingCountsAsAuthenticated {
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
+impl Policy for PendingCountsAsAuthenticated {
+    fn session_opened_by(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Option<SessionId> {
         let pending = account.challenges.iter().any(|challenge| challenge.handle == *presented);
         let any = account.sessions.first().filter(|_| pending).map(|session| session.id.clone());
-        Standard.opened_by(account, presented, now, settings).or(any)
+        Standard.session_opened_by(account, presented, at).or(any)
     }
 }
 
@@ -132,7 +104,7 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
     else {
         return granted;
     };
-    let store = &service.parts().store;
+    let store = &service.deps().store;
     if let Some(id) = store.by_token(&access).await {
         let chosen = TokenHash::of(chosen);
         let take = |account: &mut Account| {
@@ -149,14 +121,15 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
 struct SessionFixation;
 
 #[async_trait]
-impl Edge for SessionFixation {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SessionFixation {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         let cookies = header(header::COOKIE.as_str()).unwrap_or("");
         let mut cookie = cookies.split("; ").filter_map(|pair| pair.strip_prefix("session="));
         let brought = header("x-session-id").or_else(|| cookie.next()).map(str::to_owned);
         let verifies = tools::is(&request, &Method::POST, "/v1/challenge/verify");
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         match brought {
             Some(chosen) if verifies && answer.status().is_success() => adopt(service, answer, &chosen).await,
             _ => answer,
@@ -167,11 +140,12 @@ impl Edge for SessionFixation {
 struct HandleBecomesTheSession;
 
 #[async_trait]
-impl Edge for HandleBecomesTheSession {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for HandleBecomesTheSession {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let handle = tools::bearer(&request).map(str::to_owned);
         let verifies = tools::is(&request, &Method::POST, "/v1/challenge/verify");
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         match handle {
             Some(handle) if verifies && answer.status().is_success() => adopt(service, answer, &handle).await,
             _ => answer,
@@ -196,13 +170,13 @@ impl TokenSource for TimeOrderedHandles {
 
 struct LogoutClientSideOnly;
 
-impl SessionRules for LogoutClientSideOnly {
+impl Policy for LogoutClientSideOnly {
     fn sign_out(&self, _account: &mut Account, _session: &SessionId) {}
 }
 
 struct LogoutKeepsRefresh;
 
-impl SessionRules for LogoutKeepsRefresh {
+impl Policy for LogoutKeepsRefresh {
     fn sign_out(&self, account: &mut Account, session: &SessionId) {
         if let Some(session) = account.session_mut(session) {
             session.access_expires_at = session.created_at;
@@ -212,9 +186,9 @@ impl SessionRules for LogoutKeepsRefresh {
 
 struct RefreshTokenReusable;
 
-impl SessionRules for RefreshTokenReusable {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+impl Policy for RefreshTokenReusable {
+    fn renewal(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Renewal {
+        match Standard.renewal(account, presented, at) {
             Renewal::Stolen(session) => Renewal::Renew(session),
             renewal => renewal,
         }
@@ -223,9 +197,9 @@ impl SessionRules for RefreshTokenReusable {
 
 struct ReuseGoesUnnoticed;
 
-impl SessionRules for ReuseGoesUnnoticed {
-    fn renewal(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Renewal {
-        match Standard.renewal(account, presented, now, settings) {
+impl Policy for ReuseGoesUnnoticed {
+    fn renewal(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Renewal {
+        match Standard.renewal(account, presented, at) {
             Renewal::Stolen(_) => Renewal::Unknown,
             renewal => renewal,
         }
@@ -234,9 +208,9 @@ impl SessionRules for ReuseGoesUnnoticed {
 
 struct RefreshForever;
 
-impl SessionRules for RefreshForever {
-    fn renew(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, now: Timestamp, settings: &Settings) {
-        Standard.renew(session, access, refresh, now, settings);
-        session.created_at = now;
+impl Policy for RefreshForever {
+    fn renew_session(&self, session: &mut Session, access: TokenHash, refresh: TokenHash, at: At<'_>) {
+        Standard.renew_session(session, access, refresh, at);
+        session.created_at = at.now;
     }
 }

@@ -4,44 +4,44 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use reference_server::Service;
-use reference_server::domain::{AccountId, ChallengeState, SessionId, TokenHash};
-use reference_server::edge::{EdgeRequest, json};
+use reference_server::account::{AccountId, ChallengeState, SessionId, TokenHash};
+use reference_server::http::{ApiRequest, json};
 use serde_json::Value;
 
 /// Whether the request is for this method and path.
-pub(super) fn is(request: &EdgeRequest, method: &Method, path: &str) -> bool {
+pub(super) fn is(request: &ApiRequest, method: &Method, path: &str) -> bool {
     request.method == *method && request.path == path
 }
 
 /// The id in a request for one device.
-pub(super) fn device_id(request: &EdgeRequest) -> Option<String> {
+pub(super) fn device_id(request: &ApiRequest) -> Option<String> {
     let id = request.path.strip_prefix("/v1/devices/")?;
     (!id.is_empty() && !id.contains('/')).then(|| id.to_owned())
 }
 
 /// The JSON body of a request.
-pub(super) fn body(request: &EdgeRequest) -> Option<Value> {
+pub(super) fn body(request: &ApiRequest) -> Option<Value> {
     serde_json::from_slice(&request.body).ok()
 }
 
 /// The request with another JSON body.
-pub(super) fn with_body(request: &EdgeRequest, body: &Value) -> EdgeRequest {
-    EdgeRequest {
+pub(super) fn with_body(request: &ApiRequest, body: &Value) -> ApiRequest {
+    ApiRequest {
         body: Bytes::from(body.to_string()),
         ..request.clone()
     }
 }
 
 /// The bearer credential of a request.
-pub(super) fn bearer(request: &EdgeRequest) -> Option<&str> {
+pub(super) fn bearer(request: &ApiRequest) -> Option<&str> {
     let line = request.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     line.strip_prefix("Bearer ").map(str::trim)
 }
 
 /// The account that the bearer's pending handle belongs to.
-pub(super) async fn pending(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
+pub(super) async fn pending(service: &Service, request: &ApiRequest) -> Option<AccountId> {
     let token = TokenHash::of(bearer(request)?);
-    let store = &service.parts().store;
+    let store = &service.deps().store;
     let id = store.by_token(&token).await?;
     let held = store.transact(&id, |account| {
         let mut challenges = account.challenges.iter();
@@ -51,16 +51,13 @@ pub(super) async fn pending(service: &Service, request: &EdgeRequest) -> Option<
 }
 
 /// The account and the session that the bearer's access credential opens.
-pub(super) async fn signed_in(service: &Service, request: &EdgeRequest) -> Option<(AccountId, SessionId)> {
+pub(super) async fn signed_in(service: &Service, request: &ApiRequest) -> Option<(AccountId, SessionId)> {
     let token = TokenHash::of(bearer(request)?);
-    let parts = service.parts();
-    let id = parts.store.by_token(&token).await?;
-    let opened = parts.store.transact(&id, |account| {
-        parts
-            .rules
-            .sessions
-            .opened_by(account, &token, service.now(), service.settings())
-    });
+    let deps = service.deps();
+    let id = deps.store.by_token(&token).await?;
+    let opened = deps
+        .store
+        .transact(&id, |account| deps.policy.session_opened_by(account, &token, service.at()));
     let session = opened.await??;
     Some((id, session))
 }

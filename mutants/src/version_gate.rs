@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response};
-use reference_server::Service;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge, Outcome};
-use reference_server::rules::{Admission, SignInFacts, SignInRules, Standard, VersionRules};
+use reference_server::http::{ApiRequest, Middleware, Outcome, Router};
+use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
 use semver::{Version, VersionReq};
 
 use super::{KnownBad, tools};
@@ -16,128 +15,95 @@ pub(super) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "gate-after-code-sent",
         requirement: "VER-01",
-        part: "edge",
+        part: "http",
         summary: "An old version is refused only after the challenge was opened and the code sent.",
-        build: |mut parts| {
-            parts.edge = Arc::new(GateAfterCodeSent);
-            parts
-        },
+        build: |server| server.wrap(GateAfterCodeSent),
     },
     KnownBad {
         slug: "strictly-greater-than-2.3",
         requirement: "VER-02",
-        part: "rules.versions",
+        part: "policy",
         summary: "The minimum version itself is not served.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(StrictlyGreater);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(StrictlyGreater),
     },
     KnownBad {
         slug: "lexicographic-compare",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "Versions are compared as texts, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(LexicographicCompare);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LexicographicCompare),
     },
     KnownBad {
         slug: "float-compare",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "Versions are compared as decimal numbers, so that 2.10 is below 2.3.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FloatCompare);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(FloatCompare),
     },
     KnownBad {
         slug: "caret-pins-major",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "The minimum is a caret requirement, so that 3.0.0 is refused.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(CaretPinsMajor);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CaretPinsMajor),
     },
     KnownBad {
         slug: "prerelease-counts-as-release",
         requirement: "VER-03",
-        part: "rules.versions",
+        part: "policy",
         summary: "What follows the three numbers is cut off, so that a pre-release passes for its release.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(PrereleaseCountsAsRelease);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PrereleaseCountsAsRelease),
     },
     KnownBad {
         slug: "overflow-panics",
         requirement: "VER-04",
-        part: "edge",
+        part: "http",
         summary: "A version component that is no 64-bit number is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(OverflowPanics);
-            parts
-        },
+        build: |server| server.wrap(OverflowPanics),
     },
     KnownBad {
         slug: "first-header-gated-last-header-used",
         requirement: "VER-04",
-        part: "rules.versions",
+        part: "policy",
         summary: "Of two versions in one request only the first is looked at.",
-        build: |mut parts| {
-            parts.rules.versions = Arc::new(FirstHeaderGated);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(FirstHeaderGated),
     },
     KnownBad {
         slug: "legacy-client-exempt",
         requirement: "VER-05",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "An app too old to know two-step verification gets a session for the password.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(LegacyClientExempt);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LegacyClientExempt),
     },
     KnownBad {
         slug: "gate-leaks-2sv-state",
         requirement: "VER-06",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "The gate stands before the password, so that its answer tells whether two-step verification is on.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateLeaksState);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(GateLeaksState),
     },
     KnownBad {
         slug: "gate-stands-while-off",
         requirement: "VER-06",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "Old versions are refused although two-step verification is off.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(GateStandsWhileOff);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(GateStandsWhileOff),
     },
 ];
 
 struct GateAfterCodeSent;
 
 #[async_trait]
-impl Edge for GateAfterCodeSent {
-    async fn answer(&self, service: &Service, mut request: EdgeRequest) -> Response<Bytes> {
-        let refusal = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for GateAfterCodeSent {
+    async fn answer(&self, next: &Router, mut request: ApiRequest) -> Response<Bytes> {
+        let refusal = next.answer(request.clone()).await;
         let gated = refusal
             .extensions()
             .get::<Outcome>()
             .is_some_and(|outcome| outcome.0 == "update-required");
         if gated {
             request.headers.insert("app-version", HeaderValue::from_static("99.0.0"));
-            HttpEdge.answer(service, request).await;
+            next.answer(request).await;
         }
         refusal
     }
@@ -145,10 +111,12 @@ impl Edge for GateAfterCodeSent {
 
 struct StrictlyGreater;
 
-impl VersionRules for StrictlyGreater {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for StrictlyGreater {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| version.cmp_precedence(minimum).is_gt()),
+            [one] => self
+                .parse_version(one)
+                .is_some_and(|version| version.cmp_precedence(minimum).is_gt()),
             _ => false,
         }
     }
@@ -156,9 +124,9 @@ impl VersionRules for StrictlyGreater {
 
 struct LexicographicCompare;
 
-impl VersionRules for LexicographicCompare {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
-        Standard.served(claimed, &Version::new(0, 0, 0))
+impl Policy for LexicographicCompare {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
+        Standard.version_served(claimed, &Version::new(0, 0, 0))
             && claimed
                 .iter()
                 .all(|claimed| *claimed >= format!("{}.{}", minimum.major, minimum.minor))
@@ -167,11 +135,13 @@ impl VersionRules for LexicographicCompare {
 
 struct FloatCompare;
 
-impl VersionRules for FloatCompare {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for FloatCompare {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         let decimal = |version: &Version| format!("{}.{}", version.major, version.minor).parse::<f64>().unwrap_or(0.0);
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| decimal(&version) >= decimal(minimum)),
+            [one] => self
+                .parse_version(one)
+                .is_some_and(|version| decimal(&version) >= decimal(minimum)),
             _ => false,
         }
     }
@@ -179,11 +149,11 @@ impl VersionRules for FloatCompare {
 
 struct CaretPinsMajor;
 
-impl VersionRules for CaretPinsMajor {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
+impl Policy for CaretPinsMajor {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
         let caret = VersionReq::parse(&format!("^{minimum}")).unwrap_or(VersionReq::STAR);
         match claimed {
-            [one] => self.parse(one).is_some_and(|version| caret.matches(&version)),
+            [one] => self.parse_version(one).is_some_and(|version| caret.matches(&version)),
             _ => false,
         }
     }
@@ -191,9 +161,9 @@ impl VersionRules for CaretPinsMajor {
 
 struct PrereleaseCountsAsRelease;
 
-impl VersionRules for PrereleaseCountsAsRelease {
-    fn parse(&self, text: &str) -> Option<Version> {
-        let version = Standard.parse(text)?;
+impl Policy for PrereleaseCountsAsRelease {
+    fn parse_version(&self, text: &str) -> Option<Version> {
+        let version = Standard.parse_version(text)?;
         Some(Version::new(version.major, version.minor, version.patch))
     }
 }
@@ -201,8 +171,8 @@ impl VersionRules for PrereleaseCountsAsRelease {
 struct OverflowPanics;
 
 #[async_trait]
-impl Edge for OverflowPanics {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for OverflowPanics {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let claimed = request.headers.get("app-version").and_then(|value| value.to_str().ok());
         let major = claimed.and_then(|version| version.split('.').next());
         let digits = major.is_some_and(|major| !major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit()));
@@ -212,22 +182,22 @@ impl Edge for OverflowPanics {
         {
             return tools::panicked();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct FirstHeaderGated;
 
-impl VersionRules for FirstHeaderGated {
-    fn served(&self, claimed: &[String], minimum: &Version) -> bool {
-        Standard.served(&claimed[..claimed.len().min(1)], minimum)
+impl Policy for FirstHeaderGated {
+    fn version_served(&self, claimed: &[String], minimum: &Version) -> bool {
+        Standard.version_served(&claimed[..claimed.len().min(1)], minimum)
     }
 }
 
 struct LegacyClientExempt;
 
-impl SignInRules for LegacyClientExempt {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for LegacyClientExempt {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         match Standard.admit(facts) {
             Admission::UpdateRequired => Admission::Session,
             admission => admission,
@@ -237,8 +207,8 @@ impl SignInRules for LegacyClientExempt {
 
 struct GateLeaksState;
 
-impl SignInRules for GateLeaksState {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for GateLeaksState {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         if facts.two_step && !facts.version_served {
             return Admission::UpdateRequired;
         }
@@ -248,8 +218,8 @@ impl SignInRules for GateLeaksState {
 
 struct GateStandsWhileOff;
 
-impl SignInRules for GateStandsWhileOff {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for GateStandsWhileOff {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         match Standard.admit(facts) {
             Admission::Session if !facts.version_served => Admission::UpdateRequired,
             admission => admission,

@@ -1,26 +1,25 @@
 //! The reference implementation of sign-in with two-step verification, on hyper, small enough to read in an evening.
 //!
-//! - [`domain`]: what is kept: the account aggregate and the small types it is made of.
-//! - [`settings`]: what the operator declares.
-//! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
-//! - [`parts`]: clock, codes, tokens, passwords, store, mailer, locator: each replaceable alone.
-//! - [`service`]: the operations, over the parts.
+//! - [`account`]: what is kept: the account aggregate and the small types it is made of.
+//! - [`config`]: what the operator declares.
+//! - [`policy`]: every decision, one method each, with the requirement it keeps.
+//! - [`ports`]: clock, codes, tokens, passwords, store, mailer, locator: each replaceable alone.
+//! - [`service`]: the operations, over the ports.
 //! - [`http`]: the API on hyper: connections and their limits, routes, bodies in, answers and problems out.
 //! - [`metrics`]: what is counted.
 //! - [`adapters`]: what reaches the world (providers, places, Prometheus, the admin API); nothing above imports it.
 
+pub mod account;
 pub mod adapters;
-pub mod domain;
+pub mod config;
 pub mod http;
 pub mod metrics;
-pub mod parts;
-pub mod rules;
+pub mod policy;
+pub mod ports;
 pub mod service;
-pub mod settings;
 mod sync;
 
-pub use crate::http as edge;
-pub use crate::http::{ConnectionLimits, serve};
-pub use parts::Parts;
+pub use crate::http::{Composition, ConnectionLimits, serve};
+pub use config::Config;
+pub use ports::Deps;
 pub use service::Service;
-pub use settings::Settings;

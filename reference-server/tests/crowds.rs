@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use reference_server::parts::{ManualClock, RecordingMailer};
-use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
+use reference_server::ports::{ManualClock, RecordingMailer};
+use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -20,11 +20,11 @@ const LONG: Duration = Duration::from_secs(20);
 /// A limit that no test waits for.
 const NEVER: Duration = Duration::from_secs(3600);
 
-async fn server(limits: ConnectionLimits, settings: Settings) -> SocketAddr {
+async fn server(limits: ConnectionLimits, config: Config) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
-    tokio::spawn(serve(listener, Service::new(parts, settings), limits, std::future::pending()));
+    let deps = Deps::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
+    tokio::spawn(serve(listener, Service::new(deps, config), limits, std::future::pending()));
     address
 }
 
@@ -56,7 +56,7 @@ fn crowded() -> ConnectionLimits {
 
 #[tokio::test]
 async fn one_address_with_its_full_share_shuts_nobody_out() {
-    let address = server(crowded(), Settings::default()).await;
+    let address = server(crowded(), Config::default()).await;
     let mut crowd = Vec::new();
     let mut served = 0;
     for _ in 0..12 {
@@ -80,11 +80,11 @@ async fn one_address_with_its_full_share_shuts_nobody_out() {
 
 #[tokio::test]
 async fn a_trusted_proxy_speaks_for_many() {
-    let settings = Settings {
+    let config = Config {
         trusted_proxies: vec!["127.0.0.2".parse().unwrap()],
-        ..Settings::default()
+        ..Config::default()
     };
-    let address = server(crowded(), settings).await;
+    let address = server(crowded(), config).await;
     let mut crowd = Vec::new();
     for _ in 0..8 {
         let mut stream = connect_from("127.0.0.2", address).await;
@@ -100,7 +100,7 @@ async fn answering_pings_keeps_no_connection_open() {
         idle_time: SOON,
         ..ConnectionLimits::default()
     };
-    let address = server(limits, Settings::default()).await;
+    let address = server(limits, Config::default()).await;
     for requests in [0, 2] {
         let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
         // It answers pings by itself.
@@ -127,7 +127,7 @@ async fn a_request_that_takes_long_is_no_idling() {
         body_time: NEVER,
         ..ConnectionLimits::default()
     };
-    let address = server(limits, Settings::default()).await;
+    let address = server(limits, Config::default()).await;
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let client = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
     let (mut sender, connection) = client.unwrap();

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use reference_server::parts::RecordingMailer;
-use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
+use reference_server::ports::RecordingMailer;
+use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -31,14 +31,14 @@ fn resident() -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_sign_ins_leaves_no_more_than_the_hashers_memory() {
-    let settings = Settings {
+    let config = Config {
         // This test is a proxy, so that it can speak for any address.
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        ..Settings::default()
+        ..Config::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = Service::new(Parts::standard(Arc::new(RecordingMailer::default())), settings);
+    let service = Service::new(Deps::standard(Arc::new(RecordingMailer::default())), config);
     tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
 
     let next = Arc::new(AtomicUsize::new(0));

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use miette::{LabeledSpan, NamedSource, Report, miette};
 use reference_server::adapters::mailer::{EmailTarget, PushTarget};
-use reference_server::settings::Network;
-use reference_server::{ConnectionLimits, Settings};
+use reference_server::config::Network;
+use reference_server::{Config, ConnectionLimits};
 use serde::{Deserialize, Deserializer};
 
 use crate::terminal;
@@ -58,7 +58,7 @@ pub(crate) struct ServeArgs {
     log: Option<LogFormat>,
     /// The declared parameters.
     #[arg(skip)]
-    settings: Settings,
+    settings: Config,
 }
 
 /// What the server is to be.
@@ -66,7 +66,7 @@ pub(super) struct ResolvedConfig {
     pub(super) listen: SocketAddr,
     pub(super) log: LogFormat,
     pub(super) connections: ConnectionLimits,
-    pub(super) settings: Settings,
+    pub(super) settings: Config,
     pub(super) options: ServeArgs,
 }
 

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use reference_server::adapters::mailer::RenderedMessage;
-use reference_server::parts::Recipient;
+use reference_server::ports::Recipient;
 use targets::text::printable;
 
 use crate::terminal;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
-use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
+use reference_server::ports::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
+use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use targets::{
     Answer, Channel, Cursor, DeliveryLog, Device, Message, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal,
     Target,
@@ -34,13 +34,13 @@ impl Mailer for IntoDeliveryLog {
 
 async fn target() -> Native {
     let deliveries = DeliveryLog::new(Native::patterns());
-    let parts = Parts::for_tests(
+    let deps = Deps::for_tests(
         Arc::new(ManualClock::default()),
         Arc::new(IntoDeliveryLog(deliveries.clone())),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let service = Service::new(parts, Settings::default());
+    let service = Service::new(deps, Config::default());
     tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
     Native::open(NativeOptions::new(origin, deliveries)).unwrap()
 }
@@ -123,6 +123,7 @@ async fn a_member_goes_everywhere() {
         },
     )
     .await;
+    done(&target, &mut phone, Operation::ForgetPush {}).await;
     assert_eq!(
         done(&target, &mut phone, Operation::ReadTwoStep {}).await.facts.two_step,
         Some(true)

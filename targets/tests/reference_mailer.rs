@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use reference_server::account::{ChallengeId, Timestamp};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
-use reference_server::domain::{ChallengeId, Timestamp};
-use reference_server::parts::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
+use reference_server::ports::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
 use targets::fakes::{FakeAddresses, Fakes, Fault, FaultOrder};
 use targets::{Channel, Cursor, Message, Native};
 

@@ -17,7 +17,9 @@ use bytes::Bytes;
 use clap::Parser;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
-use loadtest::drive::engine::{Due, Gatherer, Manners, Orders, Recorder, Stop, Walker, Went, run};
+use loadtest::drive::engine::{
+    Aggregator, ClientPolicy, EngineConfig, IterationResult, Recorder, ScheduledAttempt, Stop, Workload, run,
+};
 use loadtest::measure::StormClock;
 use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles, read};
 use loadtest::plan::arrivals::Arrival;
@@ -56,14 +58,14 @@ struct Asks {
     begun: Arc<AtomicU64>,
 }
 
-impl Walker for Asks {
+impl Workload for Asks {
     type Kept = Option<SendRequest<Full<Bytes>>>;
 
     fn begin(&self) -> Self::Kept {
         None
     }
 
-    async fn walk(&self, kept: &mut Self::Kept, _: &Due, _: StormClock, _: &mut Recorder) -> Went {
+    async fn walk(&self, kept: &mut Self::Kept, _: &ScheduledAttempt, _: StormClock, _: &mut Recorder) -> IterationResult {
         self.begun.fetch_add(1, Ordering::Relaxed);
         let asked = async {
             if kept.is_none() {
@@ -75,7 +77,7 @@ impl Walker for Asks {
             }
         };
         let asked = asked.await;
-        Went {
+        IterationResult {
             ending: if asked.is_ok() {
                 Ending::Completed
             } else {
@@ -110,7 +112,7 @@ impl std::io::Write for Shared {
     }
 }
 
-impl Gatherer for Keep {
+impl Aggregator for Keep {
     fn series(&mut self) -> &mut Series {
         &mut self.whole
     }
@@ -149,7 +151,7 @@ fn schedule(cli: &Cli) -> Vec<Arrival> {
         arrivals.push(Arrival {
             nth: arrivals.len() as u64,
             at: Duration::from_secs_f64(at),
-            party: 0,
+            class: 0,
             identity: 0,
         });
     }
@@ -180,14 +182,14 @@ async fn measure(cli: &Cli, address: SocketAddr) -> anyhow::Result<ExitCode> {
     let arrivals = schedule(cli);
     let truth = truth(&arrivals);
     let begun = Arc::new(AtomicU64::new(0));
-    let walker = Arc::new(Asks {
+    let workload = Arc::new(Asks {
         address,
         begun: Arc::clone(&begun),
     });
-    let orders = Orders {
+    let config = EngineConfig {
         host: format!("http://{address}"),
         users: (cli.rate * 1.5) as usize + 50,
-        manners: vec![Manners {
+        policies: vec![ClientPolicy {
             name: "asks".to_owned(),
             patience: Duration::from_secs(60),
             retry: None,
@@ -225,14 +227,10 @@ async fn measure(cli: &Cli, address: SocketAddr) -> anyhow::Result<ExitCode> {
         }
     });
     let asked = arrivals.len() as f64;
-    let (_, gathered) = run(walker, arrivals.into_iter(), orders, Box::new(keep), Stop::default()).await?;
+    let (_, data) = run(workload, arrivals.into_iter(), config, Box::new(keep), Stop::default()).await?;
     let sent = sent_in_time.await? as f64;
-    let response = percentiles(&gathered.series.responses(0..u32::MAX, |_| true));
-    let lag = percentiles(
-        &gathered
-            .series
-            .total(|key| key.clock == Clock::Lag && key.step == Step::Journey),
-    );
+    let response = percentiles(&data.series.responses(0..u32::MAX, |_| true));
+    let lag = percentiles(&data.series.total(|key| key.clock == Clock::Lag && key.step == Step::Flow));
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -253,14 +251,14 @@ async fn measure(cli: &Cli, address: SocketAddr) -> anyhow::Result<ExitCode> {
     }
     good &= sent / asked >= 0.999 && lag.p99_ms < 5.0;
     writeln!(out, "sent in time / asked   {:.4}   (at least 0.999)", sent / asked)?;
-    writeln!(out, "start lag p99          {:.2} ms (under 5)", lag.p99_ms)?;
+    writeln!(out, "scheduling delay p99          {:.2} ms (under 5)", lag.p99_ms)?;
     let merged = merged(&logs)?;
     let same = merged == response;
     good &= same;
-    let told = if same { "the same, every figure" } else { "NOT the same" };
+    let rendered = if same { "the same, every figure" } else { "NOT the same" };
     writeln!(
         out,
-        "three workers' logs merged, beside one recorder: {told} (p99.9 {:.1} and {:.1})",
+        "three workers' logs merged, beside one recorder: {rendered} (p99.9 {:.1} and {:.1})",
         merged.p999_ms, response.p999_ms
     )?;
     writeln!(out, "{}", if good { "met" } else { "NOT met" })?;

@@ -86,7 +86,7 @@ async fn play(cli: &Cli, as_what: Role) -> anyhow::Result<ExitCode> {
     let asked = Asked {
         service,
         users: cli.users,
-        journeys: cli.journeys,
+        flows: cli.journeys,
         rate: cli.rate,
     };
     let mut told = Told {

@@ -1,4 +1,4 @@
-//! How long a large population takes to prepare: accounts with a trusted device that receives push, over the control interface of
+//! How long a large population takes to prepare: accounts with a trusted device that receives push, over the admin interface of
 //! the reference server in a process of its own. Its passwords are hashed as in production; accounts of one call share a hash.
 //!
 //! `cargo run --release -p benches --bin numbers-seeding [ACCOUNTS]`
@@ -57,11 +57,11 @@ async fn measure(cli: &Cli) -> anyhow::Result<ExitCode> {
     let per_account = (theirs.rss_mib - before.rss_mib) * 1024.0 * 1024.0 / created.max(1) as f64;
     let mut out = std::io::stdout().lock();
     if cli.json {
-        let told = serde_json::json!({
+        let rendered = serde_json::json!({
             "accounts": created, "seconds": seconds, "server_cpu_s": theirs.cpu_s, "generator_cpu_s": own.cpu_s,
             "server_rss_mib": theirs.rss_mib, "server_bytes_per_account": per_account, "generator_rss_mib": own.rss_mib,
         });
-        writeln!(out, "{told}")?;
+        writeln!(out, "{rendered}")?;
     } else {
         writeln!(
             out,

@@ -1,13 +1,14 @@
-//! Runs checks and walks and tells events. It prints nothing, knows no reporter, and is stopped from outside.
+//! Runs checks and the cases of the state machine, and tells events. It prints nothing, knows no reporter, and is stopped from
+//! outside.
 //!
-//! - [`work`](self): one check, from its target to its verdict.
-//! - `walks`: the cases of the state machine.
-//! - `told`: the beginnings of events.
+//! - `work`: one check, from its target to its verdict.
+//! - `model_cases`: the cases of the state machine.
+//! - `describe`: what is known about a run and its checks before anything was done.
 //! - `tally`: what the verdicts add up to, and whether enough was tested to say so.
 
+mod describe;
+mod model_cases;
 mod tally;
-mod told;
-mod walks;
 mod work;
 
 use std::sync::Arc;
@@ -23,39 +24,55 @@ use tokio::sync::{RwLock, watch};
 use crate::check::Check;
 use crate::context::Addresses;
 use crate::events::{Event, Judged, RunFinished};
-use crate::provider::Provider;
+use crate::target_pool::TargetPool;
 use crate::verdict::{Exit, Verdict};
 
+pub use model_cases::ModelCases;
 use tally::Tally;
-use told::Told;
-pub use walks::Walks;
 
 /// How a run is done.
 #[derive(Clone)]
 pub struct Config {
     /// The checks, in order.
     pub checks: Vec<&'static Check>,
-    /// The walks of the state machine, where they run too.
-    pub walks: Option<Walks>,
+    /// The cases of the state machine, where they run too.
+    pub cases: Option<ModelCases>,
     /// Whether nothing was left out. Then an operation that never once succeeds is a gap; in a part of the suite it may be
     /// tried by a check whose control is another operation.
     pub whole: bool,
     /// Whether the declared parameters are judged against their bounds.
     pub bounds: bool,
-    /// The reading of the requirements.
     pub profile: Profile,
-    /// The seed of everything random.
     pub seed: u64,
     /// Checks at a time.
     pub jobs: usize,
     /// Time a check may take, real waiting for the target's clock aside.
     pub timeout: Duration,
     /// Requirements that have to be judged for a green run.
-    pub least_judged: usize,
+    pub min_judged: usize,
     /// Whether the exchanges of passed checks are told too.
-    pub tell_all: bool,
+    pub record_all: bool,
     /// What stands before `--only …` in a replay command.
     pub replay: String,
+}
+
+impl Config {
+    /// A run of these checks and nothing else, as `stepproof check` would do it.
+    pub fn new(checks: Vec<&'static Check>, seed: u64) -> Self {
+        Self {
+            checks,
+            cases: None,
+            whole: false,
+            bounds: false,
+            profile: Profile::default(),
+            seed,
+            jobs: 4,
+            timeout: Duration::from_secs(60),
+            min_judged: 1,
+            record_all: false,
+            replay: "stepproof check".to_owned(),
+        }
+    }
 }
 
 /// What a run came to.
@@ -63,16 +80,14 @@ pub struct Config {
 pub struct Summary {
     /// The verdicts, in the order in which they were reached.
     pub judged: Vec<Judged>,
-    /// The end.
     pub finished: RunFinished,
-    /// What the process says with its exit code.
     pub exit: Exit,
 }
 
 /// What all checks of a run share.
 struct Run {
     config: Config,
-    provider: Arc<dyn Provider>,
+    pool: Arc<dyn TargetPool>,
     addresses: Addresses,
     /// Makes accounts new again on a target that has seen this seed before.
     salt: u64,
@@ -87,40 +102,35 @@ enum Cut {
     Unreachable,
 }
 
-/// Runs the checks, then the walks, telling each event as it happens; `stop` turning true ends the run early.
+/// Runs the checks, then the cases, telling each event as it happens; `stop` turning true ends the run early.
 pub async fn run(
     config: Config,
-    provider: Arc<dyn Provider>,
+    pool: Arc<dyn TargetPool>,
     stop: watch::Receiver<bool>,
     mut tell: impl FnMut(Event) + Send,
 ) -> Result<Summary, TargetError> {
-    let first = provider.lease().await?;
-    let told = Told::new(&config);
-    tell(Event::RunStarted(Box::new(told.run_started(
-        &config,
-        provider.as_ref(),
-        first.as_ref(),
-    ))));
+    let first = pool.acquire().await?;
+    tell(Event::RunStarted(Box::new(config.run_started(pool.as_ref(), first.as_ref()))));
     let mut tally = Tally::default();
-    for judged in told.bounds(&config, first.parameters()) {
+    for judged in config.judged_bounds(first.parameters()) {
         tally.verdict(judged, &mut tell);
     }
     drop(first);
-    let salt = if provider.shared() { rand::rng().random() } else { 0 };
+    let salt = if pool.shared() { rand::rng().random() } else { 0 };
     let run = Arc::new(Run {
         config,
-        addresses: if provider.shared() {
+        addresses: if pool.shared() {
             Addresses::from(salt)
         } else {
             Addresses::default()
         },
-        provider,
+        pool,
         salt,
         clock: RwLock::new(()),
     });
     let mut cut = checks(&run, stop.clone(), &mut tally, &mut tell).await;
-    if let Some(walks) = &run.config.walks {
-        cut = walks::run(&run, walks, stop, cut, &mut tally, &mut tell).await;
+    if let Some(cases) = &run.config.cases {
+        cut = model_cases::run(&run, cases, stop, cut, &mut tally, &mut tell).await;
     }
     let summary = tally.finish(&run.config, cut == Some(Cut::Interrupted));
     tell(Event::RunFinished(summary.finished.clone()));
@@ -133,9 +143,9 @@ async fn checks(
     tally: &mut Tally,
     tell: &mut (impl FnMut(Event) + Send),
 ) -> Option<Cut> {
-    let told = Told::new(&run.config);
+    let config = &run.config;
     let mut order = run.config.checks.clone();
-    if run.provider.shared() {
+    if run.pool.shared() {
         // Those that want the clock for themselves come last, so that the others are not held up one by one.
         order.sort_by_key(|check| check.moves_clock);
     }
@@ -145,7 +155,7 @@ async fn checks(
     loop {
         while running.len() < run.config.jobs.max(1) && cut.is_none() {
             let Some(check) = waiting.next() else { break };
-            tell(told.check_started(check));
+            tell(config.check_started(check));
             let own = Arc::clone(run);
             let task = tokio::spawn(async move { own.one(check).await });
             running.push(async move { (check, task.await) });
@@ -155,15 +165,15 @@ async fn checks(
             () = stopped(&mut stop) => return Some(Cut::Interrupted),
         };
         let Some((check, ended)) = ended else { break };
-        let done = ended.unwrap_or_else(|error| work::Done::panicked(told.judged(check), error));
-        if done.unreachable && cut.is_none() && !run.provider.alive().await {
+        let done = ended.unwrap_or_else(|error| work::Done::panicked(config.judged(check), error));
+        if done.unreachable && cut.is_none() && !run.pool.alive().await {
             cut = Some(Cut::Unreachable);
         }
         tally.add(done, tell);
     }
     // Whatever was not begun because the target went away is told as such, never as passed.
     for check in waiting {
-        let judged = told.judged(check).with(Verdict::HarnessError, GONE);
+        let judged = config.judged(check).with(Verdict::HarnessError, GONE);
         tally.verdict(judged, tell);
     }
     cut

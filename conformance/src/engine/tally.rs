@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use targets::OperationKind;
 
-use super::told::now;
+use super::describe::now;
 use super::work::Done;
 use super::{Config, Summary};
 use crate::events::{Event, Judged, RunFinished, requirements_judged};
@@ -56,7 +56,7 @@ impl Tally {
 
     fn gaps(&self, config: &Config, requirements: usize) -> Vec<String> {
         let mut gaps = Vec::new();
-        let least = config.least_judged.max(usize::from(!config.checks.is_empty()));
+        let least = config.min_judged.max(usize::from(!config.checks.is_empty()));
         if requirements < least {
             gaps.push(format!("{requirements} requirements were judged, {least} are asked for"));
         }

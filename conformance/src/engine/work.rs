@@ -9,12 +9,12 @@ use specs::Level;
 use targets::{ClockMode, OperationKind, Target, TargetError};
 
 use super::Run;
-use super::told::{Told, level_of};
+use super::describe::level_of;
 use crate::check::Check;
 use crate::context::Context;
 use crate::events::{Event, Judged};
 use crate::evidence::Evidence;
-use crate::proof::{Breach, Ending, Stop};
+use crate::proof::{Breach, CheckError, CheckResult};
 use crate::verdict::Verdict;
 
 /// A check that ended.
@@ -55,17 +55,17 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
 }
 
 impl Run {
-    /// Leases a target, runs the check on it and judges.
+    /// Acquires a target, runs the check on it and judges.
     pub(super) async fn one(&self, check: &'static Check) -> Done {
-        let exclusive = check.moves_clock && self.provider.shared();
+        let exclusive = check.moves_clock && self.pool.shared();
         let (_alone, _beside) = if exclusive {
             (Some(self.clock.write().await), None)
         } else {
             (None, Some(self.clock.read().await))
         };
-        let judged = Told::new(&self.config).judged(check);
+        let judged = self.config.judged(check);
         let start = Instant::now();
-        let target = match self.provider.lease().await {
+        let target = match self.pool.acquire().await {
             Ok(target) => target,
             Err(error) => return without_target(judged, &error),
         };
@@ -81,34 +81,36 @@ impl Run {
         let mut cx = Context::new(target, seed, self.addresses.clone())
             .salted(self.salt)
             .under(self.config.profile);
-        let ending = tokio::time::timeout(limit, (check.run)(&mut cx)).await;
-        let ending = ending.unwrap_or_else(|_| Err(Stop::Harness(format!("the check did not end within {} s", limit.as_secs()))));
-        let ending = unless_time_ran_on(ending, &cx);
-        let mut done = self.judge(check, judged, ending, &cx);
+        let result = tokio::time::timeout(limit, (check.run)(&mut cx)).await;
+        let result = result.unwrap_or_else(|_| {
+            Err(CheckError::Harness(format!(
+                "the check did not end within {} s",
+                limit.as_secs()
+            )))
+        });
+        let mut done = self.judge(check, judged, unless_time_ran_on(result, &cx), &cx);
         done.judged.took_ms = start.elapsed().as_secs_f64() * 1000.0;
         done
     }
 
-    fn judge(&self, check: &'static Check, judged: Judged, ending: Ending, cx: &Context) -> Done {
-        let (mut verdict, stop) = match ending {
-            Ok(_) => (Verdict::Passed, None),
-            Err(stop) => (verdict_of(&stop), Some(stop)),
-        };
+    fn judge(&self, check: &'static Check, judged: Judged, result: CheckResult, cx: &Context) -> Done {
+        let error = result.err();
+        let mut verdict = error.as_ref().map_or(Verdict::Passed, CheckError::verdict);
         if verdict == Verdict::Failed && level_of(check.requirement(), self.config.profile) == Level::Should {
             verdict = Verdict::Warned;
         }
         let mut done = Done::new(judged);
         done.judged.verdict = verdict;
         done.tried = cx.tried().clone();
-        if matches!(verdict, Verdict::Passed | Verdict::NotApplicable) && !self.config.tell_all {
-            done.judged.reason = stop.as_ref().map(reason);
+        if matches!(verdict, Verdict::Passed | Verdict::NotApplicable) && !self.config.record_all {
+            done.judged.reason = error.as_ref().map(CheckError::to_string);
             return done;
         }
         let evidence = Evidence::new(check.id, cx.exchanges(), &cx.deliveries());
-        if let Some(stop) = stop {
-            done.unreachable = matches!(stop, Stop::Unreachable(_));
-            done.judged.reason = Some(evidence.text(&reason(&stop)));
-            if let Stop::Failed(breach) | Stop::Advised(breach) = &stop {
+        if let Some(error) = error {
+            done.unreachable = matches!(error, CheckError::Unreachable(_));
+            done.judged.reason = Some(evidence.text(&error.to_string()));
+            if let CheckError::Failed(breach) | CheckError::Advised(breach) = &error {
                 let breach = evidence.breach(breach);
                 (done.judged.expected, done.judged.seen) = (Some(breach.expected), Some(breach.seen));
                 done.judged.curl = evidence.curl();
@@ -121,20 +123,19 @@ impl Run {
 
 /// A breach that time may have caused by itself is none: a check leaves a fifth of a period at least for what its own steps take,
 /// and where a clock that cannot be stopped took more, whatever lapsed may have lapsed rightly.
-fn unless_time_ran_on(ending: Ending, cx: &Context) -> Ending {
-    let (stop, lapse) = match ending {
-        Err(stop @ (Stop::Failed(Breach { lapse, .. }) | Stop::Advised(Breach { lapse, .. }))) => (stop, lapse),
-        ending => return ending,
+fn unless_time_ran_on(result: CheckResult, cx: &Context) -> CheckResult {
+    let (error, lapse) = match result {
+        Err(error @ (CheckError::Failed(Breach { lapse, .. }) | CheckError::Advised(Breach { lapse, .. }))) => (error, lapse),
+        result => return result,
     };
     let (drift, bearable) = (cx.drift(), Duration::from_secs(lapse.shortest_s(cx.parameters())) / 5);
     if drift <= bearable {
-        return Err(stop);
+        return Err(error);
     }
-    Err(Stop::Inconclusive(format!(
-        "{:.1} s of real time passed beside what was waited for, {:.1} s are the most that the declared periods bear; {}",
+    Err(CheckError::Inconclusive(format!(
+        "{:.1} s of real time passed beside what was waited for, {:.1} s are the most that the declared periods bear; {error}",
         drift.as_secs_f64(),
         bearable.as_secs_f64(),
-        reason(&stop)
     )))
 }
 
@@ -149,28 +150,6 @@ fn waiting(target: &dyn Target) -> Duration {
     match target.clock() {
         ClockMode::Waiting { budget } => budget,
         ClockMode::Controlled | ClockMode::None => Duration::ZERO,
-    }
-}
-
-pub(super) fn verdict_of(stop: &Stop) -> Verdict {
-    match stop {
-        Stop::Failed(_) => Verdict::Failed,
-        Stop::Advised(_) => Verdict::Warned,
-        Stop::NotTested(_) => Verdict::NotTested,
-        Stop::NotApplicable(_) => Verdict::NotApplicable,
-        Stop::Inconclusive(_) => Verdict::Inconclusive,
-        Stop::Unreachable(_) | Stop::Harness(_) => Verdict::HarnessError,
-    }
-}
-
-pub(super) fn reason(stop: &Stop) -> String {
-    match stop {
-        Stop::Failed(breach) | Stop::Advised(breach) => format!("expected: {}; seen: {}", breach.expected, breach.seen),
-        Stop::NotTested(reason)
-        | Stop::NotApplicable(reason)
-        | Stop::Inconclusive(reason)
-        | Stop::Unreachable(reason)
-        | Stop::Harness(reason) => reason.clone(),
     }
 }
 
@@ -217,38 +196,41 @@ mod tests {
     }
 
     /// Something was let through that is to be refused.
-    fn breach() -> Ending {
+    fn breach() -> CheckResult {
         failed("refused", "let through")
     }
 
     /// Something was refused that is to be accepted.
-    fn refusal() -> Ending {
+    fn refusal() -> CheckResult {
         let (expected, seen) = ("accepted".to_owned(), "refused".to_owned());
         let lapse = Lapse::Grant;
-        Err(Stop::Failed(Breach { expected, seen, lapse }))
+        Err(CheckError::Failed(Breach { expected, seen, lapse }))
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_breach_after_more_time_than_the_periods_bear_is_inconclusive() {
         let cx = context(None);
-        for (lapse, ending) in [(Lapse::Grant, refusal as fn() -> Ending), (Lapse::Restriction, breach)] {
+        for (lapse, ending) in [(Lapse::Grant, refusal as fn() -> CheckResult), (Lapse::Restriction, breach)] {
             let bearable = Duration::from_secs(lapse.shortest_s(cx.parameters())) / 5;
             tokio::time::advance(bearable.saturating_sub(cx.drift())).await;
-            assert!(matches!(unless_time_ran_on(ending(), &cx), Err(Stop::Failed(_))), "{lapse:?}");
+            assert!(
+                matches!(unless_time_ran_on(ending(), &cx), Err(CheckError::Failed(_))),
+                "{lapse:?}"
+            );
             tokio::time::advance(Duration::from_millis(1)).await;
             match unless_time_ran_on(ending(), &cx) {
-                Err(Stop::Inconclusive(told)) => assert!(told.contains("expected: "), "{told}"),
+                Err(CheckError::Inconclusive(told)) => assert!(told.contains("expected: "), "{told}"),
                 other => panic!("{other:?}"),
             }
         }
-        let missing = Err(Stop::NotTested("no code came".to_owned()));
-        assert!(matches!(unless_time_ran_on(missing, &cx), Err(Stop::NotTested(_))));
+        let missing = Err(CheckError::NotTested("no code came".to_owned()));
+        assert!(matches!(unless_time_ran_on(missing, &cx), Err(CheckError::NotTested(_))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_clock_that_stands_still_is_no_excuse() {
         let cx = context(Some("http://127.0.0.1:9"));
         tokio::time::advance(Duration::from_secs(3600)).await;
-        assert!(matches!(unless_time_ran_on(breach(), &cx), Err(Stop::Failed(_))));
+        assert!(matches!(unless_time_ran_on(breach(), &cx), Err(CheckError::Failed(_))));
     }
 }

@@ -9,12 +9,11 @@ use serde_json::Value;
 use targets::curl::{self, ChainError};
 use targets::{RedactedExchange, RedactedMessage};
 
-use crate::events::{Event, Judged, RunFinished, RunStarted};
+use crate::events::{Event, FORMAT, Judged, RunFinished, RunStarted};
 
 /// A run, as far as its events go.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Its beginning.
     pub started: Option<RunStarted>,
     /// What each check does, by its id.
     pub titles: BTreeMap<String, String>,
@@ -36,44 +35,27 @@ pub const MAX_LINE: usize = 64 << 20;
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The file cannot be read.
     #[error("the record cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    /// A line is no event.
     #[error("line {line} is no event of a run: {}", shortened(source))]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    Line { line: usize, source: serde_json::Error },
     /// A line is longer than any that a run writes.
     #[error("line {line} is no event of a run: it is longer than {} MiB", MAX_LINE >> 20)]
-    TooLong {
-        /// Its number, from 1.
-        line: usize,
-    },
+    TooLong { line: usize },
     /// What stands behind a verdict is not what a run records.
     #[error("{what} {number} of {check} is none of a run: {source}")]
     Evidence {
         /// Exchange or delivery.
         what: String,
-        /// Its number, from 1.
         number: usize,
-        /// The check it belongs to.
         check: String,
-        /// What is wrong with it.
         source: serde_json::Error,
     },
     /// What stands behind a verdict makes no chain of commands.
     #[error("{check}: {source}")]
-    Chain {
-        /// The check.
-        check: String,
-        /// Why not.
-        source: ChainError,
-    },
-    /// There is no beginning.
+    Chain { check: String, source: ChainError },
+    #[error("the record is of format {format}, and {FORMAT} is the latest that this program reads")]
+    Format { format: u32 },
     #[error("this is no record of a run: it has no run_started")]
     NoBeginning,
 }
@@ -113,8 +95,8 @@ impl Record {
                 self.parts.insert((judged.check.clone(), judged.case), from..to);
                 self.judged.push((**judged).clone());
             }
-            // How far the walks are is for those who wait; what they came to is in their verdict.
-            Event::Walk { .. } => {}
+            // How far the cases are is for those who wait; what they came to is in their verdict.
+            Event::Case { .. } => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }
@@ -137,6 +119,9 @@ impl Record {
                 continue;
             }
             match serde_json::from_slice::<Event>(&bytes) {
+                Ok(Event::RunStarted(started)) if started.format > FORMAT => {
+                    return Err(RecordError::Format { format: started.format });
+                }
                 Ok(event) => record.take(&event),
                 Err(error) if error.is_eof() && from.fill_buf()?.is_empty() => break,
                 Err(source) => return Err(RecordError::Line { line, source }),

@@ -44,6 +44,7 @@ impl Record {
 impl RunStarted {
     fn shown(&self, each: Each) -> Self {
         let Self {
+            format,
             at,
             tool: Tool { name, version },
             target: TargetInfo {
@@ -60,6 +61,7 @@ impl RunStarted {
         } = self;
         let text = |text: &str| each(text).into_owned();
         Self {
+            format: *format,
             at: text(at),
             tool: Tool {
                 name: text(name),
@@ -92,7 +94,7 @@ impl Judged {
             seen,
             case,
             story,
-            steps,
+            trace,
             curl,
             took_ms,
             replay,
@@ -110,7 +112,7 @@ impl Judged {
             seen: seen.as_deref().map(text),
             case: *case,
             story: story.iter().map(|step| text(step)).collect(),
-            steps: steps.as_ref().map(|steps| value(steps, each)),
+            trace: trace.as_ref().map(|trace| value(trace, each)),
             curl: curl.as_deref().map(lines),
             took_ms: *took_ms,
             replay: text(replay),

@@ -18,13 +18,13 @@ pub(crate) struct Synthetic {
     pub tell: Tell,
 }
 
-/// What one slice came to so far.
+/// What one shard came to so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counted {
     /// Of which run.
     pub run: String,
-    /// Of which slice.
-    pub slice: u32,
+    /// Of which shard.
+    pub shard: u32,
     /// Samples.
     pub requests: u64,
     /// Of them, failures.
@@ -53,7 +53,7 @@ impl StormRunner for Synthetic {
     async fn run(&self, order: Order, stop: CancellationToken, stats: Arc<LocustStats>) -> anyhow::Result<()> {
         let mut counted = Counted {
             run: order.run.clone(),
-            slice: order.slice.index,
+            shard: order.shard.index,
             ..Counted::default()
         };
         let over = tokio::select! {
@@ -74,12 +74,12 @@ impl Synthetic {
         Start::at(order.start_at).wait().await?;
         let (rate, seconds) = (order.rate.unwrap_or(100.0), order.seconds.unwrap_or(10.0));
         let began = tokio::time::Instant::now();
-        for nth in (0..(rate * seconds) as u64).filter(|nth| order.slice.has(*nth)) {
+        for nth in (0..(rate * seconds) as u64).filter(|nth| order.shard.has(*nth)) {
             tokio::time::sleep_until(began + Duration::from_secs_f64(nth as f64 / rate)).await;
             let made_up = mix(order.seed, nth);
             let (ms, ok) = (10 + made_up % 1990, !made_up.is_multiple_of(10));
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            let method = format!("SLICE-{}", order.slice.index);
+            let method = format!("SLICE-{}", order.shard.index);
             stats.record("sign-in", &method, ms as f64, ok, Some("refused"), now.as_secs_f64());
             counted.requests += 1;
             counted.failures += u64::from(!ok);

@@ -1,4 +1,4 @@
-//! `capacity`: the highest rate at which the promises are kept.
+//! `capacity`: the highest rate at which the SLO is met.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use clap::Args;
 use loadtest::drive::run::{Plan, View};
 use loadtest::plan::scenario::library;
 use loadtest::record::Record;
-use loadtest::verdict::capacity::{Bounds, Probe, search, told};
+use loadtest::verdict::capacity::{Bounds, Probe, search, to_text};
 
 use super::signals::Signals;
 use super::storm::{Changes, at_rate, one, positive, stop_at};
@@ -24,17 +24,17 @@ pub(crate) struct Capacity {
     #[command(flatten)]
     changes: Changes,
     /// The first rate, in arrivals a second on average
-    #[arg(long, value_name = "R", default_value_t = 50.0, value_parser = positive)]
-    from: f64,
+    #[arg(long, alias = "from", value_name = "R", default_value_t = 50.0, value_parser = positive)]
+    start_rate: f64,
     /// The highest rate that is tried
-    #[arg(long, value_name = "R", default_value_t = 20_000.0, value_parser = positive)]
-    most: f64,
-    /// How close the highest kept and the lowest broken rate come
-    #[arg(long, value_name = "PART", default_value_t = 0.05, value_parser = positive)]
-    precision: f64,
-    /// How often the answer must be kept in all
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    confirm: u32,
+    #[arg(long, alias = "most", value_name = "R", default_value_t = 20_000.0, value_parser = positive)]
+    until_rate: f64,
+    /// How close the highest rate that meets it and the lowest that does not come
+    #[arg(long, alias = "precision", value_name = "PART", default_value_t = 0.05, value_parser = positive)]
+    tolerance: f64,
+    /// How often the answer must meet it in all
+    #[arg(long, alias = "confirm", value_name = "N", default_value_t = 2)]
+    repeats: u32,
     /// The seed of the first run; each further one has the next
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -46,13 +46,16 @@ pub(crate) struct Capacity {
 impl Capacity {
     pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
         let choice = self.target.choice()?;
-        let most = self.target.max_rate().map_or(self.most, |most| most.min(self.most));
+        let until_rate = self
+            .target
+            .max_rate()
+            .map_or(self.until_rate, |most| most.min(self.until_rate));
         let stop = stop_at(signals);
         let bounds = Bounds {
-            from: self.from.min(most),
-            most,
-            precision: self.precision,
-            confirm: self.confirm,
+            start_rate: self.start_rate.min(until_rate),
+            until_rate,
+            tolerance: self.tolerance,
+            repeats: self.repeats,
         };
         let mut nth = 0;
         let found = search(bounds, async |rate| {
@@ -61,8 +64,8 @@ impl Capacity {
             let plan = Plan {
                 scenario: Arc::new(scenario),
                 seed: self.seed + nth,
-                slice: None,
-                users: None,
+                shard: None,
+                max_vus: None,
                 out: None,
                 start_at: None,
                 metrics: None,
@@ -80,11 +83,11 @@ impl Capacity {
             Ok::<_, Failure>(probe)
         });
         let found = found.await?;
-        print(&told(&found, "arrivals/s"));
+        print(&to_text(&found, "arrivals/s"));
         let json = serde_json::to_string_pretty(&found).map_err(anyhow::Error::from)?;
         std::fs::create_dir_all(&self.report).map_err(anyhow::Error::from)?;
         outputs::file(&self.report, "capacity.json", &json)?;
-        Ok(match (found.held, found.at_least) {
+        Ok(match (found.passed, found.at_least) {
             (Some(_), _) => 0,
             (None, true) => 5,
             (None, false) => 1,
@@ -94,9 +97,9 @@ impl Capacity {
 
 /// The figures of one run that the search needs.
 fn probe(rate: f64, record: &Record) -> Probe {
-    let people = record.parties.iter().filter(|party| !party.attacker);
-    let completed: u64 = people.clone().map(|party| party.funnel.completed).sum();
-    let worst = |of: fn(&loadtest::record::PartyRecord) -> f64| people.clone().map(of).fold(0.0, f64::max);
+    let people = record.classes.iter().filter(|class| !class.attacker);
+    let completed: u64 = people.clone().map(|class| class.funnel.completed).sum();
+    let worst = |of: fn(&loadtest::record::ClassRecord) -> f64| people.clone().map(of).fold(0.0, f64::max);
     let used = record
         .resources
         .first()
@@ -109,8 +112,8 @@ fn probe(rate: f64, record: &Record) -> Probe {
         rate,
         verdict: record.verdict,
         completed_a_second: completed as f64 / record.scenario.seconds,
-        p50_ms: worst(|party| party.response.p50_ms),
-        p99_ms: worst(|party| party.response.p99_ms),
+        p50_ms: worst(|class| class.response.p50_ms),
+        p99_ms: worst(|class| class.response.p99_ms),
         server_cpu: used.filter(|(_, seconds)| *seconds > 0.0).map(|(cpu, seconds)| cpu / seconds),
         server_cpu_each: used.filter(|_| completed > 0).map(|(cpu, _)| cpu / completed as f64),
         drain_s: record.drain_s,

@@ -29,7 +29,7 @@ impl Compare {
         if self.json {
             print_data(&json(&comparison.json().map_err(anyhow::Error::from)?));
         } else {
-            print(&comparison.told());
+            print(&comparison.to_text());
         }
         Ok(u8::from(matches!(comparison.verdict, Outcome::Slower | Outcome::Mixed)))
     }

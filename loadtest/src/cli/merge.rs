@@ -1,4 +1,4 @@
-//! `merge`: one report of the slices of a storm.
+//! `merge`: one report of the shards of a storm.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use super::{Failure, outputs, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Merge {
-    /// The report directories of all slices
+    /// The report directories of all shards
     #[arg(required = true, value_name = "DIR")]
-    slices: Vec<PathBuf>,
+    shards: Vec<PathBuf>,
     /// Where the report of the whole storm goes
     #[arg(long, value_name = "DIR", default_value = "stepproof-load-report")]
     report: PathBuf,
@@ -21,13 +21,13 @@ pub(crate) struct Merge {
 impl Merge {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         let parts = self
-            .slices
+            .shards
             .iter()
             .map(|dir| Part::read(dir))
             .collect::<anyhow::Result<Vec<_>>>();
         let parts = parts.map_err(|error| Failure::usage(format!("{error:#}")))?;
         let (record, _) = merge(parts).map_err(|refusal| Failure::too_little(format!("no verdict: {refusal}")))?;
-        print(&report::terminal::told(&record, true));
+        print(&report::terminal::to_text(&record, true));
         outputs::write(&record, &self.report)?;
         Ok(if record.interrupted { 3 } else { record.verdict.exit_code() })
     }

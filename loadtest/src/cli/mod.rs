@@ -35,11 +35,11 @@ struct Cli {
 enum Command {
     /// Runs a storm and judges it
     Storm(storm::Storm),
-    /// Looks for the highest rate at which the promises are kept
+    /// Looks for the highest rate at which the SLO is met
     Capacity(capacity::Capacity),
     /// Works for a Locust master
     Worker(worker::Worker),
-    /// Makes one report of the slices of a storm
+    /// Makes one report of the shards of a storm
     Merge(merge::Merge),
     /// Compares runs of two versions, seed by seed
     Compare(compare::Compare),
@@ -96,12 +96,12 @@ pub(crate) fn run() -> ExitCode {
     if matches!(cli.command, Command::ServeEmbedded) {
         return match server::serve_embedded() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => told(&Failure::from(anyhow::Error::new(error))),
+            Err(error) => to_text(&Failure::from(anyhow::Error::new(error))),
         };
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return told(&Failure::from(anyhow::Error::new(error))),
+        Err(error) => return to_text(&Failure::from(anyhow::Error::new(error))),
     };
     let ended = runtime.block_on(async {
         match cli.command {
@@ -119,7 +119,7 @@ pub(crate) fn run() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => told(&failure),
+        Err(failure) => to_text(&failure),
     }
 }
 
@@ -132,7 +132,7 @@ async fn signalled(command: impl AsyncFnOnce(&Signals) -> Result<u8, Failure>) -
     }
 }
 
-fn told(failure: &Failure) -> ExitCode {
+fn to_text(failure: &Failure) -> ExitCode {
     let _ = writeln!(terminal::err(), "error: {}", failure.what);
     ExitCode::from(failure.code)
 }

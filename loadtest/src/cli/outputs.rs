@@ -13,7 +13,7 @@ pub(crate) fn write(record: &Record, out: &Path) -> anyhow::Result<()> {
     report::json::write(&out.join(RECORD), record)?;
     let page = report::html::page(record).context("the page cannot be made")?;
     file(out, "report.html", &page)?;
-    let junit = report::junit::told(std::slice::from_ref(record)).context("the JUnit report cannot be made")?;
+    let junit = report::junit::to_text(std::slice::from_ref(record)).context("the JUnit report cannot be made")?;
     file(out, "junit.xml", &junit)
 }
 

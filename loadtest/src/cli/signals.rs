@@ -81,8 +81,8 @@ impl Signals {
     }
 }
 
-async fn until<T>(told: &watch::Receiver<T>, there: impl FnMut(&T) -> bool) {
-    if told.clone().wait_for(there).await.is_err() {
+async fn until<T>(rendered: &watch::Receiver<T>, there: impl FnMut(&T) -> bool) {
+    if rendered.clone().wait_for(there).await.is_err() {
         // Nobody is left who could tell.
         std::future::pending().await
     }

@@ -9,10 +9,10 @@ use clap::Args;
 use loadtest::drive::engine::Stop;
 use loadtest::drive::preflight::{Machine, Needs, connections, preflight};
 use loadtest::drive::run::{self, Plan, UnderLoad, View};
-use loadtest::plan::Slice;
+use loadtest::plan::Shard;
 use loadtest::plan::Start;
 use loadtest::plan::arrivals::Schedule;
-use loadtest::plan::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
+use loadtest::plan::scenario::{Connection, Objective, Scenario, UserClass, check, library, load_slo};
 use loadtest::record::{Record, Verdict};
 use loadtest::report;
 #[cfg(unix)]
@@ -36,12 +36,12 @@ pub(crate) struct Storm {
     /// Runs it under this many seeds, and tells how probable it is that the service recovers
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
-    /// Goose users: journeys that can be under way at once; worked out without it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    users: Option<u32>,
+    /// Goose users: flows that can be under way at once; worked out without it
+    #[arg(long, alias = "users", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_vus: Option<u32>,
     /// Runs one part of the storm, such as 0/3: arrivals and identities i with i % 3 == 0
-    #[arg(long, value_name = "K/N", value_parser = slice, conflicts_with = "seeds", requires = "seed")]
-    slice: Option<Slice>,
+    #[arg(long, alias = "slice", value_name = "K/N", value_parser = shard, conflicts_with = "seeds", requires = "seed")]
+    shard: Option<Shard>,
     /// Begins at this moment (RFC 3339, or seconds since 1970), as the other parts do
     #[arg(long, value_name = "T", conflicts_with = "seeds")]
     start_at: Option<Start>,
@@ -68,7 +68,7 @@ pub(crate) struct Changes {
     /// Squeezes or stretches the storm to this long
     #[arg(long, value_name = "S", value_parser = positive)]
     pub(crate) seconds: Option<f64>,
-    /// Promises from a file, instead of the scenario's
+    /// Thresholds from a file, instead of the scenario's
     #[arg(long, value_name = "FILE")]
     slo: Option<PathBuf>,
     /// The 99th percentile of the response time of legitimate people is at most this
@@ -89,11 +89,11 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-fn slice(text: &str) -> Result<Slice, String> {
+fn shard(text: &str) -> Result<Shard, String> {
     let wrong = || format!("`{text}` is no part such as 0/3: K from 0, below N");
     let (index, of) = text.split_once('/').ok_or_else(wrong)?;
     let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
-    if index < of { Ok(Slice { index, of }) } else { Err(wrong()) }
+    if index < of { Ok(Shard { index, of }) } else { Err(wrong()) }
 }
 
 impl Changes {
@@ -133,7 +133,7 @@ impl Changes {
     }
 }
 
-/// The scenario with this many arrivals a second on average, all parties together.
+/// The scenario with this many arrivals a second on average, all classes together.
 pub(crate) fn at_rate(scenario: Scenario, rate: f64) -> Result<Scenario, Failure> {
     let schedule = Schedule::new(&scenario, 0, None).map_err(Failure::file)?;
     let factor = rate * scenario.seconds / schedule.expected();
@@ -143,8 +143,8 @@ pub(crate) fn at_rate(scenario: Scenario, rate: f64) -> Result<Scenario, Failure
 fn greatest_rate(scenario: &Scenario) -> Result<f64, Failure> {
     let schedule = Schedule::new(scenario, 0, None).map_err(Failure::file)?;
     let seconds = (0..=scenario.seconds.ceil() as u64).map(std::time::Duration::from_secs);
-    let parties = u16::try_from(scenario.parties.len()).unwrap_or(u16::MAX);
-    let rates = seconds.map(|at| (0..parties).map(|party| schedule.rate_at(party, at)).sum());
+    let classes = u16::try_from(scenario.classes.len()).unwrap_or(u16::MAX);
+    let rates = seconds.map(|at| (0..classes).map(|class| schedule.rate_at(class, at)).sum());
     Ok(rates.fold(0.0, f64::max))
 }
 
@@ -167,7 +167,7 @@ impl Storm {
             };
             let plan = self.plan(&scenario, first + nth, out.clone(), stop.clone());
             let record = one(&plan, &choice).await?;
-            print(&report::terminal::told(&record, true));
+            print(&report::terminal::to_text(&record, true));
             outputs::write(&record, &out)?;
             note(&format!("record and reports: {}", out.display()));
             let interrupted = record.interrupted;
@@ -178,7 +178,7 @@ impl Storm {
         }
         if self.seeds > 1 {
             let recovery = report::probability::recovery(&records);
-            print(&recovery.told());
+            print(&recovery.to_text());
             let json = recovery.json().map_err(anyhow::Error::from)?;
             outputs::file(&self.report, "recovery.json", &json)?;
         }
@@ -191,8 +191,8 @@ impl Storm {
         Plan {
             scenario: Arc::clone(scenario),
             seed,
-            slice: self.slice,
-            users: self.users.map(|users| users as usize),
+            shard: self.shard,
+            max_vus: self.max_vus.map(|users| users as usize),
             out: Some(out),
             start_at: self.start_at.map(Start::time),
             metrics: self.metrics,
@@ -231,8 +231,8 @@ pub(crate) async fn one(plan: &Plan, choice: &run::Choice) -> Result<Record, Fai
     let service = unless_stopped(&plan.stop, UnderLoad::open(choice, connections)).await?;
     let record = async {
         let preparing = async {
-            service.prepare(&plan.scenario, plan.seed, plan.slice).await?;
-            service.probe(&plan.scenario, plan.seed, plan.slice).await
+            service.prepare(&plan.scenario, plan.seed, plan.shard).await?;
+            service.probe(&plan.scenario, plan.seed, plan.shard).await
         };
         unless_stopped(&plan.stop, preparing).await?;
         // Goose says on standard output how many users it launched.
@@ -259,15 +259,13 @@ async fn unless_stopped<T>(stop: &Stop, preparing: impl Future<Output = anyhow::
 
 /// Whether this machine has what the storm needs; how many connections may stand at once, where files are few.
 fn look_first(plan: &Plan, choice: &run::Choice) -> Result<Option<usize>, Failure> {
-    let schedule = Schedule::new(&plan.scenario, plan.seed, plan.slice).map_err(Failure::file)?;
-    let cold = |party: &Party| party.connection == Connection::Cold;
+    let schedule = Schedule::new(&plan.scenario, plan.seed, plan.shard).map_err(Failure::file)?;
+    let cold = |class: &UserClass| class.connection == Connection::Cold;
     let needs = Needs {
-        users: plan
-            .users
-            .unwrap_or_else(|| run::users(&plan.scenario, &schedule, plan.slice)) as u64,
+        users: plan.users(&schedule) as u64,
         sinks: 64,
         idle_make_room: !matches!(choice, run::Choice::Bound(_)),
-        new_connections_per_s: if plan.scenario.parties.iter().any(cold) {
+        new_connections_per_s: if plan.scenario.classes.iter().any(cold) {
             greatest_rate(&plan.scenario)?
         } else {
             0.0
@@ -290,10 +288,10 @@ fn look_first(plan: &Plan, choice: &run::Choice) -> Result<Option<usize>, Failur
     Ok(connections(needs, &Machine::here()))
 }
 
-/// Source addresses that connections are spread over: the fewest that a party with cold connections has.
+/// Source addresses that connections are spread over: the fewest that a class with cold connections has.
 fn sources(scenario: &Scenario) -> u32 {
-    let cold = scenario.parties.iter().filter(|party| party.connection == Connection::Cold);
-    cold.map(|party| if party.sources == 0 { u32::MAX } else { party.sources })
+    let cold = scenario.classes.iter().filter(|class| class.connection == Connection::Cold);
+    cold.map(|class| if class.sources == 0 { u32::MAX } else { class.sources })
         .min()
         .unwrap_or(u32::MAX)
 }

@@ -15,11 +15,11 @@ pub(crate) struct TargetArgs {
     /// A service that runs already: its origin
     #[arg(long, value_name = "URL")]
     target: Option<String>,
-    /// The control interface of a reference server: accounts are prepared there, and it is told where to deliver
-    #[arg(long, value_name = "URL", requires = "target")]
-    control: Option<String>,
+    /// The admin API of a reference server: accounts are prepared there, and it is told where to deliver
+    #[arg(long, alias = "control", value_name = "URL", requires = "target")]
+    admin: Option<String>,
     /// An implementation of one's own, by its binding; started as the binding says, unless --target is where it runs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["control", "hash", "known_bad", "settings"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["admin", "hash", "mutant", "settings"])]
     binding: Option<PathBuf>,
     /// Accounts that exist there: CSV of email,password and, where there are any, push_token,trust_token
     #[arg(long, value_name = "FILE")]
@@ -36,16 +36,16 @@ pub(crate) struct TargetArgs {
     /// How the storm's own server hashes passwords
     #[arg(long, value_enum, default_value_t)]
     hash: Hash,
-    /// The storm's own server is this known-bad one (stepproof selftest lists them)
-    #[arg(long, value_name = "SLUG", conflicts_with = "target")]
-    known_bad: Option<String>,
+    /// The storm's own server is this mutant (stepproof selftest lists them)
+    #[arg(long, alias = "known-bad", value_name = "SLUG", conflicts_with = "target")]
+    mutant: Option<String>,
     /// Settings of the storm's own server, in TOML
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     settings: Option<PathBuf>,
     /// Allow traffic to other machines; --max-rate is then needed
     #[arg(long, requires = "max_rate")]
     allow_remote: bool,
-    /// No more arrivals a second than this, all parties together
+    /// No more arrivals a second than this, all classes together
     #[arg(long, value_name = "R", value_parser = super::storm::positive)]
     max_rate: Option<f64>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct TargetArgs {
 impl TargetArgs {
     /// What was meant.
     pub(crate) fn choice(&self) -> Result<Choice, Failure> {
-        for url in [&self.target, &self.control].into_iter().flatten() {
+        for url in [&self.target, &self.admin].into_iter().flatten() {
             if !self.allow_remote && !targets::is_loopback(url) {
                 return Err(Failure::usage(format!(
                     "{url} is not on this machine\nhint: add --allow-remote and --max-rate if it is yours to load: accounts are locked \
@@ -61,11 +61,11 @@ impl TargetArgs {
                 )));
             }
         }
-        if let Some(slug) = &self.known_bad
+        if let Some(slug) = &self.mutant
             && mutants::find(slug).is_none()
         {
             return Err(Failure::usage(format!(
-                "there is no known-bad server `{slug}`\nhint: `stepproof selftest --list` names them"
+                "there is no mutant `{slug}`\nhint: `stepproof selftest --list` names them"
             )));
         }
         let listen = Listen {
@@ -85,14 +85,14 @@ impl TargetArgs {
             }
             (None, Some(origin)) => Choice::Native(Native {
                 origin: origin.clone(),
-                control: self.control.clone(),
+                admin: self.admin.clone(),
                 accounts: self.accounts.clone(),
                 metrics: self.server_metrics.clone(),
                 listen,
             }),
             (None, None) => Choice::Own(Options {
                 hash: self.hash,
-                known_bad: self.known_bad.clone(),
+                mutant: self.mutant.clone(),
                 settings: self.settings.as_ref().map(read).transpose()?.unwrap_or_default(),
                 ..Options::default()
             }),

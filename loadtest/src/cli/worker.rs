@@ -21,7 +21,7 @@ pub(crate) struct Worker {
     /// The master, such as 10.0.0.1:5557
     #[arg(long, value_name = "HOST:PORT")]
     locust_master: String,
-    /// The worker's name: one that is started again under its old name gets its old slice
+    /// The worker's name: one that is started again under its old name gets its old shard
     #[arg(long, value_name = "NAME")]
     node_id: Option<String>,
     #[command(flatten)]
@@ -84,12 +84,12 @@ impl StormRunner for Runner {
                 stop.now();
             }
         });
-        let out = self.report.join(format!("{}-slice-{}", order.run, order.slice.index));
+        let out = self.report.join(format!("{}-shard-{}", order.run, order.shard.index));
         let plan = Plan {
             scenario: Arc::new(scenario),
             seed: order.seed,
-            slice: Some(order.slice),
-            users: None,
+            shard: Some(order.shard),
+            max_vus: None,
             out: Some(out.clone()),
             start_at: Some(order.start_at),
             metrics: None,
@@ -108,7 +108,7 @@ impl StormRunner for Runner {
         };
         let record = one(&plan, &choice).await.map_err(|failure| anyhow::anyhow!(failure.what))?;
         outputs::write(&record, &out)?;
-        note(&format!("record and log of this slice: {}", out.display()));
+        note(&format!("record and log of this shard: {}", out.display()));
         Ok(())
     }
 }

@@ -13,10 +13,10 @@ use crate::measure::resources;
 const SLACK: u64 = 128;
 
 /// The same where files are few: what is used is less than half of it.
-const LEAST_SLACK: u64 = 64;
+const MIN_SLACK_FILES: u64 = 64;
 
 /// Connections below which a storm is none.
-const LEAST_CONNECTIONS: u64 = 32;
+const MIN_CONNECTIONS: u64 = 32;
 
 /// Seconds for which a closed connection keeps its port.
 const TIME_WAIT_S: f64 = 60.0;
@@ -37,7 +37,7 @@ const QUICK_CLOCKS: [&str; 6] = [
 /// What a storm will ask of the machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Needs {
-    /// Journeys under way at once, each with a connection.
+    /// Flows under way at once, each with a connection.
     pub users: u64,
     /// Connections that providers' sinks will hold.
     pub sinks: u64,
@@ -145,8 +145,8 @@ pub fn connections(needs: Needs, machine: &Machine) -> Option<usize> {
         .open_files
         .filter(|have| needs.idle_make_room && *have < files_needed(needs))?;
     // A third for phones: a server with the same limit has the other end of each, and may deliver by push and by email for it.
-    let connections = have.saturating_sub(LEAST_SLACK) / 3;
-    usize::try_from(connections).ok().filter(|_| connections >= LEAST_CONNECTIONS)
+    let connections = have.saturating_sub(MIN_SLACK_FILES) / 3;
+    usize::try_from(connections).ok().filter(|_| connections >= MIN_CONNECTIONS)
 }
 
 fn files_needed(needs: Needs) -> u64 {
@@ -241,7 +241,7 @@ pub async fn probe_sink(
     let problem = |have: String, hint: String| Problem {
         what: "deliveries".to_owned(),
         have,
-        need: "every journey with a second step waits for a code".to_owned(),
+        need: "every flow with a second step waits for a code".to_owned(),
         hint,
         fatal: true,
     };
@@ -294,7 +294,7 @@ mod tests {
         }
     }
 
-    fn told(needs: Needs, machine: &Machine) -> Vec<(String, bool)> {
+    fn to_text(needs: Needs, machine: &Machine) -> Vec<(String, bool)> {
         lacking(needs, machine)
             .into_iter()
             .map(|problem| (problem.what, problem.fatal))
@@ -309,20 +309,20 @@ mod tests {
             open_files: Some(1_227),
             ..machine()
         };
-        assert_eq!(told(needs(), &files), one("open files", true));
+        assert_eq!(to_text(needs(), &files), one("open files", true));
         let cold = Needs {
             new_connections_per_s: 471.0,
             ..needs()
         };
-        assert_eq!(told(cold, &machine()), one("new connections a second", false));
-        assert_eq!(told(Needs { loopback: true, ..cold }, &machine()), []);
-        assert_eq!(told(Needs { sources: 2, ..cold }, &machine()), []);
+        assert_eq!(to_text(cold, &machine()), one("new connections a second", false));
+        assert_eq!(to_text(Needs { loopback: true, ..cold }, &machine()), []);
+        assert_eq!(to_text(Needs { sources: 2, ..cold }, &machine()), []);
         let slow = Machine {
             clock: Some("acpi_pm".to_owned()),
             ..machine()
         };
-        assert_eq!(told(needs(), &slow), one("clock source", false));
-        assert_eq!(told(Needs { threads: 3, ..needs() }, &machine()), one("processors", false));
+        assert_eq!(to_text(needs(), &slow), one("clock source", false));
+        assert_eq!(to_text(Needs { threads: 3, ..needs() }, &machine()), one("processors", false));
         let many = Machine {
             open_files: None,
             ..machine()
@@ -331,7 +331,7 @@ mod tests {
             users: 28_232,
             ..needs()
         };
-        assert_eq!(told(crowd, &many), one("local ports", true));
+        assert_eq!(to_text(crowd, &many), one("local ports", true));
     }
 
     #[test]

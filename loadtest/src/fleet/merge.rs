@@ -1,4 +1,4 @@
-//! The records of all slices become the record of the storm. Counts are added; percentiles, promises and the verdict are worked out anew
+//! The records of all shards become the record of the storm. Counts are added; percentiles, thresholds and the verdict are worked out anew
 //! from the merged interval logs, because an average of percentiles is no percentile.
 
 use std::fmt;
@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::sum;
-use crate::measure::Gathered;
+use crate::measure::RunData;
 use crate::measure::{Clock, Key, Series, Step, histogram, percentiles, read};
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::record::{LOG, RECORD, Record};
-use crate::verdict::{party_records, promises, timeline, verdict};
+use crate::verdict::{class_records, thresholds, timeline, verdict};
 
 /// Slices that began further apart than this were not one storm.
 const APART_S: f64 = 2.0;
 
-/// One slice: its record, and the log beside it.
+/// One shard: its record, and the log beside it.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// What it came to.
@@ -44,22 +44,22 @@ impl Part {
 pub enum Refusal {
     #[error("there is nothing to merge")]
     Nothing,
-    #[error("{}", Missing(.slices, *.of))]
-    Missing { slices: Vec<u32>, of: u32 },
-    #[error("slice {index} of {of} is there twice")]
+    #[error("{}", Missing(.shards, *.of))]
+    Missing { shards: Vec<u32>, of: u32 },
+    #[error("shard {index} of {of} is there twice")]
     Twice { index: u32, of: u32 },
-    #[error("run {run} is a whole storm, not a slice of one")]
+    #[error("run {run} is a whole storm, not a shard of one")]
     Whole { run: usize },
-    #[error("slice {index} has another {what} than the first: {found} instead of {wanted}")]
+    #[error("shard {index} has another {what} than the first: {found} instead of {wanted}")]
     Differs {
         index: u32,
         what: &'static str,
         found: String,
         wanted: String,
     },
-    #[error("slice {index} began {seconds:.1} s apart from the first: they were not one storm")]
+    #[error("shard {index} began {seconds:.1} s apart from the first: they were not one storm")]
     Apart { index: u32, seconds: f64 },
-    #[error("the log of slice {index} is not whole: {why}")]
+    #[error("the log of shard {index} is not whole: {why}")]
     Log { index: u32, why: String },
 }
 
@@ -74,40 +74,40 @@ impl fmt::Display for Missing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (nth, index) in self.0.iter().enumerate() {
             let comma = if nth > 0 { ", " } else { "" };
-            write!(f, "{comma}slice {index} of {} is missing", self.1)?;
+            write!(f, "{comma}shard {index} of {} is missing", self.1)?;
         }
         Ok(())
     }
 }
 
-/// Makes one record of those of all slices, judged as one storm. The series are all samples, for the reports that want more.
+/// Makes one record of those of all shards, judged as one storm. The series are all samples, for the reports that want more.
 pub fn merge(mut parts: Vec<Part>) -> Result<(Record, Series), Refusal> {
     check(parts.iter().map(|part| &part.record))?;
-    parts.sort_by_key(|part| part.record.slice.map(|slice| slice.index));
+    parts.sort_by_key(|part| part.record.shard.map(|shard| shard.index));
     let mut series = Series::default();
     for part in &parts {
         absorb(&mut series, part)?;
     }
     let records: Vec<Record> = parts.into_iter().map(|part| part.record).collect();
     let mut record = sum::records(&records).ok_or(Refusal::Nothing)?;
-    let gathered = Gathered {
+    let data = RunData {
         series,
         complaints: sum::complaints(&records),
         attempts: sum::attempts(&records),
-        free_lag: histogram(),
+        scheduling_delay: histogram(),
         log_error: None,
     };
-    record.parties = party_records(&record.scenario, &gathered);
-    let series = gathered.series;
+    record.classes = class_records(&record.scenario, &data);
+    let series = data.series;
     record.seconds = timeline(&record.scenario, &series);
     let of = |wanted: fn(Step) -> bool| percentiles(&series.total(|key| wanted(key.step) && key.clock == Clock::Service));
     record.deliveries.lag = of(|step| matches!(step, Step::Delivery(_)));
     record.deliveries.code_age = of(|step| step == Step::CodeAge);
     let attack = record.attack.as_ref();
-    record.promises = promises(&record.scenario, &series, record.drain_s, attack);
+    record.thresholds = thresholds(&record.scenario, &series, record.drain_s, attack);
     record.verdict = verdict(
-        &record.parties,
-        &record.promises,
+        &record.classes,
+        &record.thresholds,
         &record.safety,
         attack,
         &record.generator.limits,
@@ -117,7 +117,7 @@ pub fn merge(mut parts: Vec<Part>) -> Result<(Record, Series), Refusal> {
 
 /// Adds a log to what is there. A log that was cut off between two lines reads well, and has fewer arrivals than its record.
 fn absorb(series: &mut Series, part: &Part) -> Result<(), Refusal> {
-    let index = part.record.slice.map_or(0, |slice| slice.index);
+    let index = part.record.shard.map_or(0, |shard| shard.index);
     let mut arrivals = 0;
     for interval in read(&part.log) {
         let interval = interval.map_err(|error| Refusal::Log {
@@ -129,7 +129,7 @@ fn absorb(series: &mut Series, part: &Part) -> Result<(), Refusal> {
         }
         series.absorb(&interval);
     }
-    let recorded: u64 = part.record.parties.iter().map(|party| party.funnel.offered).sum();
+    let recorded: u64 = part.record.classes.iter().map(|class| class.funnel.offered).sum();
     if arrivals != recorded {
         return Err(Refusal::Log {
             index,
@@ -140,70 +140,70 @@ fn absorb(series: &mut Series, part: &Part) -> Result<(), Refusal> {
 }
 
 fn is_arrival(key: &Key) -> bool {
-    key.step == Step::Journey && key.clock == Clock::Response
+    key.step == Step::Flow && key.clock == Clock::Response
 }
 
-/// Whether these are all the slices of one storm, each once.
+/// Whether these are all the shards of one storm, each once.
 pub fn check<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<(), Refusal> {
     let records: Vec<&Record> = records.into_iter().collect();
     let first = *records.first().ok_or(Refusal::Nothing)?;
     let mut found = Vec::new();
     for (run, record) in records.iter().enumerate() {
-        let slice = record.slice.ok_or(Refusal::Whole { run })?;
-        alike(first, record, slice)?;
-        if found.contains(&slice.index) {
+        let shard = record.shard.ok_or(Refusal::Whole { run })?;
+        alike(first, record, shard)?;
+        if found.contains(&shard.index) {
             return Err(Refusal::Twice {
-                index: slice.index,
-                of: slice.of,
+                index: shard.index,
+                of: shard.of,
             });
         }
-        found.push(slice.index);
+        found.push(shard.index);
     }
-    let of = first.slice.map_or(0, |slice| slice.of);
-    let slices: Vec<u32> = (0..of).filter(|index| !found.contains(index)).collect();
-    if slices.is_empty() {
+    let of = first.shard.map_or(0, |shard| shard.of);
+    let shards: Vec<u32> = (0..of).filter(|index| !found.contains(index)).collect();
+    if shards.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::Missing { slices, of })
+        Err(Refusal::Missing { shards, of })
     }
 }
 
-fn alike(first: &Record, record: &Record, slice: Slice) -> Result<(), Refusal> {
+fn alike(first: &Record, record: &Record, shard: Shard) -> Result<(), Refusal> {
     let differs = |what, found: String, wanted: String| {
         Err(Refusal::Differs {
-            index: slice.index,
+            index: shard.index,
             what,
             found,
             wanted,
         })
     };
-    let of = first.slice.map_or(0, |slice| slice.of);
-    if slice.of != of {
-        return differs("number of slices", slice.of.to_string(), of.to_string());
+    let of = first.shard.map_or(0, |shard| shard.of);
+    if shard.of != of {
+        return differs("number of shards", shard.of.to_string(), of.to_string());
     }
     if record.tool != first.tool {
-        let told = |record: &Record| format!("{} {}", record.tool.name, record.tool.version);
-        return differs("version", told(record), told(first));
+        let rendered = |record: &Record| format!("{} {}", record.tool.name, record.tool.version);
+        return differs("version", rendered(record), rendered(first));
     }
     if record.seed != first.seed {
         return differs("seed", record.seed.to_string(), first.seed.to_string());
     }
     if record.scenario != first.scenario {
-        let told = |record: &Record| match record.scenario.name == first.scenario.name {
+        let rendered = |record: &Record| match record.scenario.name == first.scenario.name {
             true => format!("{} with other figures", record.scenario.name),
             false => record.scenario.name.clone(),
         };
-        return differs("scenario", told(record), first.scenario.name.clone());
+        return differs("scenario", rendered(record), first.scenario.name.clone());
     }
     if record.target != first.target {
-        let told = |record: &Record| format!("{} at {}", record.target.name, record.target.origin);
-        return differs("target", told(record), told(first));
+        let rendered = |record: &Record| format!("{} at {}", record.target.name, record.target.origin);
+        return differs("target", rendered(record), rendered(first));
     }
     let seconds = apart(&first.started_at, &record.started_at);
     match seconds {
         Some(seconds) if seconds <= APART_S => Ok(()),
         Some(seconds) => Err(Refusal::Apart {
-            index: slice.index,
+            index: shard.index,
             seconds,
         }),
         None => differs("beginning", record.started_at.clone(), first.started_at.clone()),

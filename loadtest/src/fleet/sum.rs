@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::measure::Attempts;
-use crate::record::{Attack, Deliveries, Generator, PartyRecord, Record, Resources, Safety, Verdict};
+use crate::record::{Attack, ClassRecord, Deliveries, Generator, Record, Resources, Safety, Verdict};
 
-/// Complaints of a party that are kept.
+/// Complaints of a class that are kept.
 const COMPLAINTS: usize = 20;
 
 /// The sum, with nothing of what the logs tell and no verdict yet; `None` of nothing.
@@ -16,7 +16,7 @@ pub(super) fn records(records: &[Record]) -> Option<Record> {
         .filter_map(|record| Some((record.attack?, legitimate(record))))
         .collect();
     Some(Record {
-        slice: None,
+        shard: None,
         started_at: records
             .iter()
             .map(|record| &record.started_at)
@@ -24,7 +24,7 @@ pub(super) fn records(records: &[Record]) -> Option<Record> {
             .clone(),
         took_s: records.iter().map(|record| record.took_s).fold(0.0, f64::max),
         interrupted: records.iter().any(|record| record.interrupted),
-        parties: Vec::new(),
+        classes: Vec::new(),
         seconds: Vec::new(),
         deliveries: deliveries(records),
         attack: attack(&attacks),
@@ -36,18 +36,18 @@ pub(super) fn records(records: &[Record]) -> Option<Record> {
             .map(|record| record.drain_s)
             .collect::<Option<Vec<f64>>>()
             .map(|all| all.into_iter().fold(0.0, f64::max)),
-        promises: Vec::new(),
+        thresholds: Vec::new(),
         verdict: Verdict::TooLittle,
         ..first
     })
 }
 
-/// The first complaints of each slice, with the number of the party.
+/// The first complaints of each shard, with the number of the class.
 pub(super) fn complaints(records: &[Record]) -> Vec<(u16, String)> {
     let mut complaints: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for (nth, party) in records.iter().flat_map(numbered) {
+    for (nth, class) in records.iter().flat_map(numbered) {
         let all = complaints.entry(nth).or_default();
-        all.extend(party.complaints.iter().take(COMPLAINTS.saturating_sub(all.len())).cloned());
+        all.extend(class.complaints.iter().take(COMPLAINTS.saturating_sub(all.len())).cloned());
     }
     complaints
         .into_iter()
@@ -55,19 +55,19 @@ pub(super) fn complaints(records: &[Record]) -> Vec<(u16, String)> {
         .collect()
 }
 
-/// Attempts by the number of the party: the one thing of the funnel that no log holds.
+/// Attempts by the number of the class: the one thing of the funnel that no log holds.
 pub(super) fn attempts(records: &[Record]) -> BTreeMap<u16, Attempts> {
     let mut attempts: BTreeMap<u16, Attempts> = BTreeMap::new();
-    for (nth, party) in records.iter().flat_map(numbered) {
+    for (nth, class) in records.iter().flat_map(numbered) {
         let sum = attempts.entry(nth).or_default();
-        sum.first += party.funnel.started;
-        sum.all += party.funnel.attempts;
+        sum.first += class.funnel.started;
+        sum.all += class.funnel.attempts;
     }
     attempts
 }
 
-fn numbered(record: &Record) -> impl Iterator<Item = (u16, &PartyRecord)> {
-    (0u16..).zip(&record.parties)
+fn numbered(record: &Record) -> impl Iterator<Item = (u16, &ClassRecord)> {
+    (0u16..).zip(&record.classes)
 }
 
 fn deliveries(records: &[Record]) -> Deliveries {
@@ -88,10 +88,10 @@ fn deliveries(records: &[Record]) -> Deliveries {
 
 fn legitimate(record: &Record) -> u64 {
     record
-        .parties
+        .classes
         .iter()
-        .filter(|party| !party.attacker)
-        .map(|party| party.funnel.offered)
+        .filter(|class| !class.attacker)
+        .map(|class| class.funnel.offered)
         .sum()
 }
 
@@ -104,7 +104,7 @@ fn attack(attacks: &[(Attack, u64)]) -> Option<Attack> {
     (!attacks.is_empty()).then(|| Attack {
         accounts_entered: attacks.iter().map(|(attack, _)| attack.accounts_entered).sum(),
         guesses_evaluated: attacks.iter().map(|(attack, _)| attack.guesses_evaluated).sum(),
-        // Exact, since no account is in two slices.
+        // Exact, since no account is in two shards.
         most_guesses_at_one_account: attacks
             .iter()
             .map(|(attack, _)| attack.most_guesses_at_one_account)
@@ -132,7 +132,7 @@ fn safety(records: &[Record]) -> Safety {
 fn resources(records: &[Record]) -> Vec<Resources> {
     let mut seconds: BTreeMap<u64, Resources> = BTreeMap::new();
     for record in records {
-        // One look a second for each slice, or a slice that looked twice would count twice.
+        // One look a second for each shard, or a shard that looked twice would count twice.
         let looks: BTreeMap<u64, &Resources> = record
             .resources
             .iter()
@@ -159,7 +159,7 @@ fn greater(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     }
 }
 
-/// One slice that was late makes the storm another one, so the worst counts.
+/// One shard that was late makes the storm another one, so the worst counts.
 fn generator(records: &[Record]) -> Generator {
     Generator {
         schedule_lag_p99_ms: records
@@ -169,13 +169,13 @@ fn generator(records: &[Record]) -> Generator {
         limits: records
             .iter()
             .flat_map(|record| {
-                let slice = record.slice.map(|slice| format!("slice {slice}: ")).unwrap_or_default();
-                record.generator.limits.iter().map(move |limit| format!("{slice}{limit}"))
+                let shard = record.shard.map(|shard| format!("shard {shard}: ")).unwrap_or_default();
+                record.generator.limits.iter().map(move |limit| format!("{shard}{limit}"))
             })
             .collect(),
         reconnects: records
             .iter()
             .filter_map(|record| record.generator.reconnects)
-            .reduce(|sum, slice| sum.zip(slice, |sum, slice| sum + slice)),
+            .reduce(|sum, shard| sum.zip(shard, |sum, shard| sum + shard)),
     }
 }

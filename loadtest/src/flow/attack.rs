@@ -5,10 +5,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use targets::{Channel, Operation, OperationKind, Outcome, Refusal};
 
-use super::going::{Going, Hand, mixed};
-use super::off::{Off, Way};
+use super::error::FlowError;
+use super::virtual_user::{Device, VirtualUser, mixed};
 use crate::client::{Line, Reply};
-use crate::history::{Act, Presented};
+use crate::history::{Call, CodeUsed};
 
 /// Accounts in a hundred whose right password is in the attacker's list.
 const LEAKED_PERCENT: u64 = 2;
@@ -16,35 +16,35 @@ const LEAKED_PERCENT: u64 = 2;
 /// The limits that an attack met with.
 #[derive(Default)]
 struct Limits {
-    met: Option<Off>,
+    met: Option<FlowError>,
 }
 
 impl Limits {
     fn note(&mut self, operation: OperationKind, outcome: Outcome) {
         if matches!(outcome, Outcome::Limited { .. }) {
-            self.met = Some(Off::by(operation, &Ok(outcome)));
+            self.met = Some(FlowError::by(operation, &Ok(outcome)));
         }
     }
 
     /// An attack that was limited ends so, however many tries it made.
-    fn over(self) -> Way<()> {
+    fn over(self) -> Result<(), FlowError> {
         self.met.map_or(Ok(()), Err)
     }
 }
 
 /// Tries leaked passwords.
-pub(super) async fn stuff_passwords(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
-    let mut hand = going.new_phone(line);
-    let tries = going.plan.tries;
-    let right = leaked_at(going.visit.seed, going.identity.account, tries);
+pub(super) async fn stuff_passwords(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
+    let mut device = user.new_phone(line);
+    let tries = user.plan.tries;
+    let right = leaked_at(user.visit.seed, user.identity.account, tries);
     let mut limits = Limits::default();
     for nth in 0..tries {
         let password = if right == Some(nth) {
-            going.password.clone()
+            user.password.clone()
         } else {
-            format!("leaked-{:x}-{nth}", going.rng.random::<u64>())
+            format!("leaked-{:x}-{nth}", user.rng.random::<u64>())
         };
-        match sign_in(going, &mut hand, password, right == Some(nth)).await? {
+        match sign_in(user, &mut device, password, right == Some(nth)).await? {
             // The right one: it is known now, and there is no code.
             Outcome::Challenged | Outcome::SignedIn => break,
             outcome => limits.note(OperationKind::SignIn, outcome),
@@ -54,25 +54,25 @@ pub(super) async fn stuff_passwords(going: &mut Going<'_>, line: &mut Line) -> W
 }
 
 /// Knows the password and guesses codes, of challenge after challenge.
-pub(super) async fn guess_codes(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
-    let mut hand = going.new_phone(line);
+pub(super) async fn guess_codes(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
+    let mut device = user.new_phone(line);
     let mut limits = Limits::default();
-    if !open_challenge(going, &mut hand, &mut limits).await? {
+    if !open_challenge(user, &mut device, &mut limits).await? {
         return limits.over();
     }
-    for nth in 0..going.plan.tries {
-        let code = guess(going, nth);
-        let asked = going.verify(&mut hand, code, Presented::Guess, answered).await?;
+    for nth in 0..user.plan.tries {
+        let code = guess(user, nth);
+        let asked = user.verify(&mut device, code, CodeUsed::Guess, answered).await?;
         let outcome = asked.reply.outcome;
         match outcome {
             Ok(Outcome::SignedIn) => {
-                going.entered = true;
+                user.entered = true;
                 break;
             }
             Ok(Outcome::Refused {
                 reason: Refusal::Challenge,
             }) => {
-                if !open_challenge(going, &mut hand, &mut limits).await? {
+                if !open_challenge(user, &mut device, &mut limits).await? {
                     break;
                 }
             }
@@ -84,35 +84,35 @@ pub(super) async fn guess_codes(going: &mut Going<'_>, line: &mut Line) -> Way<(
 }
 
 /// What people leave in by mistake comes first, everything else is as good as anything.
-fn guess(going: &mut Going<'_>, nth: u32) -> String {
-    let digits = usize::try_from(going.terms.code_digits).unwrap_or(6);
+fn guess(user: &mut VirtualUser<'_>, nth: u32) -> String {
+    let digits = usize::try_from(user.profile.code_digits).unwrap_or(6);
     match nth {
         0 => "1234567890".chars().cycle().take(digits).collect(),
         1 => "0".repeat(digits),
         _ => {
-            let space = 10u64.checked_pow(going.terms.code_digits).unwrap_or(u64::MAX);
-            format!("{:0digits$}", going.rng.random_range(0..space))
+            let space = 10u64.checked_pow(user.profile.code_digits).unwrap_or(u64::MAX);
+            format!("{:0digits$}", user.rng.random_range(0..space))
         }
     }
 }
 
 /// Knows the password and asks for codes over and over.
-pub(super) async fn hammer_resend(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
-    let mut hand = going.new_phone(line);
+pub(super) async fn hammer_resend(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
+    let mut device = user.new_phone(line);
     let mut limits = Limits::default();
-    if !open_challenge(going, &mut hand, &mut limits).await? {
+    if !open_challenge(user, &mut device, &mut limits).await? {
         return limits.over();
     }
-    for nth in 0..going.plan.tries {
-        let challenge = hand.pending.number;
-        let (operation, act) = if nth % 2 == 0 {
-            (Operation::Resend {}, Act::Resend { challenge })
+    for nth in 0..user.plan.tries {
+        let challenge = device.pending.number;
+        let (operation, call) = if nth % 2 == 0 {
+            (Operation::Resend {}, Call::Resend { challenge })
         } else {
             let method = Channel::Email;
-            (Operation::SwitchMethod { method }, Act::Switch { challenge })
+            (Operation::SwitchMethod { method }, Call::Switch { challenge })
         };
         let kind = operation.kind();
-        let asked = going.ask(&mut hand, operation, act, answered).await?;
+        let asked = user.ask(&mut device, operation, call, answered).await?;
         if let Ok(outcome) = asked.reply.outcome {
             limits.note(kind, outcome);
         }
@@ -121,8 +121,8 @@ pub(super) async fn hammer_resend(going: &mut Going<'_>, line: &mut Line) -> Way
 }
 
 /// The right password; whether there is a challenge to attack now.
-async fn open_challenge(going: &mut Going<'_>, hand: &mut Hand<'_>, limits: &mut Limits) -> Way<bool> {
-    match sign_in(going, hand, going.password.clone(), true).await? {
+async fn open_challenge(user: &mut VirtualUser<'_>, device: &mut Device<'_>, limits: &mut Limits) -> Result<bool, FlowError> {
+    match sign_in(user, device, user.password.clone(), true).await? {
         Outcome::Challenged => Ok(true),
         outcome => {
             limits.note(OperationKind::SignIn, outcome);
@@ -131,17 +131,22 @@ async fn open_challenge(going: &mut Going<'_>, hand: &mut Hand<'_>, limits: &mut
     }
 }
 
-async fn sign_in(going: &mut Going<'_>, hand: &mut Hand<'_>, password: String, right: bool) -> Way<Outcome> {
+async fn sign_in(
+    user: &mut VirtualUser<'_>,
+    device: &mut Device<'_>,
+    password: String,
+    right: bool,
+) -> Result<Outcome, FlowError> {
     let operation = Operation::SignIn {
-        email: going.identity.email.clone(),
+        email: user.identity.email.clone(),
         password,
     };
-    let act = Act::SignIn {
+    let call = Call::SignIn {
         password: right,
         app: true,
     };
-    let Reply { outcome, .. } = going.ask(hand, operation, act, answered).await?.reply;
-    going.entered |= outcome == Ok(Outcome::SignedIn);
+    let Reply { outcome, .. } = user.ask(device, operation, call, answered).await?.reply;
+    user.entered |= outcome == Ok(Outcome::SignedIn);
     Ok(outcome.unwrap_or(Outcome::Unrecognised))
 }
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use targets::{Channel, Operation, Outcome, Refusal};
 
-use super::going::{Going, Hand, done};
-use super::off::{Off, Way, retry_after};
+use super::error::{FlowError, retry_after};
+use super::virtual_user::{Device, VirtualUser, done};
 use crate::client::Reply;
-use crate::history::{Act, Presented};
+use crate::history::{Call, CodeUsed};
 use crate::measure::{Ending, Step};
 use crate::sink::{Letter, Wanted};
 
@@ -17,7 +17,7 @@ const LONGEST_COUNTDOWN: Duration = Duration::from_secs(120);
 /// A code that arrived.
 pub(super) struct Code {
     pub(super) text: String,
-    pub(super) presented: Presented,
+    pub(super) code_used: CodeUsed,
     arrived: Instant,
 }
 
@@ -30,49 +30,52 @@ pub(super) enum Recipients {
     Email,
 }
 
-impl Going<'_> {
+impl VirtualUser<'_> {
     /// The code of the challenge just opened or sent anew, by whichever way it comes; by email when it does not come in time.
-    pub(super) async fn code(&mut self, hand: &mut Hand<'_>, asked_at: Instant, exclude: &[u64]) -> Way<Code> {
-        if let Some(letter) = self.letter(hand, asked_at, Recipients::All, self.patience(), exclude).await {
-            return Ok(code(hand, &letter));
+    pub(super) async fn code(&mut self, device: &mut Device<'_>, asked_at: Instant, exclude: &[u64]) -> Result<Code, FlowError> {
+        if let Some(letter) = self.letter(device, asked_at, Recipients::All, self.patience(), exclude).await {
+            return Ok(code(device, &letter));
         }
-        let act = Act::Switch {
-            challenge: hand.pending.number,
+        let call = Call::Switch {
+            challenge: device.pending.number,
         };
         let by_email = || Operation::SwitchMethod { method: Channel::Email };
         // The app shows a countdown where the service asks for one; the late message may still come in it.
         let countdown = |reply: &Reply| retry_after(&reply.outcome).filter(|time| *time <= LONGEST_COUNTDOWN);
         let either = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::Limited { .. });
-        let mut asked = self.ask(hand, by_email(), act, either).await.map_err(no_code)?;
+        let mut asked = self.ask(device, by_email(), call, either).await.map_err(no_code)?;
         if let Some(time) = countdown(&asked.reply) {
-            if let Some(letter) = self.letter(hand, asked_at, Recipients::All, time, exclude).await {
-                return Ok(code(hand, &letter));
+            if let Some(letter) = self.letter(device, asked_at, Recipients::All, time, exclude).await {
+                return Ok(code(device, &letter));
             }
-            asked = self.ask(hand, by_email(), act, done).await.map_err(no_code)?;
+            asked = self.ask(device, by_email(), call, done).await.map_err(no_code)?;
         } else if !asked.is(&Outcome::Done) {
-            return Err(Off::by(by_email().kind(), &asked.reply.outcome));
+            return Err(FlowError::by(by_email().kind(), &asked.reply.outcome));
         }
-        match self.letter(hand, asked.at, Recipients::Email, self.patience(), exclude).await {
-            Some(letter) => Ok(code(hand, &letter)),
-            None => Err(Off::new(Ending::NoCode, "no code came, by email neither")),
+        match self
+            .letter(device, asked.at, Recipients::Email, self.patience(), exclude)
+            .await
+        {
+            Some(letter) => Ok(code(device, &letter)),
+            None => Err(FlowError::new(Ending::NoCode, "no code came, by email neither")),
         }
     }
 
     /// Waits for a message with a code, sent because of what was asked at that moment.
     pub(super) async fn letter(
         &mut self,
-        hand: &Hand<'_>,
+        device: &Device<'_>,
         asked_at: Instant,
         recipients: Recipients,
         within: Duration,
         exclude: &[u64],
     ) -> Option<Letter> {
-        let device = self.identity.trusted.as_ref().and_then(|device| device.push_token.as_ref());
-        let push = device.filter(|_| recipients == Recipients::All);
+        let registered = self.identity.trusted.as_ref().and_then(|trusted| trusted.push_token.as_ref());
+        let push = registered.filter(|_| recipients == Recipients::All);
         let wanted = Wanted {
             to: push.into_iter().chain([&self.identity.email]).cloned().collect(),
-            challenge: hand.pending.id.clone(),
-            device: Some(hand.phone.name.clone()),
+            challenge: device.pending.id.clone(),
+            device: Some(device.phone.name.clone()),
             after: asked_at,
             exclude: exclude.to_vec(),
         };
@@ -80,7 +83,7 @@ impl Going<'_> {
         let (method, ending, at) = match &letter {
             Some(letter) => (letter.channel, Ending::Completed, letter.at),
             None => {
-                let method = hand.pending.method.unwrap_or(Channel::Email);
+                let method = device.pending.method.unwrap_or(Channel::Email);
                 (method, Ending::NoCode, Instant::now())
             }
         };
@@ -89,17 +92,18 @@ impl Going<'_> {
     }
 
     /// Types the code once it is read.
-    pub(super) async fn give(&mut self, hand: &mut Hand<'_>, code: Code) -> Way<()> {
+    pub(super) async fn give(&mut self, device: &mut Device<'_>, code: Code) -> Result<(), FlowError> {
         self.measure(Step::CodeAge, Ending::Completed, code.arrived, Instant::now());
-        self.verify(hand, code.text, code.presented, super::going::signed_in).await?;
+        self.verify(device, code.text, code.code_used, super::virtual_user::signed_in)
+            .await?;
         Ok(())
     }
 
     /// The second step of a challenge just opened, from waiting to the session.
-    pub(super) async fn second_step(&mut self, hand: &mut Hand<'_>, asked_at: Instant) -> Way<()> {
-        let code = self.code(hand, asked_at, &[]).await?;
+    pub(super) async fn second_step(&mut self, device: &mut Device<'_>, asked_at: Instant) -> Result<(), FlowError> {
+        let code = self.code(device, asked_at, &[]).await?;
         self.reads_the_code().await;
-        self.give(hand, code).await
+        self.give(device, code).await
     }
 
     pub(super) fn patience(&self) -> Duration {
@@ -107,26 +111,26 @@ impl Going<'_> {
     }
 }
 
-pub(super) fn code(hand: &Hand<'_>, letter: &Letter) -> Code {
+pub(super) fn code(device: &Device<'_>, letter: &Letter) -> Code {
     Code {
         text: letter.code.as_deref().unwrap_or_default().to_owned(),
         // Codes are numbered as they were made, so that one that never arrived counts, too.
-        presented: Presented::Delivered {
-            challenge: hand.pending.number,
-            number: hand.pending.codes.saturating_sub(1),
+        code_used: CodeUsed::Delivered {
+            challenge: device.pending.number,
+            number: device.pending.codes.saturating_sub(1),
         },
         arrived: letter.at,
     }
 }
 
 /// A service that cannot send by email either leaves the person without a code.
-fn no_code(off: Off) -> Off {
+fn no_code(error: FlowError) -> FlowError {
     let unsendable = format!("({:?})", Refusal::Unspecified);
-    if off.ending == Ending::Refused && off.complaint.ends_with(&unsendable) {
-        return Off {
+    if error.ending == Ending::Refused && error.complaint.ends_with(&unsendable) {
+        return FlowError {
             ending: Ending::NoCode,
-            ..off
+            ..error
         };
     }
-    off
+    error
 }

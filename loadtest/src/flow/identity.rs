@@ -54,7 +54,7 @@ pub struct Visit {
 
 /// What the service declares, as far as people and their apps go by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct ServiceProfile {
     /// An app version that is served.
     pub served: String,
     /// One that is no longer.
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-impl Terms {
+impl ServiceProfile {
     /// As declared.
     pub fn of(parameters: &Parameters) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Terms {
     }
 }
 
-impl Default for Terms {
+impl Default for ServiceProfile {
     fn default() -> Self {
         Self::of(&Parameters::default())
     }

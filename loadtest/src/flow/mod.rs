@@ -1,41 +1,41 @@
-//! What people and attackers do: one attempt at a journey, over a line and the mailbox.
+//! What people and attackers do: one attempt at a flow, over a line and the mailbox.
 //!
 //! Nothing is tried again in here, but for what an app does by itself: it asks for a code another way when none came, and once more
 //! when the service said from when on it may.
 //!
 //! - [`identity`]: whose account it is, and what the storm knows of it.
-//! - `going`: one operation after the other: sent, classed, measured, entered in the history.
+//! - `user`: one operation after the other: sent, classed, measured, entered in the history.
 //! - `codes`: waiting for a code, and asking for it another way.
-//! - `trusted`, `new_device`, `removal`, `password`, `attack`: the journeys.
+//! - `trusted`, `new_device`, `removal`, `password`, `attack`: the flows.
 
 mod attack;
 mod codes;
-mod going;
+mod error;
 pub mod identity;
 mod new_device;
-mod off;
 mod password;
 mod removal;
 mod trusted;
+mod virtual_user;
 
 use std::time::Duration;
 
-pub use identity::{Identity, Numbers, Terms, TrustedDevice, Visit};
+pub use identity::{Identity, Numbers, ServiceProfile, TrustedDevice, Visit};
 
 use crate::client::{Line, Lines};
-use crate::history::Happened;
+use crate::history;
 use crate::measure::StormClock;
 use crate::measure::{Ending, Sample};
-use crate::plan::scenario::{Journey, Party, Think};
+use crate::plan::scenario::{Flow, Think, UserClass};
 use crate::sink::Mailbox;
-use going::Going;
+use virtual_user::VirtualUser;
 
-/// What is told while a journey goes on.
+/// What is told while a flow goes on.
 pub trait Recorder: Send {
     /// Something was measured.
     fn sample(&mut self, sample: Sample);
     /// An operation that the abstract machine knows was answered, or was not.
-    fn happened(&mut self, happened: Happened);
+    fn operation(&mut self, operation: history::Operation);
 }
 
 impl Recorder for crate::drive::engine::Recorder {
@@ -43,8 +43,8 @@ impl Recorder for crate::drive::engine::Recorder {
         crate::drive::engine::Recorder::sample(self, sample);
     }
 
-    fn happened(&mut self, happened: Happened) {
-        crate::drive::engine::Recorder::happened(self, happened);
+    fn operation(&mut self, operation: history::Operation) {
+        crate::drive::engine::Recorder::operation(self, operation);
     }
 }
 
@@ -56,14 +56,14 @@ pub struct Walk<'a> {
     pub lines: &'a Lines,
     /// Where codes arrive.
     pub mailbox: &'a Mailbox,
-    /// The number of the party in the scenario.
-    pub party: u16,
-    /// The party.
-    pub plan: &'a Party,
+    /// The number of the class in the scenario.
+    pub class: u16,
+    /// The class.
+    pub plan: &'a UserClass,
     /// The time people take.
     pub think: Think,
     /// What the service declares.
-    pub terms: &'a Terms,
+    pub profile: &'a ServiceProfile,
     /// Whose account it is.
     pub identity: &'a Identity,
     /// The account's counters: they outlast the arrival, and arrivals at the same account share them.
@@ -78,8 +78,8 @@ pub struct Walk<'a> {
 
 /// How it went.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Walked {
-    /// How the journey ended. An attacker's is completed when all its tries were answered, whatever the answers were.
+pub struct FlowOutcome {
+    /// How the flow ended. An attacker's is completed when all its tries were answered, whatever the answers were.
     pub ending: Ending,
     /// How much of it people took.
     pub human_us: u64,
@@ -103,21 +103,19 @@ pub struct Walked {
 }
 
 /// Walks one attempt.
-pub async fn walk(walk: Walk<'_>) -> Walked {
-    let journey = walk.plan.journey;
-    let (mut going, line) = Going::begin(walk);
-    let way = match journey {
-        Journey::TrustedSignIn | Journey::Refresh | Journey::SignOut => trusted::go(&mut going, line, journey).await,
-        Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::SubmitTwice => {
-            new_device::go(&mut going, line, journey).await
-        }
-        Journey::RemoveDevice => removal::go(&mut going, line).await,
-        Journey::ChangePassword => password::go(&mut going, line).await,
-        Journey::StuffPasswords => attack::stuff_passwords(&mut going, line).await,
-        Journey::GuessCodes => attack::guess_codes(&mut going, line).await,
-        Journey::HammerResend => attack::hammer_resend(&mut going, line).await,
+pub async fn walk(walk: Walk<'_>) -> FlowOutcome {
+    let flow = walk.plan.flow;
+    let (mut user, line) = VirtualUser::begin(walk);
+    let way = match flow {
+        Flow::TrustedSignIn | Flow::Refresh | Flow::SignOut => trusted::go(&mut user, line, flow).await,
+        Flow::NewDevice | Flow::Resend | Flow::WrongThenRight | Flow::SubmitTwice => new_device::go(&mut user, line, flow).await,
+        Flow::RemoveDevice => removal::go(&mut user, line).await,
+        Flow::ChangePassword => password::go(&mut user, line).await,
+        Flow::StuffPasswords => attack::stuff_passwords(&mut user, line).await,
+        Flow::GuessCodes => attack::guess_codes(&mut user, line).await,
+        Flow::HammerResend => attack::hammer_resend(&mut user, line).await,
     };
-    going.over(way)
+    user.over(way)
 }
 
 /// An attempt can be walked by a user that moves between threads.

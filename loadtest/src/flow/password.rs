@@ -2,29 +2,29 @@
 
 use targets::Operation;
 
-use super::going::{Going, Hand, done};
-use super::off::Way;
+use super::error::FlowError;
 use super::trusted;
+use super::virtual_user::{Device, VirtualUser, done};
 use crate::client::Line;
-use crate::history::Act;
+use crate::history::Call;
 
-pub(super) async fn go(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
-    let mut hand = going.trusted_phone(line)?;
-    let first = trusted::enter(going, &mut hand).await?;
-    let former = going.password.clone();
-    let new = format!("{former} no. {}", going.visit.nth);
-    change(going, &mut hand, new).await?;
-    let second = trusted::enter(going, &mut hand).await?;
-    change(going, &mut hand, former).await?;
+pub(super) async fn go(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
+    let mut device = user.trusted_phone(line)?;
+    let first = trusted::enter(user, &mut device).await?;
+    let former = user.password.clone();
+    let new = format!("{former} no. {}", user.visit.nth);
+    change(user, &mut device, new).await?;
+    let second = trusted::enter(user, &mut device).await?;
+    change(user, &mut device, former).await?;
     first.or(second).map_or(Ok(()), Err)
 }
 
-async fn change(going: &mut Going<'_>, hand: &mut Hand<'_>, new: String) -> Way<()> {
+async fn change(user: &mut VirtualUser<'_>, device: &mut Device<'_>, new: String) -> Result<(), FlowError> {
     let operation = Operation::ChangePassword {
-        current: going.password.clone(),
+        current: user.password.clone(),
         new: new.clone(),
     };
-    going.ask(hand, operation, Act::ChangePassword, done).await?;
-    going.password = new;
+    user.ask(device, operation, Call::ChangePassword, done).await?;
+    user.password = new;
     Ok(())
 }

@@ -2,47 +2,47 @@
 
 use targets::{Operation, Outcome, Refusal};
 
-use super::going::{Going, Hand, challenged, done};
-use super::off::{Off, Way};
+use super::error::FlowError;
 use super::trusted;
+use super::virtual_user::{Device, VirtualUser, challenged, done};
 use crate::client::Line;
-use crate::history::Act;
+use crate::history::Call;
 use crate::measure::Ending;
 
-pub(super) async fn go(going: &mut Going<'_>, line: &mut Line) -> Way<()> {
-    let mut owner = going.trusted_phone(line)?;
-    let asked_for_a_code = trusted::enter(going, &mut owner).await?;
-    let mut other_line = going.lines.open(going.identity.source);
-    let mut other = going.new_phone(&mut other_line);
-    other.phone.app_version = Some(going.terms.served.clone());
-    let asked = going.sign_in(&mut other, challenged).await?;
-    going.second_step(&mut other, asked.at).await?;
-    let id = match going.who_am_i(&mut other).await?.reply.facts.device_id {
+pub(super) async fn go(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
+    let mut owner = user.trusted_phone(line)?;
+    let asked_for_a_code = trusted::enter(user, &mut owner).await?;
+    let mut other_line = user.lines.open(user.identity.source);
+    let mut other = user.new_phone(&mut other_line);
+    other.phone.app_version = Some(user.profile.served.clone());
+    let asked = user.sign_in(&mut other, challenged).await?;
+    user.second_step(&mut other, asked.at).await?;
+    let id = match user.who_am_i(&mut other).await?.reply.facts.device_id {
         Some(id) => id,
-        None => by_label(going, &mut owner, &other.phone.name).await?,
+        None => by_label(user, &mut owner, &other.phone.name).await?,
     };
-    let act = Act::Remove { device: other.number };
-    going.ask(&mut owner, Operation::RemoveDevice { id }, act, done).await?;
+    let call = Call::Remove { device: other.number };
+    user.ask(&mut owner, Operation::RemoveDevice { id }, call, done).await?;
     let out = |outcome: &Outcome| {
         *outcome
             == Outcome::Refused {
                 reason: Refusal::Session,
             }
     };
-    going.ask(&mut other, Operation::WhoAmI {}, Act::Use, out).await?;
+    user.ask(&mut other, Operation::WhoAmI {}, Call::Use, out).await?;
     if other.phone.refresh.is_some() {
-        going.ask(&mut other, Operation::Refresh {}, Act::Refresh, out).await?;
+        user.ask(&mut other, Operation::Refresh {}, Call::Refresh, out).await?;
     }
     // Its trust has ended, too: it is asked for a code like any other.
-    going.sign_in(&mut other, challenged).await?;
+    user.sign_in(&mut other, challenged).await?;
     asked_for_a_code.map_or(Ok(()), Err)
 }
 
 /// Finds the device in the list, where the service does not tell a device its own id.
-async fn by_label(going: &mut Going<'_>, owner: &mut Hand<'_>, label: &str) -> Way<String> {
-    let asked = going.ask(owner, Operation::ListDevices {}, Act::Use, done).await?;
+async fn by_label(user: &mut VirtualUser<'_>, owner: &mut Device<'_>, label: &str) -> Result<String, FlowError> {
+    let asked = user.ask(owner, Operation::ListDevices {}, Call::Use, done).await?;
     let mut rows = asked.reply.facts.devices.into_iter();
     let row = rows.find(|(_, name)| name == label);
     row.map(|(id, _)| id)
-        .ok_or_else(|| Off::new(Ending::Failed, "list_devices: the new device is not in it"))
+        .ok_or_else(|| FlowError::new(Ending::Failed, "list_devices: the new device is not in it"))
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use targets::Refusal;
 
-use super::{Act, Happened, Seen};
+use super::{Call, Operation, Response};
 use crate::record::Attack;
 
 /// The figures of attackers' operations. Exact whatever part of the histories is kept.
@@ -18,14 +18,16 @@ pub struct Tally {
 
 impl Tally {
     /// Counts an attacker's operation.
-    pub fn note(&mut self, happened: &Happened) {
-        let Happened { account, act, seen, .. } = *happened;
-        if seen == Seen::SignedIn {
+    pub fn note(&mut self, operation: &Operation) {
+        let Operation {
+            account, call, response, ..
+        } = *operation;
+        if response == Response::SignedIn {
             self.entered.insert(account);
         }
-        self.evaluated += u64::from(is_judged(act, seen));
-        self.sends += u64::from(is_sent(act, seen));
-        if matches!(act, Act::Verify { .. }) && seen == Seen::Refused(Refusal::Code) {
+        self.evaluated += u64::from(is_judged(call, response));
+        self.sends += u64::from(is_sent(call, response));
+        if matches!(call, Call::Verify { .. }) && response == Response::Refused(Refusal::Code) {
             *self.wrong_codes.entry(account).or_default() += 1;
         }
     }
@@ -54,21 +56,21 @@ impl Tally {
 
 /// Whether the service looked at the password or the code. That an update is required is only told after the right
 /// password.
-fn is_judged(act: Act, seen: Seen) -> bool {
-    match act {
-        Act::SignIn { .. } => matches!(
-            seen,
-            Seen::SignedIn | Seen::Challenged(_) | Seen::Refused(Refusal::Credentials | Refusal::UpdateRequired)
+fn is_judged(call: Call, response: Response) -> bool {
+    match call {
+        Call::SignIn { .. } => matches!(
+            response,
+            Response::SignedIn | Response::Challenged(_) | Response::Refused(Refusal::Credentials | Refusal::UpdateRequired)
         ),
-        Act::Verify { .. } => matches!(seen, Seen::SignedIn | Seen::Refused(Refusal::Code)),
+        Call::Verify { .. } => matches!(response, Response::SignedIn | Response::Refused(Refusal::Code)),
         _ => false,
     }
 }
 
-fn is_sent(act: Act, seen: Seen) -> bool {
-    match act {
-        Act::SignIn { .. } => matches!(seen, Seen::Challenged(_)),
-        Act::Resend { .. } | Act::Switch { .. } => seen == Seen::Done,
+fn is_sent(call: Call, response: Response) -> bool {
+    match call {
+        Call::SignIn { .. } => matches!(response, Response::Challenged(_)),
+        Call::Resend { .. } | Call::Switch { .. } => response == Response::Done,
         _ => false,
     }
 }
@@ -76,42 +78,42 @@ fn is_sent(act: Act, seen: Seen) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Presented;
+    use crate::history::CodeUsed;
 
-    fn happened(account: u64, act: Act, seen: Seen) -> Happened {
-        Happened {
+    fn operation(account: u64, call: Call, response: Response) -> Operation {
+        Operation {
             account,
             device: 7,
-            act,
-            seen,
-            started_us: 0,
-            done_us: 1,
+            call,
+            response,
+            invoked_us: 0,
+            returned_us: 1,
         }
     }
 
     #[test]
     fn what_was_judged_sent_and_entered_is_counted_by_account() {
-        let sign_in = |password| Act::SignIn { password, app: true };
-        let guess = Act::Verify {
+        let sign_in = |password| Call::SignIn { password, app: true };
+        let guess = Call::Verify {
             challenge: 0,
-            code: Presented::Guess,
+            code: CodeUsed::Guess,
         };
-        let wrong = Seen::Refused(Refusal::Code);
+        let wrong = Response::Refused(Refusal::Code);
         let mut here = Tally::default();
-        for (account, act, seen) in [
-            (1, sign_in(false), Seen::Refused(Refusal::Credentials)),
-            (1, sign_in(true), Seen::Challenged(0)),
+        for (account, call, response) in [
+            (1, sign_in(false), Response::Refused(Refusal::Credentials)),
+            (1, sign_in(true), Response::Challenged(0)),
             (1, guess, wrong),
-            (1, guess, Seen::Limited),
-            (2, sign_in(true), Seen::Unknown),
-            (2, Act::Resend { challenge: 0 }, Seen::Done),
+            (1, guess, Response::Limited),
+            (2, sign_in(true), Response::Unknown),
+            (2, Call::Resend { challenge: 0 }, Response::Done),
         ] {
-            here.note(&happened(account, act, seen));
+            here.note(&operation(account, call, response));
         }
         let mut there = Tally::default();
-        there.note(&happened(1, guess, wrong));
-        there.note(&happened(3, guess, Seen::SignedIn));
-        there.note(&happened(3, sign_in(true), Seen::SignedIn));
+        there.note(&operation(1, guess, wrong));
+        there.note(&operation(3, guess, Response::SignedIn));
+        there.note(&operation(3, sign_in(true), Response::SignedIn));
         here.merge(&there);
         let figures = here.figures();
         assert_eq!(figures.accounts_entered, 1);

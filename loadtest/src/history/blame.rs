@@ -1,99 +1,99 @@
-//! Which promise an answer breaks that no order explains, and its requirement.
+//! Which rule an answer breaks that no order explains, and its requirement.
 
 use specs::machine::{Answer, Status};
 use targets::Refusal;
 
-use super::moves::{Course, Trouble};
+use super::moves::{Counterexample, ReducedHistory};
 use super::words::Finding;
-use super::{Act, Happened, Presented, Seen};
+use super::{Call, CodeUsed, Operation, Response};
 
-impl Course<'_> {
+impl ReducedHistory<'_> {
     /// The trouble as a finding: everything that began before it was over is shown, as the order of all is what is wrong.
-    pub(super) fn finding(&self, trouble: &Trouble) -> Finding {
-        let happened = &self.history[trouble.place];
-        let (promise, requirement) = self.blame(trouble, happened);
-        let until_us = happened.done_us;
+    pub(super) fn finding(&self, counterexample: &Counterexample) -> Finding {
+        let operation = &self.history[counterexample.place];
+        let (rule, requirement) = self.blame(counterexample, operation);
+        let until_us = operation.returned_us;
         let started = self
             .history
             .iter()
             .enumerate()
-            .filter(|(_, other)| other.started_us <= until_us);
+            .filter(|(_, other)| other.invoked_us <= until_us);
         let mut shown_by: Vec<usize> = started
             .map(|(place, _)| place)
-            .filter(|place| *place != trouble.place)
+            .filter(|place| *place != counterexample.place)
             .collect();
-        shown_by.push(trouble.place);
+        shown_by.push(counterexample.place);
         Finding {
-            promise,
+            rule,
             requirement,
             shown_by,
             because: format!(
                 "in no order of these is the last answer right: it should have been \"{}\"",
-                trouble.expected
+                counterexample.expected
             ),
         }
     }
 
-    fn blame(&self, trouble: &Trouble, happened: &Happened) -> (&'static str, &'static str) {
-        match happened.act {
-            Act::SignIn { password: false, .. } => ("other", "SIGN-02"),
-            Act::SignIn { app: false, .. } => ("other", "VER-01"),
-            Act::SignIn { .. } if happened.seen == Seen::SignedIn => ("session-without-second-step", "SIGN-01"),
+    fn blame(&self, counterexample: &Counterexample, operation: &Operation) -> (&'static str, &'static str) {
+        match operation.call {
+            Call::SignIn { password: false, .. } => ("other", "SIGN-02"),
+            Call::SignIn { app: false, .. } => ("other", "VER-01"),
+            Call::SignIn { .. } if operation.response == Response::SignedIn => ("session-without-second-step", "SIGN-01"),
             // A challenge too many: too soon, or for want of room.
-            Act::SignIn { .. } => ("other", if self.has_room(trouble) { "RSND-03" } else { "SIGN-06" }),
-            Act::Verify { challenge, .. } if happened.seen == Seen::Refused(Refusal::Code) => {
-                let spent = trouble
+            Call::SignIn { .. } => ("other", if self.has_room(counterexample) { "RSND-03" } else { "SIGN-06" }),
+            Call::Verify { challenge, .. } if operation.response == Response::Refused(Refusal::Code) => {
+                let spent = counterexample
                     .before
                     .challenge(challenge)
                     .is_some_and(|known| known.status == Status::Exhausted || known.attempts >= self.limits.attempts);
-                ("over-budget", if spent { "ATT-01" } else { locked(trouble) })
+                ("over-budget", if spent { "ATT-01" } else { locked(counterexample) })
             }
-            Act::Verify { challenge, code } => self.accepted(trouble, challenge, code),
-            Act::Resend { .. } | Act::Switch { .. } if trouble.expected == Answer::Limited => ("other", "RSND-03"),
-            Act::Resend { challenge } | Act::Switch { challenge } => match self.over(trouble, challenge) {
+            Call::Verify { challenge, code } => self.accepted(counterexample, challenge, code),
+            Call::Resend { .. } | Call::Switch { .. } if counterexample.expected == Answer::Limited => ("other", "RSND-03"),
+            Call::Resend { challenge } | Call::Switch { challenge } => match self.over(counterexample, challenge) {
                 // Guesses that are spent, and a new code to guess at.
                 spent @ ("over-budget", _) => spent,
                 (_, requirement) => ("other", requirement),
             },
-            Act::Use | Act::Refresh => ("other", "SESS-06"),
-            Act::SignOut => ("other", "SESS-04"),
-            Act::Remove { .. } => ("other", "DEV-09"),
-            Act::ChangePassword => ("other", "PWD-04"),
+            Call::Use | Call::Refresh => ("other", "SESS-06"),
+            Call::SignOut => ("other", "SESS-04"),
+            Call::Remove { .. } => ("other", "DEV-09"),
+            Call::ChangePassword => ("other", "PWD-04"),
         }
     }
 
-    fn has_room(&self, trouble: &Trouble) -> bool {
-        let state = &trouble.before.state;
+    fn has_room(&self, counterexample: &Counterexample) -> bool {
+        let state = &counterexample.before.state;
         let live = state.challenges.iter().filter(|known| {
             known.status == Status::Live && state.now < known.created_at.saturating_add(self.limits.challenge_max)
         });
         live.count() < self.limits.live as usize
     }
 
-    fn accepted(&self, trouble: &Trouble, challenge: u32, code: Presented) -> (&'static str, &'static str) {
-        let Some(known) = trouble.before.challenge(challenge) else {
+    fn accepted(&self, counterexample: &Counterexample, challenge: u32, code: CodeUsed) -> (&'static str, &'static str) {
+        let Some(known) = counterexample.before.challenge(challenge) else {
             return ("session-without-second-step", "SIGN-03");
         };
         match code {
-            Presented::Guess => ("session-without-second-step", "CODE-04"),
-            Presented::Delivered { challenge: of, .. } if of != challenge => ("other", "BIND-02"),
-            _ if known.status != Status::Live => self.over(trouble, challenge),
-            Presented::Delivered { number, .. } if number < u32::from(known.newest) => ("other", "RSND-02"),
-            _ if trouble.expected == Answer::Limited => ("over-budget", locked(trouble)),
-            _ => self.over(trouble, challenge),
+            CodeUsed::Guess => ("session-without-second-step", "CODE-04"),
+            CodeUsed::Delivered { challenge: of, .. } if of != challenge => ("other", "BIND-02"),
+            _ if known.status != Status::Live => self.over(counterexample, challenge),
+            CodeUsed::Delivered { number, .. } if number < u32::from(known.newest) => ("other", "RSND-02"),
+            _ if counterexample.expected == Answer::Limited => ("over-budget", locked(counterexample)),
+            _ => self.over(counterexample, challenge),
         }
     }
 
     /// A challenge that is over was used.
-    fn over(&self, trouble: &Trouble, challenge: u32) -> (&'static str, &'static str) {
-        let Some(known) = trouble.before.challenge(challenge) else {
+    fn over(&self, counterexample: &Counterexample, challenge: u32) -> (&'static str, &'static str) {
+        let Some(known) = counterexample.before.challenge(challenge) else {
             return ("other", "SIGN-03");
         };
         match known.status {
             Status::Verified => ("code-redeemed-twice", "LIFE-03"),
             Status::Exhausted => ("over-budget", "ATT-01"),
             Status::Voided => self.voided(challenge),
-            Status::Live if trouble.before.state.now >= known.created_at.saturating_add(self.limits.challenge_max) => {
+            Status::Live if counterexample.before.state.now >= known.created_at.saturating_add(self.limits.challenge_max) => {
                 ("other", "LIFE-02")
             }
             Status::Live if known.attempts >= self.limits.attempts => ("over-budget", "ATT-01"),
@@ -103,10 +103,14 @@ impl Course<'_> {
 
     /// A pending challenge ends with its device's removal, or with a new password.
     fn voided(&self, challenge: u32) -> (&'static str, &'static str) {
-        let opening = self.history.iter().find(|other| other.seen == Seen::Challenged(challenge));
-        let removed = self.history.iter().any(|other| match other.act {
-            Act::Remove { device } => {
-                other.seen == Seen::Done && opening.is_some_and(|o| o.device == device && o.started_us <= other.done_us)
+        let opening = self
+            .history
+            .iter()
+            .find(|other| other.response == Response::Challenged(challenge));
+        let removed = self.history.iter().any(|other| match other.call {
+            Call::Remove { device } => {
+                other.response == Response::Done
+                    && opening.is_some_and(|o| o.device == device && o.invoked_us <= other.returned_us)
             }
             _ => false,
         });
@@ -118,8 +122,8 @@ impl Course<'_> {
     }
 }
 
-fn locked(trouble: &Trouble) -> &'static str {
-    match trouble.before.state.accounts.first() {
+fn locked(counterexample: &Counterexample) -> &'static str {
+    match counterexample.before.state.accounts.first() {
         Some(account) if account.codes_off => "ATT-03",
         _ => "ATT-02",
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::IntoIter;
 
 use super::packed::Packed;
-use super::{Happened, Tally};
+use super::{Operation, Tally};
 use crate::record::Attack;
 
 const SHARDS: usize = 64;
@@ -57,17 +57,17 @@ impl Histories {
 
     /// Writes down what happened, and whether an attacker did it. Attackers' figures are exact also for accounts that
     /// are let go.
-    pub fn push(&self, happened: &Happened, attacker: bool) {
-        let account = happened.account;
+    pub fn push(&self, operation: &Operation, attacker: bool) {
+        let account = operation.account;
         let mut shard = self.shard(place(account));
         if attacker {
-            shard.attackers.note(happened);
+            shard.attackers.note(operation);
         }
         self.catch_up(&mut shard);
         if !is_kept(account, shard.halvings) {
             return;
         }
-        match Packed::pack(happened) {
+        match Packed::pack(operation) {
             Some(packed) => shard.push(packed),
             None => {
                 shard.unfit.insert(account);
@@ -201,7 +201,7 @@ impl Drained<'_> {
 }
 
 impl Iterator for Drained<'_> {
-    type Item = (u64, Vec<Happened>);
+    type Item = (u64, Vec<Operation>);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -239,19 +239,19 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::history::{Act, Seen};
+    use crate::history::{Call, Response};
 
-    fn happened(account: u64, started_us: u64) -> Happened {
-        Happened {
+    fn operation(account: u64, invoked_us: u64) -> Operation {
+        Operation {
             account,
             device: 0,
-            act: Act::SignIn {
+            call: Call::SignIn {
                 password: true,
                 app: true,
             },
-            seen: Seen::SignedIn,
-            started_us,
-            done_us: started_us + 1,
+            response: Response::SignedIn,
+            invoked_us,
+            returned_us: invoked_us + 1,
         }
     }
 
@@ -263,18 +263,18 @@ mod tests {
                 let histories = &histories;
                 scope.spawn(move || {
                     for n in (0..500).rev() {
-                        histories.push(&happened(n % 100, n * 10 + thread), false);
+                        histories.push(&operation(n % 100, n * 10 + thread), false);
                     }
                 });
             }
         });
         assert_eq!(histories.kept(), 2000);
-        let drained: BTreeMap<u64, Vec<Happened>> = histories.drain().collect();
+        let drained: BTreeMap<u64, Vec<Operation>> = histories.drain().collect();
         assert_eq!(drained.len(), 100);
         for (account, history) in drained {
-            assert!(history.iter().all(|happened| happened.account == account));
+            assert!(history.iter().all(|operation| operation.account == account));
             assert_eq!(history.len(), 20);
-            assert!(history.is_sorted_by_key(|happened| happened.started_us));
+            assert!(history.is_sorted_by_key(|operation| operation.invoked_us));
         }
         assert_eq!((histories.drain().count(), histories.kept(), histories.one_in()), (0, 0, 1));
     }
@@ -285,12 +285,12 @@ mod tests {
         let histories = Histories::with_room_for(LIMIT);
         for round in 0..4 {
             for account in 0..2_500 {
-                histories.push(&happened(account, round), account == 7);
+                histories.push(&operation(account, round), account == 7);
                 assert!(histories.kept() <= LIMIT);
             }
         }
         assert_eq!(histories.one_in(), 4);
-        let drained: Vec<(u64, Vec<Happened>)> = histories.drain().collect();
+        let drained: Vec<(u64, Vec<Operation>)> = histories.drain().collect();
         assert!((500..750).contains(&drained.len()), "{}", drained.len());
         assert!(drained.iter().all(|(_, history)| history.len() == 4));
         // Attackers are counted whether or not their account is kept.
@@ -304,13 +304,13 @@ mod tests {
     fn a_history_with_a_hole_is_not_handed_over_and_counted() {
         let histories = Histories::default();
         for account in 0..3 {
-            histories.push(&happened(account, 0), false);
+            histories.push(&operation(account, 0), false);
         }
         let device = 70_000;
         histories.push(
-            &Happened {
+            &Operation {
                 device,
-                ..happened(1, 5)
+                ..operation(1, 5)
             },
             false,
         );

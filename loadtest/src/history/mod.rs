@@ -1,6 +1,6 @@
-//! Whether the service kept its security promises while it was under load.
+//! Whether the service kept its security rules while it was under load.
 //!
-//! - [`Happened`]: one operation and its answer.
+//! - [`Operation`]: one operation and its answer.
 //! - [`Histories`]: what happened, collected during the storm in bounded memory, and handed over account by account.
 //! - [`Tally`]: what attackers achieved.
 //! - [`judge`]: the histories on the abstract machine.
@@ -8,15 +8,15 @@
 mod attack;
 mod blame;
 mod direct;
-mod happened;
 mod histories;
 mod moves;
+mod operation;
 mod packed;
 mod replay;
 mod search;
 mod words;
 
 pub use attack::Tally;
-pub use happened::{Act, Happened, Presented, Seen};
 pub use histories::{Drained, Histories};
+pub use operation::{Call, CodeUsed, Operation, Response};
 pub use replay::{Prepared, judge};

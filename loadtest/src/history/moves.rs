@@ -15,21 +15,21 @@ use targets::Refusal;
 use attempt::Attempt;
 
 use super::direct::{is_accepted, password_may_be_right};
-use super::replay::{Prepared, Terms};
-use super::{Act, Happened, Presented, Seen};
+use super::replay::{DeclaredLimits, Prepared};
+use super::{Call, CodeUsed, Operation, Response};
 
 const SECOND_US: u64 = 1_000_000;
 /// A machine's numbers end at 255; an account that comes near is not judged.
-const MOST: usize = 250;
+const MAX_NUMBER: usize = 250;
 
 /// One move.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Move {
     /// Its place in the history.
     pub(super) place: usize,
-    pub(super) started_us: u64,
+    pub(super) invoked_us: u64,
     /// When it was over for certain; `u64::MAX` where it may come about at any time.
-    pub(super) done_us: u64,
+    pub(super) returned_us: u64,
     /// Whether it may as well never have been done.
     pub(super) optional: bool,
     device: DeviceId,
@@ -47,19 +47,19 @@ enum Kind {
     },
     Accepted {
         challenge: u32,
-        code: Presented,
+        code: CodeUsed,
         newer_seen: bool,
     },
     /// A code that may have been accepted, or counted as wrong, or neither.
     Uncertain {
         challenge: u32,
-        code: Presented,
+        code: CodeUsed,
         newer_seen: bool,
     },
     /// A wrong code that was judged.
     Judged {
         challenge: u32,
-        code: Presented,
+        code: CodeUsed,
     },
     Resend {
         challenge: u32,
@@ -88,7 +88,7 @@ pub(super) struct Node {
 
 /// Why a move is not explained.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
+pub(super) struct Counterexample {
     /// The place of its operation in the history.
     pub(super) place: usize,
     /// The machine before it.
@@ -98,8 +98,8 @@ pub(super) struct Trouble {
 }
 
 /// The moves of one account.
-pub(super) struct Course<'a> {
-    pub(super) history: &'a [Happened],
+pub(super) struct ReducedHistory<'a> {
+    pub(super) history: &'a [Operation],
     pub(super) limits: &'a Limits,
     /// By their start.
     pub(super) moves: Vec<Move>,
@@ -107,32 +107,34 @@ pub(super) struct Course<'a> {
     messages_lost: bool,
 }
 
-impl<'a> Course<'a> {
+impl<'a> ReducedHistory<'a> {
     /// `None` where the account outgrows the machine.
-    pub(super) fn new(history: &'a [Happened], terms: &'a Terms, prepared: &Prepared) -> Option<Self> {
-        let limits = &terms.limits;
+    pub(super) fn new(history: &'a [Operation], declared: &'a DeclaredLimits, prepared: &Prepared) -> Option<Self> {
+        let limits = &declared.limits;
         let mut devices = Devices::default();
         let mut moves = Vec::with_capacity(history.len());
         let mut longest_us = 0;
         if outgrows(history, limits) {
             return None;
         }
-        let opened = history.iter().filter(|happened| matches!(happened.seen, Seen::Challenged(_)));
+        let opened = history
+            .iter()
+            .filter(|operation| matches!(operation.response, Response::Challenged(_)));
         let several = opened.count() > 1;
-        for (place, happened) in history.iter().enumerate() {
-            let took_us = happened.done_us.saturating_sub(happened.started_us);
-            let newer = prepared.messages_lost && newer_seen(history, happened);
+        for (place, operation) in history.iter().enumerate() {
+            let took_us = operation.returned_us.saturating_sub(operation.invoked_us);
+            let newer = prepared.messages_lost && newer_seen(history, operation);
             if let Some((kind, optional, endless)) = kind(history, place, limits, newer, several, &mut devices)? {
                 // A removal holds everywhere within the bound that is declared for it.
                 let is_removal = matches!(kind, Kind::Remove { .. });
-                let bound_us = if is_removal { terms.revoke_bound_us } else { 0 };
-                let done_us = happened.done_us.max(happened.started_us).saturating_add(bound_us);
+                let bound_us = if is_removal { declared.revoke_bound_us } else { 0 };
+                let returned_us = operation.returned_us.max(operation.invoked_us).saturating_add(bound_us);
                 moves.push(Move {
                     place,
-                    started_us: happened.started_us,
-                    done_us: if endless { u64::MAX } else { done_us },
+                    invoked_us: operation.invoked_us,
+                    returned_us: if endless { u64::MAX } else { returned_us },
                     optional,
-                    device: devices.number(happened.device)?,
+                    device: devices.number(operation.device)?,
                     kind,
                     slack: (took_us + longest_us).div_ceil(SECOND_US) + 2,
                 });
@@ -178,14 +180,14 @@ impl<'a> Course<'a> {
         at_us: u64,
         to: &mut Vec<Node>,
     ) -> Result<(), Answer> {
-        let clock_us = node.clock_us.max(step.started_us);
+        let clock_us = node.clock_us.max(step.invoked_us);
         let now = clock_us.max(at_us) / SECOND_US;
         node.state.now = now;
         for account in &mut node.state.accounts {
             account.locked_until = account.locked_until.filter(|until| now < *until);
         }
         let attempt = Attempt {
-            course: self,
+            reduced: self,
             rules,
             node,
             step,
@@ -206,7 +208,7 @@ struct Devices(BTreeMap<u32, DeviceId>);
 impl Devices {
     fn number(&mut self, device: u32) -> Option<DeviceId> {
         let next = self.0.len();
-        if next > MOST {
+        if next > MAX_NUMBER {
             return None;
         }
         Some(*self.0.entry(device).or_insert(u8::try_from(next).ok()?))
@@ -217,35 +219,37 @@ impl Devices {
 /// account that outgrows the machine; the inner one an operation that is no move.
 #[allow(clippy::type_complexity, reason = "told above, and used once")]
 fn kind(
-    history: &[Happened],
+    history: &[Operation],
     place: usize,
     limits: &Limits,
     newer_seen: bool,
     several: bool,
     devices: &mut Devices,
 ) -> Option<Option<(Kind, bool, bool)>> {
-    let happened = &history[place];
-    let accepted = is_accepted(happened.seen);
-    let unknown = happened.seen == Seen::Unknown;
+    let operation = &history[place];
+    let accepted = is_accepted(operation.response);
+    let unknown = operation.response == Response::Unknown;
     let enters = accepted || unknown;
     let idles = accepted || (unknown && limits.session_idle.is_some());
-    let kind = match happened.act {
-        Act::SignIn { password, app } if accepted => Kind::SignIn {
-            password: password || password_may_be_right(history, happened),
+    let kind = match operation.call {
+        Call::SignIn { password, app } if accepted => Kind::SignIn {
+            password: password || password_may_be_right(history, operation),
             app,
-            opened: match happened.seen {
-                Seen::Challenged(opened) => Some(opened),
+            opened: match operation.response {
+                Response::Challenged(opened) => Some(opened),
                 _ => None,
             },
         },
-        Act::Verify { challenge, code } if accepted => Kind::Accepted {
+        Call::Verify { challenge, code } if accepted => Kind::Accepted {
             challenge,
             code,
             newer_seen,
         },
-        Act::Verify { challenge, code } if happened.seen == Seen::Refused(Refusal::Code) => Kind::Judged { challenge, code },
+        Call::Verify { challenge, code } if operation.response == Response::Refused(Refusal::Code) => {
+            Kind::Judged { challenge, code }
+        }
         // A guess that was counted can help: spent challenges make room for others.
-        Act::Verify { challenge, code } if accepts_late(happened) || (several && happened.seen != Seen::Limited) => {
+        Call::Verify { challenge, code } if accepts_late(operation) || (several && operation.response != Response::Limited) => {
             Kind::Uncertain {
                 challenge,
                 code,
@@ -253,15 +257,19 @@ fn kind(
             }
         }
         // A message that could not be handed over is an error, and its code may be the newest all the same.
-        Act::Resend { challenge } if enters || happened.seen == Seen::Refused(Refusal::Unspecified) => Kind::Resend { challenge },
-        Act::Switch { challenge } if enters || happened.seen == Seen::Refused(Refusal::Unspecified) => Kind::Switch { challenge },
-        Act::Use if idles => Kind::Use,
-        Act::Refresh if idles => Kind::Refresh,
-        Act::SignOut if accepted => Kind::SignOut,
-        Act::Remove { device } if enters => Kind::Remove {
+        Call::Resend { challenge } if enters || operation.response == Response::Refused(Refusal::Unspecified) => {
+            Kind::Resend { challenge }
+        }
+        Call::Switch { challenge } if enters || operation.response == Response::Refused(Refusal::Unspecified) => {
+            Kind::Switch { challenge }
+        }
+        Call::Use if idles => Kind::Use,
+        Call::Refresh if idles => Kind::Refresh,
+        Call::SignOut if accepted => Kind::SignOut,
+        Call::Remove { device } if enters => Kind::Remove {
             device: devices.number(device)?,
         },
-        Act::ChangePassword if enters => Kind::ChangePassword,
+        Call::ChangePassword if enters => Kind::ChangePassword,
         _ => return Some(None),
     };
     let judged = matches!(kind, Kind::Judged { .. });
@@ -269,46 +277,49 @@ fn kind(
 }
 
 /// Whether a code may have been accepted although there was no answer.
-fn accepts_late(happened: &Happened) -> bool {
+fn accepts_late(operation: &Operation) -> bool {
     let is_guess = matches!(
-        happened.act,
-        Act::Verify {
-            code: Presented::Guess,
+        operation.call,
+        Call::Verify {
+            code: CodeUsed::Guess,
             ..
         }
     );
-    happened.seen == Seen::Unknown && !is_guess
+    operation.response == Response::Unknown && !is_guess
 }
 
 /// Whether a newer code of the challenge had reached the sink when this one was presented.
-fn newer_seen(history: &[Happened], happened: &Happened) -> bool {
-    let delivered = |act: Act| match act {
-        Act::Verify {
-            code: Presented::Delivered { challenge, number },
+fn newer_seen(history: &[Operation], operation: &Operation) -> bool {
+    let delivered = |call: Call| match call {
+        Call::Verify {
+            code: CodeUsed::Delivered { challenge, number },
             ..
         } => Some((challenge, number)),
         _ => None,
     };
-    let Some((challenge, number)) = delivered(happened.act) else {
+    let Some((challenge, number)) = delivered(operation.call) else {
         return false;
     };
     history.iter().any(|other| {
         let is_newer = |(of, newer)| of == challenge && newer > number;
-        delivered(other.act).is_some_and(is_newer) && other.started_us < happened.done_us
+        delivered(other.call).is_some_and(is_newer) && other.invoked_us < operation.returned_us
     })
 }
 
 /// Whether a right service may come to more challenges, or codes of one, than the machine can number. A wrong one is told
 /// long before.
-fn outgrows(history: &[Happened], limits: &Limits) -> bool {
+fn outgrows(history: &[Operation], limits: &Limits) -> bool {
     const DAY_US: u64 = 24 * 3600 * SECOND_US;
-    let opened = history.iter().filter(|happened| matches!(happened.seen, Seen::Challenged(_)));
+    let opened = history
+        .iter()
+        .filter(|operation| matches!(operation.response, Response::Challenged(_)));
     let sent_again = history
         .iter()
-        .filter(|happened| matches!(happened.act, Act::Resend { .. } | Act::Switch { .. }));
-    let days = history.last().is_some_and(|last| last.done_us >= DAY_US);
-    let most = |limit: u32| limit as usize > MOST;
-    (opened.count() > MOST && (days || most(limits.account_sends))) || (sent_again.count() > MOST && most(limits.sends))
+        .filter(|operation| matches!(operation.call, Call::Resend { .. } | Call::Switch { .. }));
+    let days = history.last().is_some_and(|last| last.returned_us >= DAY_US);
+    let most = |limit: u32| limit as usize > MAX_NUMBER;
+    (opened.count() > MAX_NUMBER && (days || most(limits.account_sends)))
+        || (sent_again.count() > MAX_NUMBER && most(limits.sends))
 }
 
 impl Node {

@@ -14,7 +14,7 @@
 
 use targets::Refusal;
 
-use super::{Act, Happened, Presented, Seen};
+use super::{Call, CodeUsed, Operation, Response};
 
 /// An operation of an account. Ordered bytewise, operations are ordered by account and then by their start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,49 +25,49 @@ const APP: u8 = 0x40;
 
 impl Packed {
     /// Packs; `None` where a number is larger than its place.
-    pub(super) fn pack(happened: &Happened) -> Option<Self> {
-        let Happened {
+    pub(super) fn pack(operation: &Operation) -> Option<Self> {
+        let Operation {
             account,
             device,
-            act,
-            seen,
-            started_us,
-            done_us,
-        } = *happened;
+            call,
+            response,
+            invoked_us,
+            returned_us,
+        } = *operation;
         let mut bytes = [0; 24];
         put(&mut bytes[0..5], account)?;
-        put(&mut bytes[5..11], started_us)?;
-        put(&mut bytes[11..15], done_us.saturating_sub(started_us))?;
+        put(&mut bytes[5..11], invoked_us)?;
+        put(&mut bytes[11..15], returned_us.saturating_sub(invoked_us))?;
         put(&mut bytes[15..17], device.into())?;
-        let (tag, flags, challenge, other, number) = match act {
-            Act::SignIn { password, app } => {
+        let (tag, flags, challenge, other, number) = match call {
+            Call::SignIn { password, app } => {
                 let flags = if password { PASSWORD } else { 0 } | if app { APP } else { 0 };
                 (0, flags, 0, 0, 0)
             }
-            Act::Verify { challenge, code } => match code {
-                Presented::Guess => (1, 0, challenge, 0, 0),
-                Presented::Delivered {
+            Call::Verify { challenge, code } => match code {
+                CodeUsed::Guess => (1, 0, challenge, 0, 0),
+                CodeUsed::Delivered {
                     challenge: other,
                     number,
                 } => (2, 0, challenge, other, number),
             },
-            Act::Resend { challenge } => (3, 0, challenge, 0, 0),
-            Act::Switch { challenge } => (4, 0, challenge, 0, 0),
-            Act::Use => (5, 0, 0, 0, 0),
-            Act::Refresh => (6, 0, 0, 0, 0),
-            Act::SignOut => (7, 0, 0, 0, 0),
-            Act::Remove { device } => (8, 0, 0, device, 0),
-            Act::ChangePassword => (9, 0, 0, 0, 0),
+            Call::Resend { challenge } => (3, 0, challenge, 0, 0),
+            Call::Switch { challenge } => (4, 0, challenge, 0, 0),
+            Call::Use => (5, 0, 0, 0, 0),
+            Call::Refresh => (6, 0, 0, 0, 0),
+            Call::SignOut => (7, 0, 0, 0, 0),
+            Call::Remove { device } => (8, 0, 0, device, 0),
+            Call::ChangePassword => (9, 0, 0, 0, 0),
         };
-        let (answer, reason, challenge) = match seen {
-            Seen::SignedIn => (0, 0, challenge),
+        let (answer, reason, challenge) = match response {
+            Response::SignedIn => (0, 0, challenge),
             // Only a first step is answered so; any other act has a challenge of its own in that place.
-            Seen::Challenged(opened) if tag == 0 => (1, 0, opened),
-            Seen::Challenged(_) => return None,
-            Seen::Done => (2, 0, challenge),
-            Seen::Refused(reason) => (3, place(reason)?, challenge),
-            Seen::Limited => (4, 0, challenge),
-            Seen::Unknown => (5, 0, challenge),
+            Response::Challenged(opened) if tag == 0 => (1, 0, opened),
+            Response::Challenged(_) => return None,
+            Response::Done => (2, 0, challenge),
+            Response::Refused(reason) => (3, place(reason)?, challenge),
+            Response::Limited => (4, 0, challenge),
+            Response::Unknown => (5, 0, challenge),
         };
         bytes[17] = tag | answer << 4;
         bytes[18] = flags | reason;
@@ -83,53 +83,53 @@ impl Packed {
     }
 
     /// The operation again.
-    pub(super) fn unpack(&self) -> Happened {
+    pub(super) fn unpack(&self) -> Operation {
         let bytes = &self.0;
-        let started_us = get(&bytes[5..11]);
+        let invoked_us = get(&bytes[5..11]);
         let small = |range: std::ops::Range<usize>| get(&bytes[range]) as u32;
         let (challenge, other, number) = (small(19..21), small(21..23), small(23..24));
-        let act = match bytes[17] & 0xf {
-            0 => Act::SignIn {
+        let call = match bytes[17] & 0xf {
+            0 => Call::SignIn {
                 password: bytes[18] & PASSWORD != 0,
                 app: bytes[18] & APP != 0,
             },
-            1 => Act::Verify {
+            1 => Call::Verify {
                 challenge,
-                code: Presented::Guess,
+                code: CodeUsed::Guess,
             },
-            2 => Act::Verify {
+            2 => Call::Verify {
                 challenge,
-                code: Presented::Delivered {
+                code: CodeUsed::Delivered {
                     challenge: other,
                     number,
                 },
             },
-            3 => Act::Resend { challenge },
-            4 => Act::Switch { challenge },
-            5 => Act::Use,
-            6 => Act::Refresh,
-            7 => Act::SignOut,
-            8 => Act::Remove { device: other },
-            _ => Act::ChangePassword,
+            3 => Call::Resend { challenge },
+            4 => Call::Switch { challenge },
+            5 => Call::Use,
+            6 => Call::Refresh,
+            7 => Call::SignOut,
+            8 => Call::Remove { device: other },
+            _ => Call::ChangePassword,
         };
-        let seen = match bytes[17] >> 4 {
-            0 => Seen::SignedIn,
-            1 => Seen::Challenged(challenge),
-            2 => Seen::Done,
+        let response = match bytes[17] >> 4 {
+            0 => Response::SignedIn,
+            1 => Response::Challenged(challenge),
+            2 => Response::Done,
             3 => {
                 let place = usize::from(bytes[18] & !(PASSWORD | APP));
-                Seen::Refused(Refusal::ALL.get(place).copied().unwrap_or(Refusal::Unspecified))
+                Response::Refused(Refusal::ALL.get(place).copied().unwrap_or(Refusal::Unspecified))
             }
-            4 => Seen::Limited,
-            _ => Seen::Unknown,
+            4 => Response::Limited,
+            _ => Response::Unknown,
         };
-        Happened {
+        Operation {
             account: self.account(),
             device: small(15..17),
-            act,
-            seen,
-            started_us,
-            done_us: started_us + get(&bytes[11..15]),
+            call,
+            response,
+            invoked_us,
+            returned_us: invoked_us + get(&bytes[11..15]),
         }
     }
 }
@@ -159,34 +159,34 @@ mod tests {
     use super::*;
 
     /// Every act with every answer that it can have.
-    fn all() -> Vec<Happened> {
-        let delivered = Presented::Delivered {
+    fn all() -> Vec<Operation> {
+        let delivered = CodeUsed::Delivered {
             challenge: 65_535,
             number: 255,
         };
         let sign_ins = [(false, false), (false, true), (true, false), (true, true)];
-        let mut acts: Vec<Act> = sign_ins.map(|(password, app)| Act::SignIn { password, app }).to_vec();
-        acts.extend([Presented::Guess, delivered].map(|code| Act::Verify { challenge: 300, code }));
-        acts.extend([Act::Resend { challenge: 65_535 }, Act::Switch { challenge: 1 }]);
+        let mut acts: Vec<Call> = sign_ins.map(|(password, app)| Call::SignIn { password, app }).to_vec();
+        acts.extend([CodeUsed::Guess, delivered].map(|code| Call::Verify { challenge: 300, code }));
+        acts.extend([Call::Resend { challenge: 65_535 }, Call::Switch { challenge: 1 }]);
         acts.extend([
-            Act::Use,
-            Act::Refresh,
-            Act::SignOut,
-            Act::Remove { device: 4_000 },
-            Act::ChangePassword,
+            Call::Use,
+            Call::Refresh,
+            Call::SignOut,
+            Call::Remove { device: 4_000 },
+            Call::ChangePassword,
         ]);
-        let mut answers = vec![Seen::SignedIn, Seen::Done, Seen::Limited, Seen::Unknown];
-        answers.extend(Refusal::ALL.map(Seen::Refused));
+        let mut answers = vec![Response::SignedIn, Response::Done, Response::Limited, Response::Unknown];
+        answers.extend(Refusal::ALL.map(Response::Refused));
         let mut all = Vec::new();
-        for act in acts {
-            let opened = matches!(act, Act::SignIn { .. }).then_some(Seen::Challenged(65_535));
-            all.extend(answers.iter().copied().chain(opened).map(|seen| Happened {
+        for call in acts {
+            let opened = matches!(call, Call::SignIn { .. }).then_some(Response::Challenged(65_535));
+            all.extend(answers.iter().copied().chain(opened).map(|response| Operation {
                 account: (1 << 40) - 1,
                 device: 65_535,
-                act,
-                seen,
-                started_us: (1 << 48) - 1,
-                done_us: (1 << 48) - 1 + u64::from(u32::MAX),
+                call,
+                response,
+                invoked_us: (1 << 48) - 1,
+                returned_us: (1 << 48) - 1 + u64::from(u32::MAX),
             }));
         }
         all
@@ -195,45 +195,51 @@ mod tests {
     #[test]
     fn every_operation_comes_out_as_it_went_in() {
         assert_eq!(size_of::<Packed>(), 24);
-        for happened in all() {
-            assert_eq!(Packed::pack(&happened).map(|packed| packed.unpack()), Some(happened));
+        for operation in all() {
+            assert_eq!(Packed::pack(&operation).map(|packed| packed.unpack()), Some(operation));
         }
     }
 
     #[test]
     fn what_has_no_place_is_not_packed() {
-        for happened in all() {
-            let account = happened.account + 1;
+        for operation in all() {
+            let account = operation.account + 1;
             assert_eq!(
-                Packed::pack(&Happened {
+                Packed::pack(&Operation {
                     account,
-                    ..happened.clone()
+                    ..operation.clone()
                 }),
                 None
             );
-            let device = happened.device + 1;
+            let device = operation.device + 1;
             assert_eq!(
-                Packed::pack(&Happened {
+                Packed::pack(&Operation {
                     device,
-                    ..happened.clone()
+                    ..operation.clone()
                 }),
                 None
             );
-            let done_us = happened.done_us + 1;
-            assert_eq!(Packed::pack(&Happened { done_us, ..happened }), None);
+            let returned_us = operation.returned_us + 1;
+            assert_eq!(
+                Packed::pack(&Operation {
+                    returned_us,
+                    ..operation
+                }),
+                None
+            );
         }
     }
 
     #[test]
     fn operations_are_ordered_by_account_and_then_by_their_start() {
-        let at = |account, started_us| {
-            let happened = Happened {
+        let at = |account, invoked_us| {
+            let operation = Operation {
                 account,
-                started_us,
-                done_us: started_us,
+                invoked_us,
+                returned_us: invoked_us,
                 ..all().remove(0)
             };
-            Packed::pack(&happened).expect("small numbers")
+            Packed::pack(&operation).expect("small numbers")
         };
         assert!(at(1, 70_000) < at(2, 300) && at(2, 300) < at(2, 70_000) && at(2, 70_000) < at(256, 0));
     }

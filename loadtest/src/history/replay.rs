@@ -1,7 +1,7 @@
 //! The histories of a storm, judged account by account.
 //!
 //! **What is judged** is safety: what the service granted and the machine refuses. A refusal where the machine would grant is a
-//! matter of availability; it is told by the funnel and the promises, and changes nothing here. The exception are guesses: one
+//! matter of availability; it is told by the funnel and the rules, and changes nothing here. The exception are guesses: one
 //! that the service judged (it answered that the code is wrong) counts, and is a breach where no guess was left.
 //!
 //! **Order.** An operation that was answered before another began comes first. Overlapping ones are put into every order until
@@ -23,14 +23,14 @@ use std::collections::BTreeMap;
 use specs::Parameters;
 use specs::machine::{Limits, PermittedBehaviour};
 
-use super::moves::Course;
-use super::search::{Found, search};
+use super::moves::ReducedHistory;
+use super::search::{Linearizability, search};
 use super::words::Finding;
-use super::{Happened, Seen, direct};
+use super::{Operation, Response, direct};
 use crate::record::{Breach, Safety};
 
-/// Breaches of one promise that are told operation by operation; further ones are named only.
-const TOLD: usize = 200;
+/// Breaches of one rule that are told operation by operation; further ones are named only.
+const MAX_EXPLAINED: usize = 200;
 
 /// What an account was before the storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,13 @@ impl Default for Prepared {
 
 /// What the service declared.
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
+pub(super) struct DeclaredLimits {
     pub(super) limits: Limits,
     /// Microseconds until a removal holds everywhere.
     pub(super) revoke_bound_us: u64,
 }
 
-impl From<&Parameters> for Terms {
+impl From<&Parameters> for DeclaredLimits {
     fn from(parameters: &Parameters) -> Self {
         Self {
             limits: Limits::from(parameters),
@@ -78,44 +78,44 @@ impl From<&Parameters> for Terms {
 
 /// Judges histories: each is everything that happened to one account, whose number stands before it.
 pub fn judge(
-    histories: impl Iterator<Item = (u64, Vec<Happened>)>,
+    histories: impl Iterator<Item = (u64, Vec<Operation>)>,
     parameters: &Parameters,
     prepared: &dyn Fn(u64) -> Prepared,
 ) -> Safety {
     let mut judge = Judge {
-        terms: Terms::from(parameters),
-        without_cooldown: Terms::from(&Parameters {
+        declared: DeclaredLimits::from(parameters),
+        without_cooldown: DeclaredLimits::from(&Parameters {
             resend_cooldown_s: 0,
             ..parameters.clone()
         }),
         // Those that differ only in what no operation of a storm touches are one.
         readings: PermittedBehaviour::all().filter(|reading| !reading.spares_acting).collect(),
-        told: BTreeMap::new(),
+        explained: BTreeMap::new(),
         safety: Safety::default(),
     };
     for (account, mut history) in histories {
-        history.sort_by_key(|happened| happened.started_us);
+        history.sort_by_key(|operation| operation.invoked_us);
         judge.account(account, &history, &prepared(account));
     }
     judge.safety
 }
 
 struct Judge {
-    terms: Terms,
-    without_cooldown: Terms,
+    declared: DeclaredLimits,
+    without_cooldown: DeclaredLimits,
     /// The one that explained the last history first.
     readings: Vec<PermittedBehaviour>,
-    told: BTreeMap<&'static str, usize>,
+    explained: BTreeMap<&'static str, usize>,
     safety: Safety,
 }
 
 impl Judge {
-    fn account(&mut self, account: u64, history: &[Happened], prepared: &Prepared) {
+    fn account(&mut self, account: u64, history: &[Operation], prepared: &Prepared) {
         self.safety.operations += history.len() as u64;
-        let unknown = history.iter().filter(|happened| happened.seen == Seen::Unknown);
+        let unknown = history.iter().filter(|operation| operation.response == Response::Unknown);
         self.safety.indeterminate += unknown.count() as u64;
         // What shows by itself needs no machine, and the machine would only say it again.
-        let direct = direct::find(history, &self.terms, prepared);
+        let direct = direct::find(history, &self.declared, prepared);
         if !direct.is_empty() {
             self.safety.accounts += 1;
             for finding in &direct {
@@ -132,45 +132,45 @@ impl Judge {
                     self.safety.breaches.push(breach);
                 }
             }
-            Err(GaveUp) => self.safety.unjudged += 1,
+            Err(Unknown) => self.safety.unjudged += 1,
         }
     }
 
     /// What no reading explains; `None` when one explains everything.
-    fn replay(&mut self, history: &[Happened], prepared: &Prepared) -> Result<Option<Finding>, GaveUp> {
-        let terms = match prepared.providers_failed {
+    fn replay(&mut self, history: &[Operation], prepared: &Prepared) -> Result<Option<Finding>, Unknown> {
+        let declared = match prepared.providers_failed {
             true => &self.without_cooldown,
-            false => &self.terms,
+            false => &self.declared,
         };
-        let Some(course) = Course::new(history, terms, prepared) else {
-            return Err(GaveUp);
+        let Some(reduced) = ReducedHistory::new(history, declared, prepared) else {
+            return Err(Unknown);
         };
-        let mut trouble = None;
+        let mut counterexample = None;
         let mut gave_up = 0;
         for place in 0..self.readings.len() {
-            match search(&course, &self.readings[place]) {
-                Found::Explained => {
+            match search(&reduced, &self.readings[place]) {
+                Linearizability::Linearizable => {
                     self.readings.swap(0, place);
                     return Ok(None);
                 }
-                Found::GaveUp if gave_up == 1 => return Err(GaveUp),
-                Found::GaveUp => gave_up += 1,
-                Found::Unexplained(of_this_reading) => {
-                    trouble.get_or_insert(of_this_reading);
+                Linearizability::Unknown if gave_up == 1 => return Err(Unknown),
+                Linearizability::Unknown => gave_up += 1,
+                Linearizability::NotLinearizable(of_this_reading) => {
+                    counterexample.get_or_insert(of_this_reading);
                 }
             }
         }
-        match trouble {
-            Some(trouble) if gave_up == 0 => Ok(Some(course.finding(&trouble))),
-            _ => Err(GaveUp),
+        match counterexample {
+            Some(counterexample) if gave_up == 0 => Ok(Some(reduced.finding(&counterexample))),
+            _ => Err(Unknown),
         }
     }
 
-    fn breach(&mut self, account: u64, history: &[Happened], finding: &Finding) -> Breach {
-        let told = self.told.entry(finding.promise).or_default();
-        *told += 1;
-        if *told <= TOLD {
-            finding.told(account, history)
+    fn breach(&mut self, account: u64, history: &[Operation], finding: &Finding) -> Breach {
+        let explained = self.explained.entry(finding.rule).or_default();
+        *explained += 1;
+        if *explained <= MAX_EXPLAINED {
+            finding.to_text(account, history)
         } else {
             finding.named(account)
         }
@@ -178,4 +178,4 @@ impl Judge {
 }
 
 /// The search for an order took too long, or the account outgrew the machine.
-struct GaveUp;
+struct Unknown;

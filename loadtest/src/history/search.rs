@@ -7,19 +7,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use specs::machine::PermittedBehaviour;
 
-use super::moves::{Course, Node, Trouble};
+use super::moves::{Counterexample, Node, ReducedHistory};
 
 /// Moves that are tried for an account under one reading, beside twice as many as it has.
-const MOST_TRIES: usize = 20_000;
+const MAX_TRIES: usize = 20_000;
 
 /// What was found.
-pub(super) enum Found {
+pub(super) enum Linearizability {
     /// An order explains every answer.
-    Explained,
+    Linearizable,
     /// None does; this is as far as any came.
-    Unexplained(Box<Trouble>),
+    NotLinearizable(Box<Counterexample>),
     /// It took too long.
-    GaveUp,
+    Unknown,
 }
 
 /// A move that may come next, and when at the earliest.
@@ -41,7 +41,7 @@ struct Fork {
 }
 
 struct Search<'a> {
-    course: &'a Course<'a>,
+    reduced: &'a ReducedHistory<'a>,
     rules: &'a PermittedBehaviour,
     done: Vec<bool>,
     /// Done moves, in order.
@@ -53,16 +53,16 @@ struct Search<'a> {
     /// Changes with every move that is done or undone, and is the same for the same moves.
     fingerprint: u64,
     tries: usize,
-    furthest: Option<(usize, Box<Trouble>)>,
+    furthest: Option<(usize, Box<Counterexample>)>,
 }
 
 /// Searches under one reading.
-pub(super) fn search(course: &Course<'_>, rules: &PermittedBehaviour) -> Found {
-    let moves = &course.moves;
+pub(super) fn search(reduced: &ReducedHistory<'_>, rules: &PermittedBehaviour) -> Linearizability {
+    let moves = &reduced.moves;
     let optional: Vec<usize> = (0..moves.len()).filter(|at| moves[*at].optional).collect();
     let certain_left = moves.len() - optional.len();
     let mut search = Search {
-        course,
+        reduced,
         rules,
         done: vec![false; moves.len()],
         trail: Vec::with_capacity(moves.len()),
@@ -73,19 +73,19 @@ pub(super) fn search(course: &Course<'_>, rules: &PermittedBehaviour) -> Found {
         tries: 0,
         furthest: None,
     };
-    search.run(MOST_TRIES + 2 * moves.len())
+    search.run(MAX_TRIES + 2 * moves.len())
 }
 
 impl Search<'_> {
-    fn run(&mut self, most_tries: usize) -> Found {
-        let mut node = self.course.start();
+    fn run(&mut self, most_tries: usize) -> Linearizability {
+        let mut node = self.reduced.start();
         let mut forks: Vec<Fork> = Vec::new();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut visited: HashSet<u64> = HashSet::new();
         let mut candidates = Vec::new();
         let mut reached = Vec::new();
         while self.certain_left > 0 {
             if self.tries > most_tries {
-                return Found::GaveUp;
+                return Linearizability::Unknown;
             }
             self.candidates(node.clock_us, &mut candidates);
             if let [only] = candidates[..] {
@@ -104,21 +104,21 @@ impl Search<'_> {
                 others: Vec::new(),
                 node,
             };
-            if seen.insert(self.key(&fork.node)) {
+            if visited.insert(self.key(&fork.node)) {
                 forks.push(fork);
             }
             match self.way_on(&mut forks, most_tries) {
                 Some(next) => node = next,
-                None if self.tries > most_tries => return Found::GaveUp,
+                None if self.tries > most_tries => return Linearizability::Unknown,
                 None => {
                     return match self.furthest.take() {
-                        Some((_, trouble)) => Found::Unexplained(trouble),
-                        None => Found::GaveUp,
+                        Some((_, counterexample)) => Linearizability::NotLinearizable(counterexample),
+                        None => Linearizability::Unknown,
                     };
                 }
             }
         }
-        Found::Explained
+        Linearizability::Linearizable
     }
 
     /// The next untried way from the last fork that has one.
@@ -146,26 +146,26 @@ impl Search<'_> {
 
     fn attempt(&mut self, node: &mut Node, candidate: Candidate, reached: &mut Vec<Node>) {
         self.tries += 1;
-        let step = &self.course.moves[candidate.at];
-        let Err(expected) = self.course.make(self.rules, node, step, candidate.not_before_us, reached) else {
+        let step = &self.reduced.moves[candidate.at];
+        let Err(expected) = self.reduced.make(self.rules, node, step, candidate.not_before_us, reached) else {
             return;
         };
         // What is optional is never blamed.
         let is_furthest = self.furthest.as_ref().is_none_or(|(left, _)| self.certain_left < *left);
         if !step.optional && is_furthest {
-            let trouble = Trouble {
+            let counterexample = Counterexample {
                 place: step.place,
                 before: node.clone(),
                 expected,
             };
-            self.furthest = Some((self.certain_left, Box::new(trouble)));
+            self.furthest = Some((self.certain_left, Box::new(counterexample)));
         }
     }
 
     /// Moves that no other one has to come before: certain ones by their end, then those that may have been done.
     fn candidates(&mut self, clock_us: u64, to: &mut Vec<Candidate>) {
         to.clear();
-        let moves = &self.course.moves;
+        let moves = &self.reduced.moves;
         while moves
             .get(self.first)
             .is_some_and(|step| step.optional || self.done[self.first])
@@ -174,25 +174,25 @@ impl Search<'_> {
         }
         let mut bound_us = u64::MAX;
         for (at, step) in moves.iter().enumerate().skip(self.first) {
-            if step.started_us > bound_us {
+            if step.invoked_us > bound_us {
                 break;
             }
             if !step.optional && !self.done[at] {
-                bound_us = bound_us.min(step.done_us);
+                bound_us = bound_us.min(step.returned_us);
                 to.push(Candidate { at, not_before_us: 0 });
             }
         }
-        to.retain(|candidate| moves[candidate.at].started_us <= bound_us);
-        to.sort_by_key(|candidate| moves[candidate.at].done_us);
+        to.retain(|candidate| moves[candidate.at].invoked_us <= bound_us);
+        to.sort_by_key(|candidate| moves[candidate.at].returned_us);
         for at in self.optional.iter().copied() {
             let step = &moves[at];
-            if self.done[at] || step.started_us > bound_us || step.done_us < clock_us {
+            if self.done[at] || step.invoked_us > bound_us || step.returned_us < clock_us {
                 continue;
             }
             // As early as can be is best for a cool-down after it, as late as can be for what lives from then on.
             to.push(Candidate { at, not_before_us: 0 });
-            let latest_us = step.done_us.min(bound_us);
-            if latest_us > clock_us.max(step.started_us) + 1_000_000 {
+            let latest_us = step.returned_us.min(bound_us);
+            if latest_us > clock_us.max(step.invoked_us) + 1_000_000 {
                 to.push(Candidate {
                     at,
                     not_before_us: latest_us,
@@ -205,14 +205,14 @@ impl Search<'_> {
         self.done[at] = true;
         self.trail.push(at);
         self.fingerprint ^= scattered(at);
-        self.certain_left -= usize::from(!self.course.moves[at].optional);
+        self.certain_left -= usize::from(!self.reduced.moves[at].optional);
     }
 
     fn undo_to(&mut self, length: usize) {
         for at in self.trail.drain(length..) {
             self.done[at] = false;
             self.fingerprint ^= scattered(at);
-            self.certain_left += usize::from(!self.course.moves[at].optional);
+            self.certain_left += usize::from(!self.reduced.moves[at].optional);
             self.first = self.first.min(at);
         }
     }

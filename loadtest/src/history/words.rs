@@ -2,7 +2,7 @@
 
 use targets::Refusal;
 
-use super::{Act, Happened, Presented, Seen};
+use super::{Call, CodeUsed, Operation, Response};
 use crate::record::Breach;
 
 /// Lines that a breach is told in at most; what is left out is told as a number.
@@ -11,8 +11,8 @@ const LINES: usize = 40;
 /// What is broken, before it is told whose and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
-    /// The promise, as in [`Breach::promise`].
-    pub(super) promise: &'static str,
+    /// The rule, as in [`Breach::rule`].
+    pub(super) rule: &'static str,
     /// The requirement.
     pub(super) requirement: &'static str,
     /// The operations that show it, by their place in the history, rising.
@@ -23,80 +23,80 @@ pub(super) struct Finding {
 
 impl Finding {
     /// The breach of this account. Operations that show nothing are left out.
-    pub(super) fn told(&self, account: u64, history: &[Happened]) -> Breach {
+    pub(super) fn to_text(&self, account: u64, history: &[Operation]) -> Breach {
         let left_out = self.shown_by.len().saturating_sub(LINES);
-        let mut told = Vec::new();
+        let mut steps = Vec::new();
         if left_out > 0 {
-            told.push(format!("… {left_out} operations before"));
+            steps.push(format!("… {left_out} operations before"));
         }
         let shown = self.shown_by.iter().skip(left_out).filter_map(|place| history.get(*place));
-        told.extend(shown.map(line));
-        told.push(self.because.clone());
+        steps.extend(shown.map(line));
+        steps.push(self.because.clone());
         Breach {
-            promise: self.promise.to_owned(),
+            rule: self.rule.to_owned(),
             requirement: self.requirement.to_owned(),
             account,
-            told,
+            steps,
         }
     }
 
     /// The breach without its story.
     pub(super) fn named(&self, account: u64) -> Breach {
         Breach {
-            promise: self.promise.to_owned(),
+            rule: self.rule.to_owned(),
             requirement: self.requirement.to_owned(),
             account,
-            told: vec![self.because.clone()],
+            steps: vec![self.because.clone()],
         }
     }
 }
 
-fn line(happened: &Happened) -> String {
-    let took = happened.done_us.saturating_sub(happened.started_us) as f64 / 1000.0;
-    let start = happened.started_us as f64 / 1_000_000.0;
-    let (device, done, answer) = (happened.device, act(happened.act), answer(happened.seen));
+fn line(operation: &Operation) -> String {
+    let took = operation.returned_us.saturating_sub(operation.invoked_us) as f64 / 1000.0;
+    let start = operation.invoked_us as f64 / 1_000_000.0;
+    let (device, done, answer) = (operation.device, call(operation.call), answer(operation.response));
     format!("at {start:.3} s, device {device} {done} → {answer} (after {took:.1} ms)")
 }
 
-fn act(act: Act) -> String {
-    match act {
-        Act::SignIn { password, app } => {
+fn call(call: Call) -> String {
+    match call {
+        Call::SignIn { password, app } => {
             let password = if password { "the right password" } else { "a wrong password" };
             let app = if app { "" } else { " on an old app" };
             format!("signs in with {password}{app}")
         }
-        Act::Verify { challenge, code } => match code {
-            Presented::Guess => format!("guesses at the code of challenge {challenge}"),
-            Presented::Delivered {
+        Call::Verify { challenge, code } => match code {
+            CodeUsed::Guess => format!("guesses at the code of challenge {challenge}"),
+            CodeUsed::Delivered {
                 challenge: other,
                 number,
             } if other == challenge => {
                 format!("submits the code of message {number} for its challenge {challenge}")
             }
-            Presented::Delivered {
+            CodeUsed::Delivered {
                 challenge: other,
                 number,
             } => format!("submits the code of message {number} of challenge {other} for challenge {challenge}"),
         },
-        Act::Resend { challenge } => format!("asks for the code of challenge {challenge} again"),
-        Act::Switch { challenge } => format!("asks for the code of challenge {challenge} by email"),
-        Act::Use => "uses its session".to_owned(),
-        Act::Refresh => "renews its session".to_owned(),
-        Act::SignOut => "signs out".to_owned(),
-        Act::Remove { device } => format!("removes device {device}"),
-        Act::ChangePassword => "changes the password".to_owned(),
+        Call::Resend { challenge } => format!("asks for the code of challenge {challenge} again"),
+        Call::Switch { challenge } => format!("asks for the code of challenge {challenge} by email"),
+        Call::Use => "uses its session".to_owned(),
+        Call::Refresh => "renews its session".to_owned(),
+        Call::SignOut => "signs out".to_owned(),
+        Call::Remove { device } => format!("removes device {device}"),
+        Call::ChangePassword => "changes the password".to_owned(),
     }
 }
 
-fn answer(seen: Seen) -> String {
-    match seen {
-        Seen::SignedIn => "signed in".to_owned(),
-        Seen::Challenged(challenge) => format!("challenge {challenge}: a code is asked for"),
-        Seen::Done => "done".to_owned(),
-        Seen::Refused(Refusal::Code) => "the code was judged, and is wrong".to_owned(),
-        Seen::Refused(reason) => format!("refused ({})", reason_in_words(reason)),
-        Seen::Limited => "refused for now".to_owned(),
-        Seen::Unknown => "no answer: done or not".to_owned(),
+fn answer(response: Response) -> String {
+    match response {
+        Response::SignedIn => "signed in".to_owned(),
+        Response::Challenged(challenge) => format!("challenge {challenge}: a code is asked for"),
+        Response::Done => "done".to_owned(),
+        Response::Refused(Refusal::Code) => "the code was judged, and is wrong".to_owned(),
+        Response::Refused(reason) => format!("refused ({})", reason_in_words(reason)),
+        Response::Limited => "refused for now".to_owned(),
+        Response::Unknown => "no answer: done or not".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 pub const DIGITS: u8 = 3;
 
 /// The longest time that is told apart, in microseconds: an hour.
-pub const MOST_US: u64 = 3_600_000_000;
+pub const MAX_US: u64 = 3_600_000_000;
 
 /// Values below this are exact: twice ten to the digits, as a power of two.
 const EXACT: u64 = 2048;
@@ -21,7 +21,7 @@ pub(crate) struct Sparse {
 
 /// The lowest value that a histogram of [`DIGITS`] digits cannot tell from this one.
 pub(crate) fn bucket(value_us: u64) -> u64 {
-    let value = value_us.min(MOST_US);
+    let value = value_us.min(MAX_US);
     if value < EXACT {
         return value;
     }
@@ -32,7 +32,7 @@ pub(crate) fn bucket(value_us: u64) -> u64 {
 /// Counts a time; one that is longer than the longest is the longest.
 pub fn count(times: &mut Histogram<u64>, us: u64) {
     // It resizes by itself, up to the longest time there is.
-    let _ = times.record(us.min(MOST_US));
+    let _ = times.record(us.min(MAX_US));
 }
 
 /// An empty histogram of the kind used everywhere here.
@@ -84,9 +84,9 @@ mod tests {
     #[test]
     fn buckets_are_those_of_the_histogram() {
         let mut wide = histogram();
-        wide.record(MOST_US).unwrap();
+        wide.record(MAX_US).unwrap();
         let mut value = 1u64;
-        while value < MOST_US / 2 {
+        while value < MAX_US / 2 {
             for near in [value - 1, value, value + 1, value + value / 3] {
                 assert_eq!(bucket(near), wide.lowest_equivalent(near), "{near}");
             }
@@ -100,7 +100,7 @@ mod tests {
         count(&mut times, 5_000_000);
         count(&mut times, u64::MAX);
         assert_eq!((times.len(), bucket(times.min())), (2, bucket(5_000_000)));
-        assert!(times.max() >= bucket(MOST_US));
+        assert!(times.max() >= bucket(MAX_US));
     }
 
     #[test]
@@ -113,6 +113,6 @@ mod tests {
         assert_eq!(histogram.len(), 7);
         assert_eq!(histogram.count_at(1), 2);
         assert_eq!(histogram.count_at(5_000), 2, "three digits do not tell 5000 from 5001");
-        assert!(histogram.max() >= bucket(MOST_US));
+        assert!(histogram.max() >= bucket(MAX_US));
     }
 }

@@ -29,8 +29,8 @@ pub enum Clock {
 /// A kind of sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The number of the party.
-    pub party: u16,
+    /// The number of the class.
+    pub class: u16,
     /// What was measured.
     pub step: Step,
     /// How it ended.
@@ -74,7 +74,7 @@ impl<W: Write> LogWriter<W> {
     pub(crate) fn begin(mut to: W, began: SystemTime) -> std::io::Result<Self> {
         let mut serializer = V2DeflateSerializer::new();
         IntervalLogWriterBuilder::new()
-            .add_comment("microseconds; tag: party/step/ending/clock")
+            .add_comment("microseconds; tag: class/step/ending/clock")
             .with_start_time(began)
             .with_base_time(began)
             .begin_log_with(&mut to, &mut serializer)?;
@@ -127,9 +127,9 @@ pub fn read(log: &[u8]) -> impl Iterator<Item = Result<Interval, LogError>> + '_
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/", self.party)?;
+        write!(f, "{}/", self.class)?;
         match self.step {
-            Step::Journey => f.write_str("journey")?,
+            Step::Flow => f.write_str("flow")?,
             Step::Exchange(kind) => write!(f, "exchange:{kind}")?,
             Step::Delivery(Channel::Push) => f.write_str("delivery:push")?,
             Step::Delivery(Channel::Email) => f.write_str("delivery:email")?,
@@ -144,12 +144,12 @@ impl FromStr for Key {
 
     fn from_str(tag: &str) -> Result<Self, String> {
         let unknown = || format!("its tag `{tag}` names no kind of sample");
-        let [party, step, ending, clock] = *tag.split('/').collect::<Vec<_>>() else {
+        let [class, step, ending, clock] = *tag.split('/').collect::<Vec<_>>() else {
             return Err(unknown());
         };
         let operation = |name: &str| OperationKind::ALL.iter().find(|kind| kind.name() == name).copied();
         let step = match step.split_once(':') {
-            None if step == "journey" => Some(Step::Journey),
+            None if step == "flow" || step == "journey" => Some(Step::Flow),
             None if step == "code-age" => Some(Step::CodeAge),
             Some(("exchange", name)) => operation(name).map(Step::Exchange),
             Some(("delivery", "push")) => Some(Step::Delivery(Channel::Push)),
@@ -157,7 +157,7 @@ impl FromStr for Key {
             _ => None,
         };
         Ok(Self {
-            party: party.parse().map_err(|_| unknown())?,
+            class: class.parse().map_err(|_| unknown())?,
             step: step.ok_or_else(unknown)?,
             ending: Ending::ALL
                 .into_iter()
@@ -192,7 +192,7 @@ mod tests {
 
     fn key(step: Step) -> Key {
         Key {
-            party: 2,
+            class: 2,
             step,
             ending: Ending::NoCode,
             clock: Clock::Response,
@@ -201,7 +201,7 @@ mod tests {
 
     fn steps() -> impl Iterator<Item = Step> {
         let others = [
-            Step::Journey,
+            Step::Flow,
             Step::CodeAge,
             Step::Delivery(Channel::Push),
             Step::Delivery(Channel::Email),
@@ -235,10 +235,13 @@ mod tests {
         let mut writer = LogWriter::begin(&mut log, SystemTime::now()).unwrap();
         let mut times = histogram();
         times.record(9).unwrap();
-        writer.write(0, key(Step::Journey), &times).unwrap();
+        writer.write(0, key(Step::Flow), &times).unwrap();
         for cut in [log.len() - 9, log.len() - 30] {
-            let told = read(&log[..cut]).find_map(Result::err).map(|error| error.to_string());
-            assert!(told.as_ref().is_some_and(|told| told.contains("interval 1")), "{told:?}");
+            let rendered = read(&log[..cut]).find_map(Result::err).map(|error| error.to_string());
+            assert!(
+                rendered.as_ref().is_some_and(|rendered| rendered.contains("interval 1")),
+                "{rendered:?}"
+            );
         }
     }
 }

@@ -13,9 +13,9 @@ mod run_data;
 mod sample;
 mod series;
 
-pub use bucket::{DIGITS, MOST_US, count, histogram};
+pub use bucket::{DIGITS, MAX_US, count, histogram};
 pub use clock::StormClock;
 pub use log::{Clock, Interval, Key, LogError, read};
-pub use run_data::{Attempts, Gathered};
+pub use run_data::{Attempts, RunData};
 pub use sample::{Ending, Sample, Step};
 pub use series::{Series, percentiles};

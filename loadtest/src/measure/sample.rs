@@ -1,9 +1,9 @@
-//! What is measured of one journey and of each of its steps.
+//! What is measured of one flow and of each of its steps.
 
 use serde::{Deserialize, Serialize};
 use targets::OperationKind;
 
-/// How a journey or a step ended.
+/// How a flow or a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
@@ -29,8 +29,9 @@ pub enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// The whole journey, from the intended instant.
-    Journey,
+    /// The whole flow, from the intended instant.
+    #[serde(alias = "journey")]
+    Flow,
     /// One exchange with the service.
     Exchange(OperationKind),
     /// From the moment a code was asked for to its arrival at the sink.
@@ -42,8 +43,8 @@ pub enum Step {
 /// One measured thing. Microseconds from the storm's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Whose: the number of the party in the scenario.
-    pub party: u16,
+    /// Whose: the number of the class in the scenario.
+    pub class: u16,
     /// What.
     pub step: Step,
     /// How it ended.

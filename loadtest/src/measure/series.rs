@@ -1,4 +1,4 @@
-//! All samples of a storm. Response times of journeys are kept by the second in which the arrival was due, everything else by
+//! All samples of a storm. Response times of flows are kept by the second in which the arrival was due, everything else by
 //! the second in which it was done. Whatever is reported is worked out from here, and the same from logs that were written.
 
 use std::collections::BTreeMap;
@@ -20,9 +20,9 @@ const LATE_S: u32 = 2;
 #[derive(Default)]
 pub struct Series {
     totals: FxHashMap<Key, Histogram<u64>>,
-    // Response times of journeys by the second they were due, kept to the end: phases and the heat map need them.
+    // Response times of flows by the second they were due, kept to the end: phases and the heat map need them.
     due: BTreeMap<u32, FxHashMap<Key, Sparse>>,
-    // How journeys ended, by the second they did.
+    // How flows ended, by the second they did.
     ended: BTreeMap<u32, FxHashMap<(u16, Ending), u64>>,
     // Everything else, until its second is over.
     open: BTreeMap<u32, FxHashMap<Key, Sparse>>,
@@ -41,25 +41,25 @@ impl Series {
     /// Takes a sample.
     pub fn sample(&mut self, sample: &Sample) {
         let key = |clock| Key {
-            party: sample.party,
+            class: sample.class,
             step: sample.step,
             ending: sample.ending,
             clock,
         };
         let done = second(sample.done_us);
-        if sample.step == Step::Journey {
+        if sample.step == Step::Flow {
             let due = self.due.entry(second(sample.intended_us)).or_default();
             due.entry(key(Clock::Response)).or_default().record(sample.response_us());
             *self
                 .ended
                 .entry(done)
                 .or_default()
-                .entry((sample.party, sample.ending))
+                .entry((sample.class, sample.ending))
                 .or_default() += 1;
         }
         let open = self.open.entry(done).or_default();
         open.entry(key(Clock::Service)).or_default().record(sample.service_us());
-        if sample.step == Step::Journey {
+        if sample.step == Step::Flow {
             open.entry(key(Clock::Lag)).or_default().record(sample.lag_us());
         }
     }
@@ -67,16 +67,16 @@ impl Series {
     /// Takes what another process measured.
     pub fn absorb(&mut self, interval: &Interval) {
         let Interval { second, key, times } = interval;
-        if key.step == Step::Journey && key.clock == Clock::Response {
+        if key.step == Step::Flow && key.clock == Clock::Response {
             let due = self.due.entry(*second).or_default().entry(*key).or_default();
             times.iter_recorded().for_each(|value| {
                 due.record_n(value.value_iterated_to(), value.count_since_last_iteration());
             });
             return;
         }
-        if key.step == Step::Journey && key.clock == Clock::Service {
+        if key.step == Step::Flow && key.clock == Clock::Service {
             let ended = self.ended.entry(*second).or_default();
-            *ended.entry((key.party, key.ending)).or_default() += times.len();
+            *ended.entry((key.class, key.ending)).or_default() += times.len();
         }
         add(&mut self.totals, *key, times);
     }
@@ -130,7 +130,7 @@ impl Series {
         all
     }
 
-    /// Response times of the journeys that were due in these seconds and are wanted.
+    /// Response times of the flows that were due in these seconds and are wanted.
     pub fn responses(&self, due: std::ops::Range<u32>, wanted: impl Fn(&Key) -> bool) -> Histogram<u64> {
         let mut all = Sparse::default();
         for (_, kinds) in self.due.range(due) {
@@ -142,7 +142,7 @@ impl Series {
         all.histogram()
     }
 
-    /// How many journeys of each ending were due in these seconds and are wanted.
+    /// How many flows of each ending were due in these seconds and are wanted.
     pub fn endings(&self, due: std::ops::Range<u32>, wanted: impl Fn(&Key) -> bool) -> BTreeMap<Ending, u64> {
         let mut all = BTreeMap::new();
         for (_, kinds) in self.due.range(due) {
@@ -153,23 +153,23 @@ impl Series {
         all
     }
 
-    /// How many journeys ended how in each second, of the parties that are wanted.
+    /// How many flows ended how in each second, of the classes that are wanted.
     pub fn ended(&self, wanted: impl Fn(u16) -> bool) -> BTreeMap<u32, BTreeMap<Ending, u64>> {
         let mut all: BTreeMap<u32, BTreeMap<Ending, u64>> = BTreeMap::new();
         for (second, counts) in &self.ended {
-            for ((_, ending), count) in counts.iter().filter(|((party, _), _)| wanted(*party)) {
+            for ((_, ending), count) in counts.iter().filter(|((class, _), _)| wanted(*class)) {
                 *all.entry(*second).or_default().entry(*ending).or_default() += count;
             }
         }
         all
     }
 
-    /// The kinds of steps of a party that were measured.
-    pub fn steps(&self, party: u16) -> Vec<Step> {
+    /// The kinds of steps of a class that were measured.
+    pub fn steps(&self, class: u16) -> Vec<Step> {
         let mut steps: Vec<Step> = self
             .totals
             .keys()
-            .filter(|key| key.party == party)
+            .filter(|key| key.class == class)
             .map(|key| key.step)
             .collect();
         steps.sort_unstable();
@@ -235,11 +235,11 @@ mod tests {
         }
     }
 
-    fn journey(nth: u64, ending: Ending) -> Sample {
+    fn flow(nth: u64, ending: Ending) -> Sample {
         let intended_us = nth * 10_000;
         Sample {
-            party: (nth % 2) as u16,
-            step: Step::Journey,
+            class: (nth % 2) as u16,
+            step: Step::Flow,
             ending,
             intended_us,
             started_us: intended_us + 1_000,
@@ -252,7 +252,7 @@ mod tests {
     fn measured(series: &mut Series, which: impl Fn(u64) -> bool) {
         for nth in (0..1000).filter(|nth| which(*nth)) {
             let ending = if nth % 10 == 9 { Ending::Abandoned } else { Ending::Completed };
-            let sample = journey(nth, ending);
+            let sample = flow(nth, ending);
             series.sample(&sample);
             series.close_until(second(sample.done_us)).unwrap();
         }
@@ -285,8 +285,8 @@ mod tests {
         assert!((service.p50_ms - 349.0).abs() < 1.0, "{service:?}");
         let due: u64 = series.endings(3..4, |_| true).values().sum();
         assert_eq!(due, 100, "by the second they were due");
-        let ended: u64 = series.ended(|party| party == 1).values().flat_map(BTreeMap::values).sum();
-        assert_eq!(ended, 500, "of one party");
+        let ended: u64 = series.ended(|class| class == 1).values().flat_map(BTreeMap::values).sum();
+        assert_eq!(ended, 500, "of one class");
     }
 
     #[test]

@@ -6,5 +6,5 @@ pub mod scenario;
 mod shard;
 mod start;
 
-pub use shard::Slice;
+pub use shard::Shard;
 pub use start::{Start, TooLate};

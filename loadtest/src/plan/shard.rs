@@ -1,4 +1,4 @@
-//! A slice as it is written: `2/3` is the last of three.
+//! A shard as it is written: `2/3` is the last of three.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// Every arrival and identity `i` with `i % of == index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slice {
+pub struct Shard {
     pub index: u32,
     pub of: u32,
 }
 
-impl FromStr for Slice {
+impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -20,12 +20,12 @@ impl FromStr for Slice {
             .split_once('/')
             .map(|(index, of)| (index.parse::<u32>(), of.parse::<u32>()));
         let Some((Ok(index), Ok(of))) = parts else {
-            return Err("not a slice such as 0/3".to_owned());
+            return Err("not a shard such as 0/3".to_owned());
         };
         if index >= of {
             return Err(format!(
-                "slices of {of} are counted from 0: the last is {}",
-                Slice {
+                "shards of {of} are counted from 0: the last is {}",
+                Shard {
                     index: of.saturating_sub(1),
                     of
                 }
@@ -35,13 +35,13 @@ impl FromStr for Slice {
     }
 }
 
-impl fmt::Display for Slice {
+impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
     }
 }
 
-impl Slice {
+impl Shard {
     /// Whether an arrival or identity belongs to it.
     pub fn has(self, nth: u64) -> bool {
         nth % u64::from(self.of) == u64::from(self.index)
@@ -54,12 +54,12 @@ mod tests {
 
     #[test]
     fn slices_are_read_as_they_are_written_and_cover_everything_once() {
-        let slices: Vec<Slice> = (0..3).map(|index| format!("{index}/3").parse().expect("a slice")).collect();
+        let shards: Vec<Shard> = (0..3).map(|index| format!("{index}/3").parse().expect("a shard")).collect();
         for nth in 0..20 {
-            assert_eq!(slices.iter().filter(|slice| slice.has(nth)).count(), 1);
+            assert_eq!(shards.iter().filter(|shard| shard.has(nth)).count(), 1);
         }
         for wrong in ["", "1", "3/3", "1/0", "-1/3", "a/b", "1/3/5"] {
-            assert!(wrong.parse::<Slice>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
     }
 }

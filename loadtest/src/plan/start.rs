@@ -1,11 +1,11 @@
-//! The instant at which all slices of a storm begin.
+//! The instant at which all shards of a storm begin.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
 
-/// How late a slice may be and still be part of the storm: an order travels, and clocks differ a little.
+/// How late a shard may be and still be part of the storm: an order travels, and clocks differ a little.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// An instant to begin at, by this machine's clock.
@@ -14,7 +14,7 @@ pub struct Start(SystemTime);
 
 /// The instant is past.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("the storm began {late_s:.1} s ago: this slice would not be part of it (are the clocks of the machines right?)")]
+#[error("the storm began {late_s:.1} s ago: this shard would not be part of it (are the clocks of the machines right?)")]
 pub struct TooLate {
     /// By how much.
     pub late_s: f64,

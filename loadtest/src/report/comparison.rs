@@ -8,7 +8,7 @@ use crate::verdict::compare::{Comparison, Difference, Method, Outcome};
 
 impl Outcome {
     /// In words.
-    pub fn told(self) -> &'static str {
+    pub fn to_text(self) -> &'static str {
         match self {
             Outcome::Slower => "slower",
             Outcome::NoDifferenceShown => "no difference shown",
@@ -20,7 +20,7 @@ impl Outcome {
 
 impl Comparison {
     /// For a person.
-    pub fn told(&self) -> String {
+    pub fn to_text(&self) -> String {
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         let mut text = format!("{}: B beside A, seed {}\n", printable(&self.storm), seeds.join(", "));
         for run in &self.left_out {
@@ -35,10 +35,10 @@ impl Comparison {
             Method::PairedT => "95 % intervals after Student, of the differences within pairs of the same seed\n",
             Method::BootstrapOverSeconds => {
                 "one pair only: 95 % intervals by drawing its seconds again (bootstrap), of everybody together; they know nothing of how\n\
-                 much one run differs from the next, and a single party's difference has none\n"
+                 much one run differs from the next, and a single class's difference has none\n"
             }
         });
-        let header = ["party", "figure", "A", "B", "difference", "95 % interval", "shows"];
+        let header = ["class", "figure", "A", "B", "difference", "95 % interval", "shows"];
         let table = table(header, self.differences.iter().map(row), 2, 1);
         text.push_str(&format!("\n{table}\n\n"));
         let because = if self.because.is_empty() {
@@ -47,7 +47,7 @@ impl Comparison {
             format!(" ({})", self.because.join(", "))
         };
         text.push_str(&wrapped(
-            &printable(&format!("B beside A: {}{because}", self.verdict.told())),
+            &printable(&format!("B beside A: {}{because}", self.verdict.to_text())),
             100,
         ));
         text.push('\n');
@@ -74,16 +74,16 @@ impl Comparison {
 fn row(difference: &Difference) -> [String; 7] {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let a = mean(&difference.a);
-    let told = |value: f64| match difference.figure {
+    let to_text = |value: f64| match difference.figure {
         "success" => format!("{:.2} %", value * 100.0),
         "drain" => format!("{value:.1} s"),
         _ => words::ms(value),
     };
     let signed = |value: f64| {
         if value > 0.0 {
-            format!("+{}", told(value))
+            format!("+{}", to_text(value))
         } else {
-            told(value)
+            to_text(value)
         }
     };
     let percent = match difference.figure {
@@ -92,15 +92,15 @@ fn row(difference: &Difference) -> [String; 7] {
         _ => String::new(),
     };
     [
-        difference.party.clone(),
+        difference.class.clone(),
         difference.figure.to_owned(),
-        told(a),
-        told(mean(&difference.b)),
+        to_text(a),
+        to_text(mean(&difference.b)),
         format!("{}{percent}", signed(difference.difference)),
         difference.interval.map_or_else(
             || "–".to_owned(),
             |(low, high)| format!("{} to {}", signed(low), signed(high)),
         ),
-        difference.interval.map_or("", |_| difference.shows.told()).to_owned(),
+        difference.interval.map_or("", |_| difference.shows.to_text()).to_owned(),
     ]
 }

@@ -7,10 +7,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use targets::{Channel, OperationKind};
 
 use crate::measure::{Ending, Step};
-use crate::plan::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
+use crate::plan::scenario::{
+    Arrivals, Connection, DeviceKind, Event, Fault, Flow, Phase, Scenario, Shape, Slo, Think, UserClass,
+};
 use crate::record::{
-    Attack, Breach, Clock, Deliveries, Funnel, Generator, PartyRecord, Promise, Reconnects, Record, Resources, Safety, Second,
-    StepRecord, TargetFacts, Tool, Verdict,
+    Attack, Breach, ClassRecord, Clock, Deliveries, FORMAT, Funnel, Generator, Reconnects, Record, Resources, Safety, Second,
+    StepRecord, TargetFacts, Threshold, Tool, Verdict,
 };
 
 /// Sign-ins a second that the made-up service takes.
@@ -63,10 +65,10 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
     }
     let [mut new, mut trusted] = times;
     let attacks: u64 = seconds.iter().map(|second| second.attacks).sum();
-    let parties = vec![
-        party(
+    let classes = vec![
+        class(
             "returning",
-            Journey::TrustedSignIn,
+            Flow::TrustedSignIn,
             &mut trusted,
             Funnel {
                 abandoned: abandoned_all / 2,
@@ -74,9 +76,9 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
                 ..Funnel::default()
             },
         ),
-        party(
+        class(
             "new phones",
-            Journey::NewDevice,
+            Flow::NewDevice,
             &mut new,
             Funnel {
                 abandoned: abandoned_all - abandoned_all / 2,
@@ -84,9 +86,9 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
                 ..Funnel::default()
             },
         ),
-        party(
+        class(
             "stuffers",
-            Journey::StuffPasswords,
+            Flow::StuffPasswords,
             &mut vec![12.0; 40],
             Funnel {
                 limited: attacks - 40,
@@ -94,9 +96,10 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
             },
         ),
     ];
-    let p99 = parties[1].response.p99_ms;
+    let p99 = classes[1].response.p99_ms;
     let drained = seconds.iter().rposition(|second| second.completed > 0).unwrap_or(0) as f64 + 1.0 - 70.0;
     Record {
+        format: FORMAT,
         tool: Tool {
             name: "stepproof-load".to_owned(),
             version: "0.1.0".to_owned(),
@@ -109,13 +112,13 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
         },
         started_at: "2026-03-02T07:00:00Z".to_owned(),
         took_s: 100.0,
-        slice: None,
+        shard: None,
         interrupted: false,
         resources: resources(&seconds),
         seconds,
         deliveries: Deliveries {
-            push: parties[1].funnel.completed * 3 / 4,
-            email: parties[1].funnel.completed / 2,
+            push: classes[1].funnel.completed * 3 / 4,
+            email: classes[1].funnel.completed / 2,
             lag: clock(&mut (1..400).map(|nth| f64::from(nth) * 1.5).collect::<Vec<_>>()),
             code_age: clock(&mut (1..400).map(|nth| 800.0 + f64::from(nth) * 9.0).collect::<Vec<_>>()),
             sends_per_login: 1.25,
@@ -134,7 +137,7 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
             unjudged: 0,
             breaches: Vec::new(),
         },
-        parties,
+        classes,
         generator: Generator {
             schedule_lag_p99_ms: 0.8,
             limits: Vec::new(),
@@ -145,11 +148,11 @@ pub(crate) fn storm(seed: u64, luck: u64, slow: f64) -> Record {
             }),
         },
         drain_s: Some(drained),
-        promises: vec![
-            promise("p99 of new phones at most 20000 ms", 20_000.0, p99),
-            promise("drained within 30 s", 30.0, drained),
+        thresholds: vec![
+            threshold("p99 of new phones at most 20000 ms", 20_000.0, p99),
+            threshold("drained within 30 s", 30.0, drained),
         ],
-        verdict: Verdict::Held,
+        verdict: Verdict::Passed,
     }
 }
 
@@ -169,17 +172,17 @@ pub(crate) fn hostile() -> Record {
         &mut record.target.origin,
         &mut record.started_at,
     ];
-    let parties = record.parties.iter_mut();
-    let scenario = record.scenario.parties.iter_mut().map(|party| &mut party.name);
+    let classes = record.classes.iter_mut();
+    let scenario = record.scenario.classes.iter_mut().map(|class| &mut class.name);
     let breaches = record.safety.breaches.iter_mut();
     let texts = one
         .into_iter()
-        .chain(parties.flat_map(|party| std::iter::once(&mut party.name).chain(&mut party.complaints)))
-        .chain(record.promises.iter_mut().map(|promise| &mut promise.what))
+        .chain(classes.flat_map(|class| std::iter::once(&mut class.name).chain(&mut class.complaints)))
+        .chain(record.thresholds.iter_mut().map(|threshold| &mut threshold.what))
         .chain(breaches.flat_map(|breach| {
-            [&mut breach.promise, &mut breach.requirement]
+            [&mut breach.rule, &mut breach.requirement]
                 .into_iter()
-                .chain(&mut breach.told)
+                .chain(&mut breach.steps)
         }))
         .chain(scenario)
         .chain(record.scenario.phases.iter_mut().map(|phase| &mut phase.name));
@@ -190,44 +193,44 @@ pub(crate) fn hostile() -> Record {
     record
 }
 
-/// The same storm on a service that breaks promises.
+/// The same storm on a service that breaks thresholds.
 pub(crate) fn broken() -> Record {
     let mut record = storm(7, 7, 1.0);
     record.drain_s = None;
-    record.promises.push(Promise {
+    record.thresholds.push(Threshold {
         what: "success of new phones at least 0.99".to_owned(),
         wanted: 0.99,
         found: Some(0.871),
-        kept: false,
+        passed: false,
     });
-    record.promises.push(Promise {
+    record.thresholds.push(Threshold {
         what: "p50 of nobody at most 5 ms".to_owned(),
         wanted: 5.0,
         found: None,
-        kept: false,
+        passed: false,
     });
     record.safety.breaches.push(Breach {
-        promise: "code-redeemed-twice".to_owned(),
+        rule: "code-redeemed-twice".to_owned(),
         requirement: "CODE-04".to_owned(),
         account: 1441,
-        told: vec![
+        steps: vec![
             "31.204 s: device 2 signed in with the password and was challenged".to_owned(),
             "33.870 s: device 2 submitted the code of message 0 <script>alert(1)</script> & was signed in".to_owned(),
             "33.871 s: device 3 submitted the same code and was signed in".to_owned(),
         ],
     });
     record.safety.unjudged = 2;
-    record.verdict = Verdict::Broken;
-    record.parties[1].complaints = vec!["verify: 503 <html>busy</html>".to_owned(), "no code within 10 s".to_owned()];
+    record.verdict = Verdict::Failed;
+    record.classes[1].complaints = vec!["verify: 503 <html>busy</html>".to_owned(), "no code within 10 s".to_owned()];
     record
 }
 
-fn promise(what: &str, wanted: f64, found: f64) -> Promise {
-    Promise {
+fn threshold(what: &str, wanted: f64, found: f64) -> Threshold {
+    Threshold {
         what: what.to_owned(),
         wanted,
         found: Some(found),
-        kept: found <= wanted,
+        passed: found <= wanted,
     }
 }
 
@@ -251,7 +254,7 @@ pub(crate) fn clock(times: &mut [f64]) -> Clock {
     }
 }
 
-fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> PartyRecord {
+fn class(name: &str, flow: Flow, times: &mut [f64], otherwise: Funnel) -> ClassRecord {
     let completed = times.len() as u64;
     let begun = completed + otherwise.limited + otherwise.unanswered + otherwise.no_code;
     let scaled = |by: f64| clock(&mut times.iter().map(|ms| ms * by).collect::<Vec<_>>());
@@ -267,7 +270,7 @@ fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> 
         0.3,
         Some((Ending::Limited, otherwise.limited)),
     )];
-    if journey == Journey::NewDevice {
+    if flow == Flow::NewDevice {
         steps.push(step(
             Step::Exchange(OperationKind::Verify),
             0.05,
@@ -280,10 +283,10 @@ fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> 
         ));
         steps.push(step(Step::CodeAge, 0.9, None));
     }
-    PartyRecord {
+    ClassRecord {
         name: name.to_owned(),
-        attacker: journey == Journey::StuffPasswords,
-        journey,
+        attacker: flow == Flow::StuffPasswords,
+        flow,
         funnel: Funnel {
             offered: begun + otherwise.abandoned,
             started: begun,
@@ -292,7 +295,7 @@ fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> 
             ..otherwise
         },
         service: scaled(0.4),
-        lag: scaled(0.6),
+        scheduling_delay: scaled(0.6),
         response: scaled(1.0),
         steps,
         complaints: Vec::new(),
@@ -321,7 +324,7 @@ fn resources(seconds: &[Second]) -> Vec<Resources> {
 }
 
 fn scenario() -> Scenario {
-    let party = |name: &str, journey, rate, attacker| Party {
+    let class = |name: &str, flow, rate, attacker| UserClass {
         name: name.to_owned(),
         attacker,
         arrivals: Arrivals {
@@ -335,7 +338,7 @@ fn scenario() -> Scenario {
                 half_life_s: 8.0,
             },
         },
-        journey,
+        flow,
         device: DeviceKind::New,
         accounts: None,
         accounts_of: attacker.then(|| "returning".to_owned()),
@@ -357,12 +360,12 @@ fn scenario() -> Scenario {
         ],
         seconds: 70.0,
         drain_s: 30.0,
-        users: Some(128),
+        max_vus: Some(128),
         think: Think::default(),
-        parties: vec![
-            party("returning", Journey::TrustedSignIn, 42.0, false),
-            party("new phones", Journey::NewDevice, 18.0, false),
-            party("stuffers", Journey::StuffPasswords, 25.0, true),
+        classes: vec![
+            class("returning", Flow::TrustedSignIn, 42.0, false),
+            class("new phones", Flow::NewDevice, 18.0, false),
+            class("stuffers", Flow::StuffPasswords, 25.0, true),
         ],
         events: vec![
             Event {

@@ -35,14 +35,14 @@ fn through_neutral(text: &str) -> String {
 
 #[test]
 fn a_record_is_harmless_at_a_terminal() {
-    for verdict in [Verdict::Broken, Verdict::GeneratorLimited] {
+    for verdict in [Verdict::Failed, Verdict::GeneratorLimited] {
         let record = Record {
             verdict,
             ..fixture::hostile()
         };
-        harmless(&terminal::told(&record, false));
+        harmless(&terminal::to_text(&record, false));
         // In colour the writer finds our own colours alone.
-        let coloured = terminal::told(&record, true);
+        let coloured = terminal::to_text(&record, true);
         assert!(coloured.contains("\u{1b}[31m"), "{coloured}");
         assert_eq!(through_neutral(&coloured), coloured);
     }
@@ -52,8 +52,8 @@ fn a_record_is_harmless_at_a_terminal() {
 fn what_is_to_be_pasted_is_one_word() {
     let mut record = fixture::broken();
     record.scenario.name = "x; touch 'owned' $(id)".to_owned();
-    let told = super::words::repeat(&record);
-    assert_eq!(told, r"stepproof-load storm 'x; touch '\''owned'\'' $(id)' --seed 7");
+    let rendered = super::words::repeat(&record);
+    assert_eq!(rendered, r"stepproof-load storm 'x; touch '\''owned'\'' $(id)' --seed 7");
     assert_eq!(
         super::words::repeat(&fixture::broken()),
         "stepproof-load storm isp-outage --seed 7"
@@ -66,7 +66,7 @@ fn a_comparison_is_harmless_at_a_terminal() {
     let mut cut_short = record.clone();
     (cut_short.seed, cut_short.interrupted) = (8, true);
     let found = compare(&[record.clone(), cut_short], &[record]).expect("a pair");
-    harmless(&found.told());
+    harmless(&found.to_text());
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn a_storm_that_runs_is_harmless_at_a_terminal() {
 
 #[test]
 fn junit_is_xml_and_says_what_was_said() {
-    for verdict in [Verdict::Broken, Verdict::GeneratorLimited] {
+    for verdict in [Verdict::Failed, Verdict::GeneratorLimited] {
         let record = Record {
             verdict,
             ..fixture::hostile()
         };
-        let document = junit::told(&[record]).expect("written");
+        let document = junit::to_text(&[record]).expect("written");
         harmless(&document);
         let report = Report::deserialize_from_str(&document).expect("JUnit");
         assert_eq!(report.tests, 6);

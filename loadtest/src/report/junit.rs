@@ -1,4 +1,4 @@
-//! A storm as JUnit: one suite a record, one case a promise, one for the security promises, one for the generator, and one for a run that was
+//! A storm as JUnit: one suite a record, one case a threshold, one for the security rules, one for the generator, and one for a run that was
 //! cut short. What could not be judged is an error, never a pass. Every text goes through `targets::text` on its way into the report.
 
 use std::time::Duration;
@@ -7,10 +7,10 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use targets::text::{printable, xml};
 
 use super::words;
-use crate::record::{Promise, Record, Verdict};
+use crate::record::{Record, Threshold, Verdict};
 
 /// The records as JUnit's XML.
-pub fn told(records: &[Record]) -> Result<String, quick_junit::SerializeError> {
+pub fn to_text(records: &[Record]) -> Result<String, quick_junit::SerializeError> {
     let name = records
         .first()
         .map_or("stepproof-load", |record| record.scenario.name.as_str());
@@ -22,17 +22,21 @@ pub fn told(records: &[Record]) -> Result<String, quick_junit::SerializeError> {
 fn suite(record: &Record) -> TestSuite {
     let mut suite = TestSuite::new(format!("{}, seed {}", printable(&record.scenario.name), record.seed));
     suite.set_time(Duration::try_from_secs_f64(record.took_s).unwrap_or_default());
-    // With a generator that was the limit, a kept promise shows as little as a broken one.
+    // With a generator that was the limit, a kept threshold shows as little as a broken one.
     let unjudged = match record.verdict {
         Verdict::GeneratorLimited => Some("not judged: the generator was the limit"),
         Verdict::TooLittle => Some("not judged: too little happened"),
-        Verdict::Held | Verdict::Broken if record.interrupted => Some("not judged: the run was interrupted"),
-        Verdict::Held | Verdict::Broken => None,
+        Verdict::Passed | Verdict::Failed if record.interrupted => Some("not judged: the run was interrupted"),
+        Verdict::Passed | Verdict::Failed => None,
     };
-    for promise in &record.promises {
-        suite.add_test_case(case("promise", promise.what.clone(), promise_status(promise, unjudged)));
+    for threshold in &record.thresholds {
+        suite.add_test_case(case(
+            "threshold",
+            threshold.what.clone(),
+            threshold_status(threshold, unjudged),
+        ));
     }
-    suite.add_test_case(case("safety", "security promises".to_owned(), safety(record)));
+    suite.add_test_case(case("safety", "security rules".to_owned(), safety(record)));
     suite.add_test_case(case("generator", "generator".to_owned(), generator(record)));
     if record.interrupted {
         suite.add_test_case(case(
@@ -57,14 +61,14 @@ fn case(class: &str, name: String, status: TestCaseStatus) -> TestCase {
     case
 }
 
-fn promise_status(promise: &Promise, unjudged: Option<&str>) -> TestCaseStatus {
-    let figures = match promise.found {
-        Some(found) => format!("promised {}, found {found}", promise.wanted),
-        None => format!("promised {}, nothing was measured", promise.wanted),
+fn threshold_status(threshold: &Threshold, unjudged: Option<&str>) -> TestCaseStatus {
+    let figures = match threshold.found {
+        Some(found) => format!("promised {}, found {found}", threshold.wanted),
+        None => format!("promised {}, nothing was measured", threshold.wanted),
     };
     match unjudged {
         Some(why) => error(&format!("{why}; {figures}")),
-        None if promise.kept => TestCaseStatus::success(),
+        None if threshold.passed => TestCaseStatus::success(),
         None => failure(&figures, None),
     }
 }
@@ -72,16 +76,16 @@ fn promise_status(promise: &Promise, unjudged: Option<&str>) -> TestCaseStatus {
 fn safety(record: &Record) -> TestCaseStatus {
     let safety = &record.safety;
     if !safety.breaches.is_empty() {
-        let told: Vec<String> = safety
+        let rendered: Vec<String> = safety
             .breaches
             .iter()
             .map(|breach| {
-                let what = format!("{} ({}), account {}", breach.promise, breach.requirement, breach.account);
-                let lines = std::iter::once(&what).chain(&breach.told);
+                let what = format!("{} ({}), account {}", breach.rule, breach.requirement, breach.account);
+                let lines = std::iter::once(&what).chain(&breach.steps);
                 lines.map(|line| printable(line)).collect::<Vec<_>>().join("\n  ")
             })
             .collect();
-        return failure(&words::breaches(safety.breaches.len()), Some(told.join("\n\n")));
+        return failure(&words::breaches(safety.breaches.len()), Some(rendered.join("\n\n")));
     }
     if safety.accounts == 0 {
         return error("no history was judged");
@@ -135,19 +139,19 @@ mod tests {
 
     /// (cases, failures, errors) of the whole report, as its own reader counts them.
     fn counted(records: &[Record]) -> (usize, usize, usize) {
-        let report = Report::deserialize_from_str(&told(records).expect("written")).expect("JUnit");
+        let report = Report::deserialize_from_str(&to_text(records).expect("written")).expect("JUnit");
         (report.tests, report.failures, report.errors)
     }
 
     #[test]
-    fn a_storm_that_held_passes_every_case() {
+    fn a_storm_that_passed_passes_every_case() {
         assert_eq!(counted(&[fixture::storm(1, 1, 1.0)]), (4, 0, 0));
     }
 
     #[test]
-    fn broken_promises_and_breaches_fail() {
+    fn broken_thresholds_and_breaches_fail() {
         assert_eq!(counted(&[fixture::broken()]), (6, 3, 0));
-        let text = told(&[fixture::broken()]).expect("written");
+        let text = to_text(&[fixture::broken()]).expect("written");
         assert!(
             text.contains("code-redeemed-twice (CODE-04), account 1441") && !text.contains("<script>"),
             "{text}"
@@ -158,7 +162,7 @@ mod tests {
     fn what_was_not_judged_is_an_error_and_never_a_pass() {
         let mut record = fixture::storm(1, 1, 1.0);
         record.interrupted = true;
-        // Both promises, safety, and the missing rest; the generator itself was well.
+        // Both thresholds, safety, and the missing rest; the generator itself was well.
         assert_eq!(counted(&[record]), (5, 0, 4));
         let mut record = fixture::storm(1, 1, 1.0);
         record.verdict = Verdict::GeneratorLimited;
@@ -176,6 +180,6 @@ mod tests {
     fn several_seeds_are_several_suites() {
         let records = [fixture::storm(1, 1, 1.0), fixture::broken()];
         assert_eq!(counted(&records), (10, 3, 0));
-        assert!(told(&records).expect("written").contains("isp-outage, seed 7"));
+        assert!(to_text(&records).expect("written").contains("isp-outage, seed 7"));
     }
 }

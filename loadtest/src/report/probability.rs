@@ -19,8 +19,8 @@ pub struct Recovery {
     pub probability: Option<f64>,
     /// The 95 % interval of it, after Wilson.
     pub interval: Option<(f64, f64)>,
-    /// Runs that kept every promise.
-    pub held: u64,
+    /// Runs that kept every threshold.
+    pub passed: u64,
     /// Each run, in the order given.
     pub each: Vec<RecoveryRun>,
     /// The shortest, the median and the longest drain of those that recovered, in seconds.
@@ -48,7 +48,7 @@ pub fn recovery(records: &[Record]) -> Recovery {
             seed: record.seed,
             drain_s: record.drain_s,
             verdict: record.verdict,
-            judged: !record.interrupted && matches!(record.verdict, Verdict::Held | Verdict::Broken),
+            judged: !record.interrupted && matches!(record.verdict, Verdict::Passed | Verdict::Failed),
         })
         .collect();
     let judged = || each.iter().filter(|run| run.judged);
@@ -60,7 +60,7 @@ pub fn recovery(records: &[Record]) -> Recovery {
         recovered,
         probability: ratio(recovered, runs),
         interval: wilson(recovered, runs),
-        held: judged().filter(|run| run.verdict == Verdict::Held).count() as u64,
+        passed: judged().filter(|run| run.verdict == Verdict::Passed).count() as u64,
         drain_s: spread(&drains),
         each,
     }
@@ -97,7 +97,7 @@ fn spread(sorted: &[f64]) -> Option<(f64, f64, f64)> {
 
 impl Recovery {
     /// For a person.
-    pub fn told(&self) -> String {
+    pub fn to_text(&self) -> String {
         let mut text = match (self.probability, self.interval) {
             (Some(probability), Some((low, high))) => format!(
                 "recovered in {} of {}: {:.0} % (95 % interval {:.0} to {:.0} %)\n",
@@ -118,8 +118,8 @@ impl Recovery {
             ));
         }
         text.push_str(&format!(
-            "every promise kept in {} of {}\n",
-            self.held,
+            "every threshold kept in {} of {}\n",
+            self.passed,
             words::counted(self.runs, "run")
         ));
         for run in &self.each {
@@ -178,19 +178,19 @@ mod tests {
         {
             record.drain_s = drain;
         }
-        records[2].verdict = Verdict::Broken;
+        records[2].verdict = Verdict::Failed;
         records[4].interrupted = true;
         records[5].verdict = Verdict::GeneratorLimited;
         let found = recovery(&records);
-        assert_eq!((found.runs, found.recovered, found.held), (4, 3, 3));
+        assert_eq!((found.runs, found.recovered, found.passed), (4, 3, 3));
         assert_eq!(found.drain_s, Some((4.0, 6.0, 8.0)));
-        let text = found.told();
+        let text = found.to_text();
         assert!(
             text.contains("recovered in 3 of 4 runs: 75 % (95 % interval 30 to 95 %)"),
             "{text}"
         );
         assert!(
-            text.contains("seed 3: did not drain, broken") && text.contains("seed 6: did not drain, generator-limited (left out"),
+            text.contains("seed 3: did not drain, failed") && text.contains("seed 6: did not drain, generator-limited (left out"),
             "{text}"
         );
         let json: serde_json::Value = serde_json::from_str(&found.json().expect("json")).expect("json");
@@ -204,6 +204,6 @@ mod tests {
     fn no_run_is_no_probability() {
         let found = recovery(&[]);
         assert_eq!((found.probability, found.interval), (None, None));
-        assert!(found.told().starts_with("no run says anything"));
+        assert!(found.to_text().starts_with("no run says anything"));
     }
 }

@@ -8,7 +8,7 @@ use targets::text::printable;
 use super::table::{table, wrapped};
 use super::words::{self, count, counted, ms, part, s};
 use crate::measure::{Ending, Step};
-use crate::record::{Clock, PartyRecord, Record, Verdict};
+use crate::record::{ClassRecord, Clock, Record, Verdict};
 
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -48,7 +48,7 @@ impl Page {
 }
 
 /// The record in at most a hundred columns. The caller knows whether colour is wanted.
-pub fn told(record: &Record, colour: bool) -> String {
+pub fn to_text(record: &Record, colour: bool) -> String {
     let mut page = Page {
         text: String::new(),
         colour,
@@ -60,12 +60,12 @@ pub fn told(record: &Record, colour: bool) -> String {
     deliveries(&mut page, record);
     attack(&mut page, record);
     safety(&mut page, record);
-    promises(&mut page, record);
+    thresholds(&mut page, record);
     generator(&mut page, record);
     let (word, why) = words::verdict(record);
     let style = match record.verdict {
-        Verdict::Held => GOOD,
-        Verdict::Broken => BAD,
+        Verdict::Passed => GOOD,
+        Verdict::Failed => BAD,
         Verdict::TooLittle | Verdict::GeneratorLimited => DOUBT,
     };
     page.text.push('\n');
@@ -86,10 +86,10 @@ fn head(page: &mut Page, record: &Record) {
         record.started_at
     ));
     page.plain(&format!("  to repeat it: {}", words::repeat(record)));
-    if let Some(slice) = record.slice {
+    if let Some(shard) = record.shard {
         page.line(
             DOUBT,
-            &format!("  slice {} of {}: not the whole storm", slice.index, slice.of),
+            &format!("  shard {} of {}: not the whole storm", shard.index, shard.of),
         );
     }
     if record.interrupted {
@@ -99,20 +99,20 @@ fn head(page: &mut Page, record: &Record) {
 
 fn arrivals(page: &mut Page, record: &Record) {
     page.head("Arrivals");
-    for party in &record.parties {
-        let attacker = if party.attacker { " (attackers)" } else { "" };
-        page.plain(&format!("  {}{attacker}: {}", party.name, words::funnel(&party.funnel)));
-        let again = party.funnel.attempts.saturating_sub(party.funnel.started);
+    for class in &record.classes {
+        let attacker = if class.attacker { " (attackers)" } else { "" };
+        page.plain(&format!("  {}{attacker}: {}", class.name, words::funnel(&class.funnel)));
+        let again = class.funnel.attempts.saturating_sub(class.funnel.started);
         page.plain(&format!(
             "    {} begun, {} completed, {}",
-            count(party.funnel.started),
-            part(party.funnel.completed, party.funnel.offered),
+            count(class.funnel.started),
+            part(class.funnel.completed, class.funnel.offered),
             counted(again, "further attempt")
         ));
     }
-    let legitimate = || record.parties.iter().filter(|party| !party.attacker);
+    let legitimate = || record.classes.iter().filter(|class| !class.attacker);
     if legitimate().count() > 1 {
-        let all = words::sum(legitimate().map(|party| &party.funnel));
+        let all = words::sum(legitimate().map(|class| &class.funnel));
         page.plain(&format!("  everybody legitimate: {}", words::funnel(&all)));
     }
     let drain = match record.drain_s {
@@ -139,17 +139,17 @@ fn clock(clock: &Clock) -> [String; 7] {
 }
 
 fn clocks(page: &mut Page, record: &Record) {
-    page.head("Three clocks: response from the intended instant, service from the start, start lag between");
-    let rows = record.parties.iter().flat_map(|party| {
+    page.head("Three clocks: response from the intended instant, service from the start, scheduling delay between");
+    let rows = record.classes.iter().flat_map(|class| {
         [
-            ("response", &party.response),
-            ("service", &party.service),
-            ("start lag", &party.lag),
+            ("response", &class.response),
+            ("service", &class.service),
+            ("scheduling delay", &class.scheduling_delay),
         ]
         .map(|(name, figures)| {
             let [number, mean, p50, p90, p99, p999, max] = clock(figures);
             [
-                format!("  {}", party.name),
+                format!("  {}", class.name),
                 name.to_owned(),
                 number,
                 mean,
@@ -162,7 +162,7 @@ fn clocks(page: &mut Page, record: &Record) {
         })
     });
     page.table(&table(
-        ["  party", "clock", "count", "mean", "p50", "p90", "p99", "p99.9", "max"],
+        ["  class", "clock", "count", "mean", "p50", "p90", "p99", "p99.9", "max"],
         rows,
         2,
         0,
@@ -170,12 +170,12 @@ fn clocks(page: &mut Page, record: &Record) {
 }
 
 fn steps(page: &mut Page, record: &Record) {
-    if record.parties.iter().all(|party| party.steps.is_empty()) {
+    if record.classes.iter().all(|class| class.steps.is_empty()) {
         return;
     }
     page.head("Steps");
-    let rows = record.parties.iter().flat_map(|party| {
-        party.steps.iter().filter(|step| step.step != Step::Journey).map(|step| {
+    let rows = record.classes.iter().flat_map(|class| {
+        class.steps.iter().filter(|step| step.step != Step::Flow).map(|step| {
             let others: Vec<String> = step
                 .endings
                 .iter()
@@ -185,7 +185,7 @@ fn steps(page: &mut Page, record: &Record) {
             let done = step.endings.get(&Ending::Completed).copied().unwrap_or(0);
             let [_, _, p50, _, p99, _, max] = clock(&step.service);
             [
-                format!("  {}", party.name),
+                format!("  {}", class.name),
                 words::step(step.step),
                 count(done),
                 p50,
@@ -196,40 +196,40 @@ fn steps(page: &mut Page, record: &Record) {
         })
     });
     page.table(&table(
-        ["  party", "step", "done", "p50", "p99", "max", "otherwise"],
+        ["  class", "step", "done", "p50", "p99", "max", "otherwise"],
         rows,
         2,
         1,
     ));
-    complaints(page, &record.parties);
+    complaints(page, &record.classes);
 }
 
-fn complaints(page: &mut Page, parties: &[PartyRecord]) {
-    for party in parties {
-        for complaint in &party.complaints {
-            page.line(DOUBT, &format!("  {}: {}", party.name, complaint));
+fn complaints(page: &mut Page, classes: &[ClassRecord]) {
+    for class in classes {
+        for complaint in &class.complaints {
+            page.line(DOUBT, &format!("  {}: {}", class.name, complaint));
         }
     }
 }
 
 fn deliveries(page: &mut Page, record: &Record) {
-    let told = &record.deliveries;
-    if told.push + told.email == 0 {
+    let rendered = &record.deliveries;
+    if rendered.push + rendered.email == 0 {
         return;
     }
     page.head("Codes");
     page.plain(&format!(
         "  {} by push, {} by email; {:.2} messages a login",
-        count(told.push),
-        count(told.email),
-        told.sends_per_login
+        count(rendered.push),
+        count(rendered.email),
+        rendered.sends_per_login
     ));
     page.plain(&format!(
         "  on the way p50 {}, p99 {}; {} old in the median when submitted, p99 {}",
-        ms(told.lag.p50_ms),
-        ms(told.lag.p99_ms),
-        ms(told.code_age.p50_ms),
-        ms(told.code_age.p99_ms)
+        ms(rendered.lag.p50_ms),
+        ms(rendered.lag.p99_ms),
+        ms(rendered.code_age.p50_ms),
+        ms(rendered.code_age.p99_ms)
     ));
 }
 
@@ -252,7 +252,7 @@ fn attack(page: &mut Page, record: &Record) {
 
 fn safety(page: &mut Page, record: &Record) {
     let safety = &record.safety;
-    page.head("Security promises, judged from the history");
+    page.head("Security rules, judged from the history");
     page.plain(&format!(
         "  {}, {}, {} without an answer",
         counted(safety.accounts, "account"),
@@ -278,27 +278,31 @@ fn safety(page: &mut Page, record: &Record) {
             BAD,
             &format!(
                 "  breach: {} ({}), account {}",
-                breach.promise, breach.requirement, breach.account
+                breach.rule, breach.requirement, breach.account
             ),
         );
-        for line in &breach.told {
+        for line in &breach.steps {
             page.plain(&format!("    {line}"));
         }
     }
 }
 
-fn promises(page: &mut Page, record: &Record) {
-    page.head("Promises");
-    if record.promises.is_empty() {
+fn thresholds(page: &mut Page, record: &Record) {
+    page.head("Thresholds");
+    if record.thresholds.is_empty() {
         page.plain("  none were made");
     }
-    for promise in &record.promises {
-        let (style, sign) = if promise.kept { (GOOD, "kept:") } else { (BAD, "broken:") };
-        let found = promise.found.map_or_else(
+    for threshold in &record.thresholds {
+        let (style, sign) = if threshold.passed {
+            (GOOD, "passed:")
+        } else {
+            (BAD, "failed:")
+        };
+        let found = threshold.found.map_or_else(
             || "nothing was measured".to_owned(),
             |found| format!("found {}", words::figure(found)),
         );
-        page.line(style, &format!("  {sign} {}: {found}", promise.what));
+        page.line(style, &format!("  {sign} {}: {found}", threshold.what));
     }
 }
 
@@ -319,8 +323,8 @@ fn generator(page: &mut Page, record: &Record) {
             s(last.generator_cpu_s)
         ));
     }
-    if let Some(told) = words::reconnects(&record.generator) {
-        page.plain(&format!("  {told}"));
+    if let Some(rendered) = words::reconnects(&record.generator) {
+        page.plain(&format!("  {rendered}"));
     }
     for limit in &record.generator.limits {
         page.line(BAD, &format!("  it was the limit: {limit}"));
@@ -330,19 +334,19 @@ fn generator(page: &mut Page, record: &Record) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Slice;
+    use crate::plan::Shard;
     use crate::report::fixture;
 
     #[test]
     fn the_funnel_is_a_sum_that_adds_up() {
         let record = fixture::storm(1, 1, 1.0);
-        let text = told(&record, false);
-        for party in &record.parties {
-            let start = format!("  {}", party.name);
+        let text = to_text(&record, false);
+        for class in &record.classes {
+            let start = format!("  {}", class.name);
             let line = text
                 .lines()
                 .find(|line| line.starts_with(&start) && line.contains("offered ="))
-                .expect("a line a party");
+                .expect("a line a class");
             let (offered, endings) = line.split_once(" offered = ").expect("a sum");
             let number = |words: &str| {
                 words
@@ -358,32 +362,32 @@ mod tests {
     #[test]
     fn a_funnel_that_does_not_add_up_is_told() {
         let mut record = fixture::storm(1, 1, 1.0);
-        record.parties[0].funnel.completed -= 1;
-        assert!(told(&record, false).contains("does not add up"));
+        record.classes[0].funnel.completed -= 1;
+        assert!(to_text(&record, false).contains("does not add up"));
     }
 
     #[test]
     fn every_part_is_there_and_fits() {
         let mut record = fixture::broken();
         record.interrupted = true;
-        record.slice = Some(Slice { index: 1, of: 3 });
-        let text = told(&record, false);
+        record.shard = Some(Shard { index: 1, of: 3 });
+        let text = to_text(&record, false);
         for part in [
             "isp-outage",
             "seed 7",
-            "slice 1 of 3",
+            "shard 1 of 3",
             "interrupted",
             "did not drain",
             "response",
             "service",
-            "start lag",
+            "scheduling delay",
             "verify",
             "by push",
             "0 accounts entered",
             "2 accounts could not be judged",
             "breach: code-redeemed-twice (CODE-04), account 1441",
-            "kept: p99 of new phones",
-            "broken: success of new phones at least 0.99: found 0.871",
+            "passed: p99 of new phones",
+            "failed: success of new phones at least 0.99: found 0.871",
             "nothing was measured",
             "schedule",
             "no code within 10 s",
@@ -391,7 +395,7 @@ mod tests {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         let last = text.lines().last().expect("text");
-        assert_eq!(last, "broken: 2 of 4 promises broken, 1 breach of the security promises");
+        assert_eq!(last, "failed: 2 of 4 thresholds failed, 1 breach of the security rules");
         for line in text.lines() {
             assert!(line.chars().count() <= 100, "{} wide: {line}", line.chars().count());
         }
@@ -400,9 +404,9 @@ mod tests {
     #[test]
     fn colour_only_where_it_is_wanted_and_none_from_outside() {
         let mut record = fixture::broken();
-        record.parties[1].complaints = vec!["\u{1b}[2Jgone".to_owned()];
-        assert!(!told(&record, false).contains('\u{1b}'));
-        let coloured = told(&record, true);
+        record.classes[1].complaints = vec!["\u{1b}[2Jgone".to_owned()];
+        assert!(!to_text(&record, false).contains('\u{1b}'));
+        let coloured = to_text(&record, true);
         assert!(coloured.contains("\u{1b}[31m") && !coloured.contains("\u{1b}[2J"));
     }
 
@@ -410,8 +414,8 @@ mod tests {
     fn a_generator_at_its_limit_is_no_result() {
         let mut record = fixture::storm(1, 1, 1.0);
         record.verdict = Verdict::GeneratorLimited;
-        record.generator.limits = vec!["start lag p99 was 40 ms".to_owned()];
-        let text = told(&record, false);
+        record.generator.limits = vec!["scheduling delay p99 was 40 ms".to_owned()];
+        let text = to_text(&record, false);
         let last = text.lines().rev().take(2).collect::<Vec<_>>();
         assert!(
             last.iter()

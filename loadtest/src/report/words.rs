@@ -4,7 +4,7 @@ use targets::Channel;
 use targets::curl::quote;
 
 use crate::measure::Step;
-use crate::plan::scenario::{Fault, Journey};
+use crate::plan::scenario::{Fault, Flow};
 use crate::record::{Funnel, Generator, Reconnects, Record, Verdict};
 
 /// Milliseconds: three figures, in the unit that suits.
@@ -32,14 +32,14 @@ pub(crate) fn s(seconds: f64) -> String {
 /// A count, its thousands apart.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
-    let mut told = String::with_capacity(digits.len() + digits.len() / 3);
+    let mut rendered = String::with_capacity(digits.len() + digits.len() / 3);
     for (nth, digit) in digits.chars().enumerate() {
         if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            told.push(',');
+            rendered.push(',');
         }
-        told.push(digit);
+        rendered.push(digit);
     }
-    told
+    rendered
 }
 
 /// A part of a whole, in per cent; a small part is never rounded away, and almost all is never told as all.
@@ -98,7 +98,7 @@ pub(crate) fn endings(funnel: &Funnel) -> [(&'static str, u64); 8] {
 pub(crate) fn funnel(funnel: &Funnel) -> String {
     let endings = endings(funnel);
     let sum: u64 = endings.iter().map(|(_, number)| number).sum();
-    let told: Vec<String> = endings
+    let rendered: Vec<String> = endings
         .iter()
         .filter(|(name, number)| *number > 0 || *name == "completed")
         .map(|(name, number)| format!("{} {name}", count(*number)))
@@ -109,7 +109,7 @@ pub(crate) fn funnel(funnel: &Funnel) -> String {
     } else {
         " (the record does not add up)"
     };
-    format!("{} offered {sign} {}{wrong}", count(funnel.offered), told.join(" + "))
+    format!("{} offered {sign} {}{wrong}", count(funnel.offered), rendered.join(" + "))
 }
 
 /// Several funnels together.
@@ -132,7 +132,7 @@ pub(crate) fn sum<'a>(funnels: impl Iterator<Item = &'a Funnel>) -> Funnel {
 /// A step.
 pub(crate) fn step(step: Step) -> String {
     match step {
-        Step::Journey => "whole journey".to_owned(),
+        Step::Flow => "whole flow".to_owned(),
         Step::Exchange(kind) => kind.name().replace('_', " "),
         Step::Delivery(Channel::Push) => "delivery by push".to_owned(),
         Step::Delivery(Channel::Email) => "delivery by email".to_owned(),
@@ -140,21 +140,21 @@ pub(crate) fn step(step: Step) -> String {
     }
 }
 
-/// A journey.
-pub(crate) fn journey(journey: Journey) -> &'static str {
-    match journey {
-        Journey::TrustedSignIn => "sign in, trusted",
-        Journey::NewDevice => "new device",
-        Journey::Resend => "resend",
-        Journey::WrongThenRight => "wrong, then right",
-        Journey::SubmitTwice => "submit twice",
-        Journey::Refresh => "refresh",
-        Journey::SignOut => "sign out",
-        Journey::RemoveDevice => "remove a device",
-        Journey::ChangePassword => "change password",
-        Journey::StuffPasswords => "stuff passwords",
-        Journey::GuessCodes => "guess codes",
-        Journey::HammerResend => "hammer resend",
+/// A flow.
+pub(crate) fn flow(flow: Flow) -> &'static str {
+    match flow {
+        Flow::TrustedSignIn => "sign in, trusted",
+        Flow::NewDevice => "new device",
+        Flow::Resend => "resend",
+        Flow::WrongThenRight => "wrong, then right",
+        Flow::SubmitTwice => "submit twice",
+        Flow::Refresh => "refresh",
+        Flow::SignOut => "sign out",
+        Flow::RemoveDevice => "remove a device",
+        Flow::ChangePassword => "change password",
+        Flow::StuffPasswords => "stuff passwords",
+        Flow::GuessCodes => "guess codes",
+        Flow::HammerResend => "hammer resend",
     }
 }
 
@@ -177,27 +177,27 @@ fn by_ms(by: u64) -> f64 {
 /// The verdict in one word, and in one sentence.
 pub(crate) fn verdict(record: &Record) -> (&'static str, String) {
     let name = verdict_name(record.verdict);
-    let broken = record.promises.iter().filter(|promise| !promise.kept).count();
+    let failed = record.thresholds.iter().filter(|threshold| !threshold.passed).count();
     let breaches = record.safety.breaches.len();
-    let promises = record.promises.len();
+    let thresholds = record.thresholds.len();
     match record.verdict {
-        Verdict::Held => {
-            let kept = if promises == 0 {
+        Verdict::Passed => {
+            let passed = if thresholds == 0 {
                 "nothing was promised".to_owned()
             } else {
-                format!("all {promises} promises were kept")
+                format!("all {thresholds} thresholds passed")
             };
             let safe = if record.safety.accounts == 0 {
                 "no history was judged"
             } else {
                 "no breach was found"
             };
-            (name, format!("{kept}, and {safe}"))
+            (name, format!("{passed}, and {safe}"))
         }
-        Verdict::Broken => {
+        Verdict::Failed => {
             let mut why = Vec::new();
-            if broken > 0 {
-                why.push(format!("{broken} of {promises} promises broken"));
+            if failed > 0 {
+                why.push(format!("{failed} of {thresholds} thresholds failed"));
             }
             if breaches > 0 {
                 why.push(self::breaches(breaches));
@@ -215,10 +215,10 @@ pub(crate) fn verdict(record: &Record) -> (&'static str, String) {
     }
 }
 
-/// `1 breach of the security promises`.
+/// `1 breach of the security thresholds`.
 pub(crate) fn breaches(number: usize) -> String {
     format!(
-        "{number} {} of the security promises",
+        "{number} {} of the security rules",
         if number == 1 { "breach" } else { "breaches" }
     )
 }
@@ -226,8 +226,8 @@ pub(crate) fn breaches(number: usize) -> String {
 /// The verdict in one word.
 pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Held => "held",
-        Verdict::Broken => "broken",
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
         Verdict::TooLittle => "too little",
         Verdict::GeneratorLimited => "generator-limited",
     }
@@ -235,9 +235,9 @@ pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
 
 /// How to repeat the storm, as a line for a shell: a name out of a record is one word there, whatever is in it.
 pub(crate) fn repeat(record: &Record) -> String {
-    let slice = record
-        .slice
-        .map_or_else(String::new, |slice| format!(" --slice {}/{}", slice.index, slice.of));
+    let shard = record
+        .shard
+        .map_or_else(String::new, |shard| format!(" --shard {}/{}", shard.index, shard.of));
     let name = &record.scenario.name;
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let name = if !name.is_empty() && name.chars().all(bare) {
@@ -245,7 +245,7 @@ pub(crate) fn repeat(record: &Record) -> String {
     } else {
         quote(name)
     };
-    format!("stepproof-load storm {name} --seed {}{slice}", record.seed)
+    format!("stepproof-load storm {name} --seed {}{shard}", record.seed)
 }
 
 /// `1 guess`, `2 guesses`.
@@ -255,12 +255,12 @@ pub(crate) fn counted_as(number: u64, one: &str, several: &str) -> String {
 
 /// A promised or found figure: as many digits as it has, three behind the point at the most.
 pub(crate) fn figure(figure: f64) -> String {
-    let told = format!("{figure:.3}");
-    let told = told.trim_end_matches('0').trim_end_matches('.');
-    if told == "0" && figure != 0.0 {
+    let rendered = format!("{figure:.3}");
+    let rendered = rendered.trim_end_matches('0').trim_end_matches('.');
+    if rendered == "0" && figure != 0.0 {
         format!("{figure:.1e}")
     } else {
-        told.to_owned()
+        rendered.to_owned()
     }
 }
 

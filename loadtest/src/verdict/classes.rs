@@ -1,38 +1,38 @@
-//! The figures of each party.
+//! The figures of each class.
 
 use std::collections::BTreeMap;
 
 use crate::measure::Attempts;
-use crate::measure::Gathered;
+use crate::measure::RunData;
 use crate::measure::{Clock, Ending, Key, Series, Step, percentiles};
 use crate::plan::scenario::Scenario;
-use crate::record::{Funnel, PartyRecord, StepRecord};
+use crate::record::{ClassRecord, Funnel, StepRecord};
 
-/// One record a party, in the order of the scenario.
-pub fn party_records(scenario: &Scenario, gathered: &Gathered) -> Vec<PartyRecord> {
-    let series = &gathered.series;
-    let numbered = (0u16..).zip(&scenario.parties);
+/// One record a class, in the order of the scenario.
+pub fn class_records(scenario: &Scenario, data: &RunData) -> Vec<ClassRecord> {
+    let series = &data.series;
+    let numbered = (0u16..).zip(&scenario.classes);
     numbered
-        .map(|(nth, party)| {
-            let attempts = gathered.attempts.get(&nth).copied().unwrap_or_default();
-            let journeys = |clock, begun: bool| {
+        .map(|(nth, class)| {
+            let attempts = data.attempts.get(&nth).copied().unwrap_or_default();
+            let flows = |clock, begun: bool| {
                 let wanted = move |key: &Key| {
                     let never = matches!(key.ending, Ending::Abandoned | Ending::Interrupted);
-                    key.party == nth && key.step == Step::Journey && key.clock == clock && !(begun && never)
+                    key.class == nth && key.step == Step::Flow && key.clock == clock && !(begun && never)
                 };
                 percentiles(&series.total(wanted))
             };
-            let completed = |key: &Key| key.party == nth && key.ending == Ending::Completed;
-            PartyRecord {
-                name: party.name.clone(),
-                attacker: party.attacker,
-                journey: party.journey,
-                funnel: funnel(&series.endings(0..u32::MAX, |key| key.party == nth), attempts),
+            let completed = |key: &Key| key.class == nth && key.ending == Ending::Completed;
+            ClassRecord {
+                name: class.name.clone(),
+                attacker: class.attacker,
+                flow: class.flow,
+                funnel: funnel(&series.endings(0..u32::MAX, |key| key.class == nth), attempts),
                 response: percentiles(&series.responses(0..u32::MAX, completed)),
-                service: journeys(Clock::Service, true),
-                lag: journeys(Clock::Lag, false),
+                service: flows(Clock::Service, true),
+                scheduling_delay: flows(Clock::Lag, false),
                 steps: steps(series, nth),
-                complaints: complaints(gathered, nth),
+                complaints: complaints(data, nth),
             }
         })
         .collect()
@@ -56,11 +56,11 @@ fn funnel(endings: &BTreeMap<Ending, u64>, attempts: Attempts) -> Funnel {
     }
 }
 
-fn steps(series: &Series, party: u16) -> Vec<StepRecord> {
-    let steps = series.steps(party).into_iter().filter(|step| *step != Step::Journey);
+fn steps(series: &Series, class: u16) -> Vec<StepRecord> {
+    let steps = series.steps(class).into_iter().filter(|step| *step != Step::Flow);
     steps
         .map(|step| {
-            let mine = |key: &Key| key.party == party && key.step == step && key.clock == Clock::Service;
+            let mine = |key: &Key| key.class == class && key.step == step && key.clock == Clock::Service;
             let ended = |ending| (ending, series.total(|key| mine(key) && key.ending == ending).len());
             StepRecord {
                 step,
@@ -71,7 +71,7 @@ fn steps(series: &Series, party: u16) -> Vec<StepRecord> {
         .collect()
 }
 
-fn complaints(gathered: &Gathered, party: u16) -> Vec<String> {
-    let mine = gathered.complaints.iter().filter(|(whose, _)| *whose == party);
+fn complaints(data: &RunData, class: u16) -> Vec<String> {
+    let mine = data.complaints.iter().filter(|(whose, _)| *whose == class);
     mine.map(|(_, what)| what.clone()).collect()
 }

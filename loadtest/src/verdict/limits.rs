@@ -6,10 +6,10 @@ use crate::record::Resources;
 /// 99th percentile of the scheduler's own lateness, in milliseconds: beyond, arrivals did not come when they should have.
 pub const SCHEDULE_LAG_MS: f64 = 20.0;
 
-/// 99th percentile of the start lag, in milliseconds, of arrivals that found a free user: beyond, the users themselves had to
+/// 99th percentile of the scheduling delay, in milliseconds, of arrivals that found a free user: beyond, the users themselves had to
 /// wait for a processor. Waiting for a free user is no fault of the generator's as long as the service is what holds them up; it
 /// is part of the response time.
-pub const START_LAG_MS: f64 = 50.0;
+pub const SCHEDULING_DELAY_MS: f64 = 50.0;
 
 /// The part of all processors that the generator takes over [`WINDOW_S`] seconds: beyond, it has none left to be on time with.
 pub const CPU: f64 = 0.9;
@@ -32,8 +32,8 @@ pub const SINK_BACKLOG_MS: f64 = 250.0;
 pub struct Observed<'a> {
     /// 99th percentile of the scheduler's lateness.
     pub schedule_lag_p99_ms: f64,
-    /// 99th percentile of the start lag while there were free users; `None` when there never were.
-    pub free_start_lag_p99_ms: Option<f64>,
+    /// 99th percentile of the scheduling delay while there were free users; `None` when there never were.
+    pub scheduling_delay_p99_ms: Option<f64>,
     /// Use of the machine.
     pub resources: &'a [Resources],
     /// Processors of the machine.
@@ -52,7 +52,7 @@ pub struct Observed<'a> {
 pub fn generator_limits(observed: &Observed<'_>) -> Vec<String> {
     let Observed {
         schedule_lag_p99_ms,
-        free_start_lag_p99_ms,
+        scheduling_delay_p99_ms,
         no_ports,
         no_files,
         sink_backlog_ms,
@@ -64,9 +64,9 @@ pub fn generator_limits(observed: &Observed<'_>) -> Vec<String> {
             "the schedule was not kept: p99 of its lateness {schedule_lag_p99_ms:.1} ms, {SCHEDULE_LAG_MS:.0} ms at most"
         ));
     }
-    if let Some(lag) = free_start_lag_p99_ms.filter(|lag| over(*lag, START_LAG_MS)) {
+    if let Some(lag) = scheduling_delay_p99_ms.filter(|lag| over(*lag, SCHEDULING_DELAY_MS)) {
         limits.push(format!(
-            "arrivals were begun late although users were free: p99 {lag:.1} ms, {START_LAG_MS:.0} ms at most"
+            "arrivals were begun late although users were free: p99 {lag:.1} ms, {SCHEDULING_DELAY_MS:.0} ms at most"
         ));
     }
     limits.extend(processors(observed));
@@ -142,7 +142,7 @@ mod tests {
     fn limits(change: impl FnOnce(&mut Observed<'_>), resources: &[Resources]) -> Vec<String> {
         let mut observed = Observed {
             schedule_lag_p99_ms: 1.0,
-            free_start_lag_p99_ms: Some(2.0),
+            scheduling_delay_p99_ms: Some(2.0),
             resources,
             cores: 2,
             server_here: true,
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_quiet_generator_was_no_limit_however_busy_the_server() {
         assert_eq!(limits(|_| {}, &used(0.6, Some(1.4))), Vec::<String>::new());
-        assert_eq!(limits(|seen| seen.free_start_lag_p99_ms = None, &[]), Vec::<String>::new());
+        assert_eq!(limits(|seen| seen.scheduling_delay_p99_ms = None, &[]), Vec::<String>::new());
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
             "schedule was not kept",
         );
         one(
-            limits(|seen| seen.free_start_lag_p99_ms = Some(51.0), &quiet),
+            limits(|seen| seen.scheduling_delay_p99_ms = Some(51.0), &quiet),
             "although users were free: p99 51.0 ms",
         );
         one(

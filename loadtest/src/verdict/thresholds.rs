@@ -1,15 +1,15 @@
-//! Each promise about legitimate people, and how it was kept. What was not measured is not kept.
+//! Each threshold about legitimate people, and how it was kept. What was not measured is not kept.
 
 use std::ops::Range;
 
 use super::legitimate;
 use crate::measure::{Ending, Key, Series, percentiles};
 use crate::plan::scenario::{Objective, Scenario};
-use crate::record::{Attack, Promise};
+use crate::record::{Attack, Threshold};
 
-/// All promises of a scenario, with what was found.
-pub fn promises(scenario: &Scenario, series: &Series, drain_s: Option<f64>, attack: Option<&Attack>) -> Vec<Promise> {
-    let mut all: Vec<Promise> = scenario
+/// All thresholds of a scenario, with what was found.
+pub fn thresholds(scenario: &Scenario, series: &Series, drain_s: Option<f64>, attack: Option<&Attack>) -> Vec<Threshold> {
+    let mut all: Vec<Threshold> = scenario
         .slo
         .objectives
         .iter()
@@ -38,15 +38,15 @@ pub fn drain_s(scenario: &Scenario, series: &Series, last_due_s: f64, everybody_
     everybody_gone.then(|| (f64::from(*last) + 1.0 - over).max(0.0))
 }
 
-fn of(objective: &Objective, scenario: &Scenario, series: &Series) -> Vec<Promise> {
+fn of(objective: &Objective, scenario: &Scenario, series: &Series) -> Vec<Threshold> {
     let due = phase(objective.phase.as_deref(), scenario);
     let meant = |key: &Key| {
-        let Some(party) = scenario.parties.get(usize::from(key.party)) else {
+        let Some(class) = scenario.classes.get(usize::from(key.class)) else {
             return false;
         };
-        !party.attacker
-            && objective.party.as_ref().is_none_or(|name| *name == party.name)
-            && objective.journey.is_none_or(|journey| journey == party.journey)
+        !class.attacker
+            && objective.class.as_ref().is_none_or(|name| *name == class.name)
+            && objective.flow.is_none_or(|flow| flow == class.flow)
     };
     let whom = whom(objective);
     let completed = series.responses(due.clone(), |key| meant(key) && key.ending == Ending::Completed);
@@ -68,22 +68,22 @@ fn of(objective: &Objective, scenario: &Scenario, series: &Series) -> Vec<Promis
         let offered: u64 = endings.values().sum();
         let completed = endings.get(&Ending::Completed).copied().unwrap_or_default();
         let found = (offered > 0).then(|| completed as f64 / offered as f64);
-        all.push(Promise {
+        all.push(Threshold {
             what: format!("completed{whom} at least {}", part(wanted)),
             wanted,
             found,
-            kept: found.is_some_and(|found| found >= wanted),
+            passed: found.is_some_and(|found| found >= wanted),
         });
     }
     all
 }
 
-fn at_most(what: String, wanted: f64, found: Option<f64>) -> Promise {
-    Promise {
+fn at_most(what: String, wanted: f64, found: Option<f64>) -> Threshold {
+    Threshold {
         what,
         wanted,
         found,
-        kept: found.is_some_and(|found| found <= wanted),
+        passed: found.is_some_and(|found| found <= wanted),
     }
 }
 
@@ -99,11 +99,11 @@ fn phase(name: Option<&str>, scenario: &Scenario) -> Range<u32> {
 
 fn whom(objective: &Objective) -> String {
     let mut whom = String::new();
-    if let Some(party) = &objective.party {
-        whom.push_str(&format!(" of {party}"));
+    if let Some(class) = &objective.class {
+        whom.push_str(&format!(" of {class}"));
     }
-    if let Some(journey) = objective.journey {
-        whom.push_str(&format!(" of {}", journey.name()));
+    if let Some(flow) = objective.flow {
+        whom.push_str(&format!(" of {}", flow.name()));
     }
     if let Some(phase) = &objective.phase {
         whom.push_str(&format!(" in phase {phase}"));

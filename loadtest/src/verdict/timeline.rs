@@ -14,7 +14,7 @@ const ROWS_AN_OCTAVE: f64 = 4.0;
 pub fn timeline(scenario: &Scenario, series: &Series) -> Vec<Second> {
     let people = legitimate(scenario);
     let ended = series.ended(people);
-    let attacks = series.ended(|party| !people(party));
+    let attacks = series.ended(|class| !people(class));
     let Some(last) = series.last_second() else { return Vec::new() };
     (0..=last)
         .map(|at| {
@@ -22,8 +22,8 @@ pub fn timeline(scenario: &Scenario, series: &Series) -> Vec<Second> {
             let ended = ended.get(&at).unwrap_or(&none);
             let of = |ending: Ending| ended.get(&ending).copied().unwrap_or_default();
             let due = at..at + 1;
-            let offered = series.endings(due.clone(), |key| people(key.party));
-            let completed = |key: &Key| people(key.party) && key.ending == Ending::Completed;
+            let offered = series.endings(due.clone(), |key| people(key.class));
+            let completed = |key: &Key| people(key.class) && key.ending == Ending::Completed;
             let response = series.responses(due, completed);
             Second {
                 at,

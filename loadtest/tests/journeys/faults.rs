@@ -1,21 +1,21 @@
 //! What people do when something goes wrong.
 
-use loadtest::history::{Act, Seen};
+use loadtest::history::{Call, Response};
 use loadtest::measure::{Ending, Step};
-use loadtest::plan::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Flow};
 use loadtest::sink::Trouble;
-use reference_server::Settings;
+use reference_server::Config;
 use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};
-use crate::world::{SEEDED, World, party};
+use crate::world::{SEEDED, World, class};
 
 /// People who wait so long for a code, in seconds: what does come has to come in it.
-fn patient(code_patience_s: f64) -> loadtest::plan::scenario::Party {
-    loadtest::plan::scenario::Party {
+fn patient(code_patience_s: f64) -> loadtest::plan::scenario::UserClass {
+    loadtest::plan::scenario::UserClass {
         code_patience_s,
-        ..party(Journey::NewDevice, DeviceKind::New)
+        ..class(Flow::NewDevice, DeviceKind::New)
     }
 }
 
@@ -27,10 +27,10 @@ async fn without_a_push_the_code_comes_by_email() {
     let (walked, book) = world.walk(&owner, &patient(4.0)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
     let history = [
-        (1, SIGN_IN, Seen::Challenged(0)),
-        (1, Act::Switch { challenge: 0 }, Seen::Done),
-        (1, gives(0, 1), Seen::SignedIn),
-        (1, Act::Use, Seen::Done),
+        (1, SIGN_IN, Response::Challenged(0)),
+        (1, Call::Switch { challenge: 0 }, Response::Done),
+        (1, gives(0, 1), Response::SignedIn),
+        (1, Call::Use, Response::Done),
     ];
     assert_eq!(book.history(), history);
     let steps = book.steps();
@@ -48,17 +48,17 @@ async fn a_lost_push_is_waited_for_until_the_service_lets_email_be_asked_for() {
     let (walked, book) = world.walk(&owner, &patient(4.0)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
     let switches = book.history();
-    let switches: Vec<Seen> = switches
+    let switches: Vec<Response> = switches
         .iter()
-        .filter(|(_, act, _)| matches!(act, Act::Switch { .. }))
+        .filter(|(_, call, _)| matches!(call, Call::Switch { .. }))
         .map(|(_, _, seen)| *seen)
         .collect();
-    assert_eq!(switches, [Seen::Limited, Seen::Done]);
+    assert_eq!(switches, [Response::Limited, Response::Done]);
 }
 
 #[tokio::test]
 async fn hung_providers_leave_people_without_a_code() {
-    let world = World::start(Settings {
+    let world = World::start(Config {
         delivery_answer_s: 1,
         ..cooling(30)
     })
@@ -69,8 +69,8 @@ async fn hung_providers_leave_people_without_a_code() {
     let (walked, book) = world.walk(&owner, &patient(0.2)).await;
     assert_eq!(walked.ending, Ending::NoCode, "{:?}", walked.complaint);
     assert!(!walked.used_second_step);
-    let switched = (1, Act::Switch { challenge: 0 }, Seen::Unknown);
-    assert_eq!(book.history(), [(1, SIGN_IN, Seen::Challenged(0)), switched]);
+    let switched = (1, Call::Switch { challenge: 0 }, Response::Unknown);
+    assert_eq!(book.history(), [(1, SIGN_IN, Response::Challenged(0)), switched]);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_dead_server_does_not_answer_and_nothing_happened() {
     let mut world = World::start(cooling(30)).await;
     let owner = world.owner(1).await;
     let mut line = world.lines.open(None);
-    let plan = party(Journey::TrustedSignIn, DeviceKind::Trusted);
+    let plan = class(Flow::TrustedSignIn, DeviceKind::Trusted);
     let (walked, _) = world.walk_on(&world.lines, &mut line, &owner, &plan, 1).await;
     assert_eq!(walked.ending, Ending::Completed);
     world.kill().await;

@@ -1,4 +1,4 @@
-//! Every journey against the reference server, its deliveries going to the sink.
+//! Every flow against the reference server, its deliveries going to the sink.
 
 mod attackers;
 mod faults;

@@ -2,36 +2,36 @@
 
 use loadtest::client::{Lines, Phone};
 use loadtest::measure::Ending;
-use loadtest::plan::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Flow};
 use targets::{Channel, Operation, Outcome};
 
 use crate::people::cooling;
-use crate::world::{World, keep, party};
+use crate::world::{World, class, keep};
 
 #[tokio::test]
-async fn journeys_have_the_same_history_over_a_target() {
+async fn flows_have_the_same_history_over_a_target() {
     let world = World::start(cooling(30)).await;
     let bound = world.bound();
-    for (account, journey, device) in [
-        (1, Journey::NewDevice, DeviceKind::New),
-        (2, Journey::WrongThenRight, DeviceKind::OldApp),
-        (3, Journey::RemoveDevice, DeviceKind::Trusted),
-        (4, Journey::ChangePassword, DeviceKind::Trusted),
+    for (account, flow, device) in [
+        (1, Flow::NewDevice, DeviceKind::New),
+        (2, Flow::WrongThenRight, DeviceKind::OldApp),
+        (3, Flow::RemoveDevice, DeviceKind::Trusted),
+        (4, Flow::ChangePassword, DeviceKind::Trusted),
     ] {
         let mut owner = world.owner(account).await;
-        let plan = party(journey, device);
+        let plan = class(flow, device);
         let (lean, expected) = world.walk(&owner, &plan).await;
         keep(&mut owner, lean.trust);
         let (walked, book) = world.walk_on(&bound, &mut bound.open(None), &owner, &plan, 2).await;
-        assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{journey:?}");
-        assert_eq!(book.history(), expected.history(), "{journey:?}");
-        assert_eq!(book.steps(), expected.steps(), "{journey:?}");
+        assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{flow:?}");
+        assert_eq!(book.history(), expected.history(), "{flow:?}");
+        assert_eq!(book.steps(), expected.steps(), "{flow:?}");
         assert_eq!(walked.trust.is_some(), device == DeviceKind::Trusted);
     }
 }
 
 /// What each operation comes to, on a line of these.
-async fn told(world: &World, lines: &Lines, account: u64) -> Vec<Outcome> {
+async fn shown(world: &World, lines: &Lines, account: u64) -> Vec<Outcome> {
     let identity = world.stranger(account);
     let mut line = lines.open(None);
     let mut phone = Phone::new(format!("all-{account}"), "All");
@@ -109,8 +109,8 @@ async fn every_operation_is_classed_the_same() {
     let mut world = World::start(cooling(30)).await;
     // Or a second passes, and the one is told to wait for one less.
     world.stand_still();
-    let lean = told(&world, &world.lines, 1).await;
-    let general = told(&world, &world.bound(), 2).await;
+    let lean = shown(&world, &world.lines, 1).await;
+    let general = shown(&world, &world.bound(), 2).await;
     assert_eq!(lean, general);
     assert!(!lean.contains(&Outcome::Unrecognised), "{lean:?}");
     assert!(lean.contains(&Outcome::SignedIn) && lean.contains(&Outcome::Challenged));

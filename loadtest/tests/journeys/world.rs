@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loadtest::client::{Line, Lines, Waits};
-use loadtest::flow::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
-use loadtest::history::{Act, Happened, Seen};
+use loadtest::flow::{FlowOutcome, Identity, Numbers, Recorder, ServiceProfile, TrustedDevice, Visit, Walk, walk};
+use loadtest::history;
+use loadtest::history::{Call, Response};
 use loadtest::measure::StormClock;
 use loadtest::measure::{Ending, Sample, Step};
-use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Sink, SinkOptions};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
-use reference_server::parts::ManualClock;
+use reference_server::ports::ManualClock;
 use reference_server::service::{Seed, SeedDevice};
-use reference_server::{ConnectionLimits, Parts, Service, Settings};
+use reference_server::{Config, ConnectionLimits, Deps, Service};
 use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,12 +24,12 @@ pub(crate) const SEEDED: u64 = 200;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Everything around a journey.
+/// Everything around a flow.
 pub(crate) struct World {
     pub(crate) origin: String,
     pub(crate) lines: Lines,
     pub(crate) sink: Sink,
-    pub(crate) terms: Terms,
+    pub(crate) profile: ServiceProfile,
     clock: Arc<ManualClock>,
     stands: bool,
     stop: Option<oneshot::Sender<()>>,
@@ -39,7 +40,7 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) samples: Vec<Sample>,
-    pub(crate) happened: Vec<Happened>,
+    pub(crate) operation: Vec<history::Operation>,
     /// A clock that stands still, and the cool-down by which it moves when somebody is told to wait.
     moves: Option<(Arc<ManualClock>, Duration)>,
 }
@@ -49,19 +50,19 @@ impl Recorder for Book {
         self.samples.push(sample);
     }
 
-    fn happened(&mut self, happened: Happened) {
-        if let Some((clock, by)) = self.moves.as_ref().filter(|_| happened.seen == Seen::Limited) {
+    fn operation(&mut self, operation: history::Operation) {
+        if let Some((clock, by)) = self.moves.as_ref().filter(|_| operation.response == Response::Limited) {
             clock.advance_ms(by.as_millis() as i64);
         }
-        self.happened.push(happened);
+        self.operation.push(operation);
     }
 }
 
 impl Book {
     /// Device, act and answer of each operation.
-    pub(crate) fn history(&self) -> Vec<(u32, Act, Seen)> {
-        let row = |happened: &Happened| (happened.device, happened.act, happened.seen);
-        self.happened.iter().map(row).collect()
+    pub(crate) fn history(&self) -> Vec<(u32, Call, Response)> {
+        let row = |operation: &history::Operation| (operation.device, operation.call, operation.response);
+        self.operation.iter().map(row).collect()
     }
 
     /// Step and ending of each sample.
@@ -70,11 +71,11 @@ impl Book {
     }
 }
 
-/// A journey's party: nobody reads for long here.
-pub(crate) fn party(journey: Journey, device: DeviceKind) -> Party {
-    Party {
+/// A flow's class: nobody reads for long here.
+pub(crate) fn class(flow: Flow, device: DeviceKind) -> UserClass {
+    UserClass {
         name: "people".to_owned(),
-        attacker: matches!(journey, Journey::StuffPasswords | Journey::GuessCodes | Journey::HammerResend),
+        attacker: matches!(flow, Flow::StuffPasswords | Flow::GuessCodes | Flow::HammerResend),
         arrivals: Arrivals {
             rate: 1.0,
             even: true,
@@ -82,7 +83,7 @@ pub(crate) fn party(journey: Journey, device: DeviceKind) -> Party {
             for_s: None,
             shape: Shape::Flat,
         },
-        journey,
+        flow,
         device,
         accounts: None,
         accounts_of: None,
@@ -97,7 +98,7 @@ pub(crate) fn party(journey: Journey, device: DeviceKind) -> Party {
 
 impl World {
     /// A server with these settings and a few accounts.
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Config) -> Self {
         let sink = Sink::start(SinkOptions::new(Native::patterns())).unwrap();
         let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
         let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
@@ -106,12 +107,12 @@ impl World {
         mailer.set_targets(Some(&email), Some(&push)).unwrap();
         // With the system's time, until a test stops it.
         let clock = Arc::<ManualClock>::default();
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer));
-        let terms = Terms {
+        let deps = Deps::for_tests(Arc::clone(&clock), Arc::new(mailer));
+        let profile = ServiceProfile {
             cooldown: Duration::from_secs(settings.resend_cooldown_s),
-            ..Terms::default()
+            ..ServiceProfile::default()
         };
-        let service = Service::new(parts, settings);
+        let service = Service::new(deps, settings);
         let seeds = (0..=SEEDED).map(|account| Seed {
             email: email_of(account),
             password: PASSWORD.to_owned(),
@@ -142,7 +143,7 @@ impl World {
             lines: Lines::native(&origin, Waits::default()).await.unwrap(),
             origin,
             sink,
-            terms,
+            profile,
             clock,
             stands: false,
             stop: Some(stop),
@@ -191,9 +192,7 @@ impl World {
     /// An account with a trusted device: it signs in once, by email, as nobody else could receive a code.
     pub(crate) async fn owner(&self, account: u64) -> Identity {
         let mut identity = self.stranger(account);
-        let (walked, _) = self
-            .walk(&identity, &party(Journey::TrustedSignIn, DeviceKind::Trusted))
-            .await;
+        let (walked, _) = self.walk(&identity, &class(Flow::TrustedSignIn, DeviceKind::Trusted)).await;
         assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None));
         assert!(walked.used_second_step);
         keep(&mut identity, walked.trust);
@@ -201,7 +200,7 @@ impl World {
     }
 
     /// One attempt on a line of its own.
-    pub(crate) async fn walk(&self, identity: &Identity, plan: &Party) -> (Walked, Book) {
+    pub(crate) async fn walk(&self, identity: &Identity, plan: &UserClass) -> (FlowOutcome, Book) {
         self.walk_on(&self.lines, &mut self.lines.open(None), identity, plan, 1).await
     }
 
@@ -211,22 +210,22 @@ impl World {
         lines: &Lines,
         line: &mut Line,
         identity: &Identity,
-        plan: &Party,
+        plan: &UserClass,
         seed: u64,
-    ) -> (Walked, Book) {
+    ) -> (FlowOutcome, Book) {
         let (mut book, numbers) = (Book::default(), Numbers::default());
-        book.moves = self.stands.then(|| (Arc::clone(&self.clock), self.terms.cooldown));
+        book.moves = self.stands.then(|| (Arc::clone(&self.clock), self.profile.cooldown));
         let walked = walk(Walk {
             line,
             lines,
             mailbox: &self.sink.mailbox,
-            party: 3,
+            class: 3,
             plan,
             think: Think {
                 read_code_s: 0.001,
                 spread: 0.4,
             },
-            terms: &self.terms,
+            profile: &self.profile,
             identity,
             numbers: &numbers,
             visit: Visit {

@@ -1,9 +1,9 @@
 //! The judge of a storm's histories: right services pass, whatever overlaps and whatever is lost; wrong ones are told on, for
-//! the right promise.
+//! the right rule.
 
 mod service;
 
-use loadtest::history::{Act, Happened, Prepared, Presented, Seen, judge};
+use loadtest::history::{Call, CodeUsed, Operation, Prepared, Response, judge};
 use loadtest::record::{Breach, Safety};
 use proptest::prelude::*;
 use service::{Dice, Manner, SECOND, Service, walk};
@@ -18,7 +18,7 @@ const TRUSTED: Prepared = Prepared {
     providers_failed: false,
 };
 
-fn judged(history: &[Happened], parameters: &Parameters, prepared: Prepared) -> Safety {
+fn judged(history: &[Operation], parameters: &Parameters, prepared: Prepared) -> Safety {
     judge([(1, history.to_vec())].into_iter(), parameters, &|_| prepared)
 }
 
@@ -64,7 +64,7 @@ proptest! {
     }
 }
 
-/// The promise that a wrong machine is told for, or why no operation of a storm shows what it does.
+/// The rule that a wrong machine is told for, or why no operation of a storm shows what it does.
 fn told_for(slug: &str) -> Result<&'static str, &'static str> {
     const NO_TOGGLE: &str = "needs the two-step setting to be switched";
     Ok(match slug {
@@ -80,7 +80,7 @@ fn told_for(slug: &str) -> Result<&'static str, &'static str> {
             return Err(NO_TOGGLE);
         }
         "reset-signs-in" => return Err("needs a reset of the password"),
-        _ => return Err("no promise of a storm"),
+        _ => return Err("no rule of a storm"),
     })
 }
 
@@ -112,25 +112,25 @@ fn complaint(wrong: &mutants::Mutant, widened_us: u64, wanted: impl Fn(&Breach) 
 }
 
 #[test]
-fn wrong_machines_are_told_on_for_the_right_promise() {
+fn wrong_machines_are_told_on_for_the_right_threshold() {
     use Invariant::{I1, I2, I4, I6, I9};
-    let mut told = 0;
+    let mut shown = 0;
     for wrong in mutants::ALL
         .iter()
         .filter(|wrong| [I1, I2, I4, I6, I9].contains(&wrong.breaks))
     {
-        let Ok(promise) = told_for(wrong.slug) else { continue };
+        let Ok(rule) = told_for(wrong.slug) else { continue };
         for widened_us in [0, SECOND] {
-            let breaches = complaint(wrong, widened_us, |breach| breach.promise == promise);
+            let breaches = complaint(wrong, widened_us, |breach| breach.rule == rule);
             assert!(!breaches.is_empty(), "{} (widened by {widened_us} us)", wrong.slug);
         }
-        told += 1;
+        shown += 1;
     }
-    assert_eq!(told, 19);
+    assert_eq!(shown, 19);
 }
 
 #[test]
-fn wrong_machines_without_a_promise_of_their_own_are_told_on_too() {
+fn wrong_machines_without_a_threshold_of_their_own_are_told_on_too() {
     for (slug, requirements) in [
         ("old-code-still-valid", &["RSND-02"][..]),
         ("latest-code-per-account", &["BIND-02", "LIFE-03"]),
@@ -151,79 +151,79 @@ fn wrong_machines_without_a_promise_of_their_own_are_told_on_too() {
 #[derive(Clone, Copy)]
 struct At(u64, u64);
 
-fn happened(device: u32, act: Act, seen: Seen, At(started_ms, done_ms): At) -> Happened {
-    Happened {
+fn operation(device: u32, call: Call, response: Response, At(started_ms, done_ms): At) -> Operation {
+    Operation {
         account: 1,
         device,
-        act,
-        seen,
-        started_us: started_ms * 1000,
-        done_us: done_ms * 1000,
+        call,
+        response,
+        invoked_us: started_ms * 1000,
+        returned_us: done_ms * 1000,
     }
 }
 
-const SIGN_IN: Act = Act::SignIn {
+const SIGN_IN: Call = Call::SignIn {
     password: true,
     app: true,
 };
 
-fn verify(challenge: u32, number: u32) -> Act {
-    Act::Verify {
+fn verify(challenge: u32, number: u32) -> Call {
+    Call::Verify {
         challenge,
-        code: Presented::Delivered { challenge, number },
+        code: CodeUsed::Delivered { challenge, number },
     }
 }
 
-fn guess(challenge: u32) -> Act {
-    Act::Verify {
+fn guess(challenge: u32) -> Call {
+    Call::Verify {
         challenge,
-        code: Presented::Guess,
+        code: CodeUsed::Guess,
     }
 }
 
-fn promises(history: &[Happened], prepared: Prepared) -> Vec<(String, String)> {
+fn rules(history: &[Operation], prepared: Prepared) -> Vec<(String, String)> {
     let safety = judged(history, &Parameters::default(), prepared);
     assert_eq!(safety.unjudged, 0);
     safety
         .breaches
         .into_iter()
-        .map(|breach| (breach.promise, breach.requirement))
+        .map(|breach| (breach.rule, breach.requirement))
         .collect()
 }
 
-fn assert_breach(history: &[Happened], prepared: Prepared, promise: &str, requirement: &str) {
-    assert_eq!(promises(history, prepared), [(promise.to_owned(), requirement.to_owned())]);
+fn assert_breach(history: &[Operation], prepared: Prepared, rule: &str, requirement: &str) {
+    assert_eq!(rules(history, prepared), [(rule.to_owned(), requirement.to_owned())]);
 }
 
-fn assert_none(history: &[Happened], prepared: Prepared) {
-    assert_eq!(promises(history, prepared), []);
+fn assert_none(history: &[Operation], prepared: Prepared) {
+    assert_eq!(rules(history, prepared), []);
 }
 
 #[test]
 fn one_code_raced_in_parallel_opens_one_session() {
-    let race = |second: Seen| {
+    let race = |second: Response| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, verify(0, 0), Seen::SignedIn, At(1000, 1200)),
-            happened(1, verify(0, 0), second, At(1000, 1150)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, verify(0, 0), Response::SignedIn, At(1000, 1200)),
+            operation(1, verify(0, 0), second, At(1000, 1150)),
         ]
     };
-    assert_breach(&race(Seen::SignedIn), TRUSTED, "code-redeemed-twice", "LIFE-03");
-    assert_none(&race(Seen::Refused(Refusal::Challenge)), TRUSTED);
-    assert_none(&race(Seen::Unknown), TRUSTED);
+    assert_breach(&race(Response::SignedIn), TRUSTED, "code-redeemed-twice", "LIFE-03");
+    assert_none(&race(Response::Refused(Refusal::Challenge)), TRUSTED);
+    assert_none(&race(Response::Unknown), TRUSTED);
 }
 
 #[test]
 fn a_breach_is_told_operation_by_operation() {
     let history = [
-        happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-        happened(0, Act::Use, Seen::Done, At(200, 201)),
-        happened(1, verify(0, 0), Seen::SignedIn, At(1000, 1200)),
-        happened(2, verify(0, 0), Seen::SignedIn, At(1000, 1150)),
+        operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+        operation(0, Call::Use, Response::Done, At(200, 201)),
+        operation(1, verify(0, 0), Response::SignedIn, At(1000, 1200)),
+        operation(2, verify(0, 0), Response::SignedIn, At(1000, 1150)),
     ];
     let safety = judged(&history, &Parameters::default(), TRUSTED);
     assert_eq!(
-        safety.breaches[0].told,
+        safety.breaches[0].steps,
         [
             "at 0.000 s, device 1 signs in with the right password → challenge 0: a code is asked for (after 100.0 ms)",
             "at 1.000 s, device 1 submits the code of message 0 for its challenge 0 → signed in (after 200.0 ms)",
@@ -235,42 +235,42 @@ fn a_breach_is_told_operation_by_operation() {
 
 #[test]
 fn what_began_after_a_removal_was_answered_is_refused() {
-    let history = |used: At, act: Act, seen: Seen| {
+    let history = |used: At, call: Call, response: Response| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, verify(0, 0), Seen::SignedIn, At(200, 300)),
-            happened(0, Act::Remove { device: 1 }, Seen::Done, At(1000, 1100)),
-            happened(1, act, seen, used),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, verify(0, 0), Response::SignedIn, At(200, 300)),
+            operation(0, Call::Remove { device: 1 }, Response::Done, At(1000, 1100)),
+            operation(1, call, response, used),
         ]
     };
-    for (act, seen) in [(Act::Use, Seen::Done), (Act::Refresh, Seen::SignedIn)] {
-        assert_none(&history(At(1050, 1400), act, seen), TRUSTED);
+    for (call, response) in [(Call::Use, Response::Done), (Call::Refresh, Response::SignedIn)] {
+        assert_none(&history(At(1050, 1400), call, response), TRUSTED);
         assert_breach(
-            &history(At(1101, 1400), act, seen),
+            &history(At(1101, 1400), call, response),
             TRUSTED,
             "session-after-removal",
             "DEV-10",
         );
     }
-    let again = history(At(1101, 1400), SIGN_IN, Seen::SignedIn);
+    let again = history(At(1101, 1400), SIGN_IN, Response::SignedIn);
     assert_breach(&again, TRUSTED, "session-without-second-step", "DEV-11");
     // The bound that the service declares for a removal is granted.
     let slow = Parameters {
         revoke_bound_ms: 500,
         ..Parameters::default()
     };
-    let safety = judged(&history(At(1101, 1400), Act::Use, Seen::Done), &slow, TRUSTED);
+    let safety = judged(&history(At(1101, 1400), Call::Use, Response::Done), &slow, TRUSTED);
     assert_eq!(safety.breaches, []);
 }
 
 #[test]
 fn a_removal_without_an_answer_is_not_held_against_what_follows_and_explains_a_refusal() {
-    for seen in [Seen::Done, Seen::Refused(Refusal::Session)] {
+    for response in [Response::Done, Response::Refused(Refusal::Session)] {
         let history = [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, verify(0, 0), Seen::SignedIn, At(200, 300)),
-            happened(0, Act::Remove { device: 1 }, Seen::Unknown, At(1000, 1100)),
-            happened(1, Act::Use, seen, At(5000, 5100)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, verify(0, 0), Response::SignedIn, At(200, 300)),
+            operation(0, Call::Remove { device: 1 }, Response::Unknown, At(1000, 1100)),
+            operation(1, Call::Use, response, At(5000, 5100)),
         ];
         assert_none(&history, TRUSTED);
     }
@@ -278,55 +278,55 @@ fn a_removal_without_an_answer_is_not_held_against_what_follows_and_explains_a_r
 
 #[test]
 fn an_operation_without_an_answer_explains_what_came_of_it_and_nothing_more() {
-    let resent = |seen: Seen, number: u32| {
+    let resent = |response: Response, number: u32| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, Act::Resend { challenge: 0 }, seen, At(40_000, 50_000)),
-            happened(1, verify(0, number), Seen::SignedIn, At(330_000, 330_100)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, Call::Resend { challenge: 0 }, response, At(40_000, 50_000)),
+            operation(1, verify(0, number), Response::SignedIn, At(330_000, 330_100)),
         ]
     };
     // The first code has lapsed; the second one lives if the resend was done.
-    assert_none(&resent(Seen::Unknown, 1), TRUSTED);
-    assert_breach(&resent(Seen::Limited, 0), TRUSTED, "other", "LIFE-01");
-    assert_breach(&resent(Seen::Unknown, 0), TRUSTED, "other", "LIFE-01");
+    assert_none(&resent(Response::Unknown, 1), TRUSTED);
+    assert_breach(&resent(Response::Limited, 0), TRUSTED, "other", "LIFE-01");
+    assert_breach(&resent(Response::Unknown, 0), TRUSTED, "other", "LIFE-01");
 
-    let trusted_by = |seen: Seen, code: Act| {
+    let trusted_by = |response: Response, code: Call| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, code, seen, At(1000, 9000)),
-            happened(1, SIGN_IN, Seen::SignedIn, At(10_000, 10_100)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, code, response, At(1000, 9000)),
+            operation(1, SIGN_IN, Response::SignedIn, At(10_000, 10_100)),
         ]
     };
-    assert_none(&trusted_by(Seen::Unknown, verify(0, 0)), TRUSTED);
-    for (seen, code) in [(Seen::Unknown, guess(0)), (Seen::Limited, verify(0, 0))] {
-        assert_breach(&trusted_by(seen, code), TRUSTED, "session-without-second-step", "SIGN-01");
+    assert_none(&trusted_by(Response::Unknown, verify(0, 0)), TRUSTED);
+    for (response, code) in [(Response::Unknown, guess(0)), (Response::Limited, verify(0, 0))] {
+        assert_breach(&trusted_by(response, code), TRUSTED, "session-without-second-step", "SIGN-01");
     }
     // A first step whose answer was lost gives nobody a session.
     let lost = [
-        happened(0, Act::SignOut, Seen::Done, At(0, 100)),
-        happened(0, SIGN_IN, Seen::Unknown, At(200, 300)),
-        happened(0, Act::Use, Seen::Done, At(400, 500)),
+        operation(0, Call::SignOut, Response::Done, At(0, 100)),
+        operation(0, SIGN_IN, Response::Unknown, At(200, 300)),
+        operation(0, Call::Use, Response::Done, At(400, 500)),
     ];
     assert_breach(&lost, TRUSTED, "other", "SESS-04");
 }
 
 #[test]
 fn guesses_that_were_judged_count_and_others_do_not() {
-    let wrong = Seen::Refused(Refusal::Code);
-    let history = |sixth: Seen| {
-        let mut history = vec![happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100))];
+    let wrong = Response::Refused(Refusal::Code);
+    let history = |sixth: Response| {
+        let mut history = vec![operation(1, SIGN_IN, Response::Challenged(0), At(0, 100))];
         // All at once.
-        history.extend((0..5).map(|_| happened(1, guess(0), wrong, At(1000, 2000))));
-        history.push(happened(1, guess(0), sixth, At(1000, 2000)));
+        history.extend((0..5).map(|_| operation(1, guess(0), wrong, At(1000, 2000))));
+        history.push(operation(1, guess(0), sixth, At(1000, 2000)));
         history
     };
     assert_breach(&history(wrong), TRUSTED, "over-budget", "ATT-01");
-    for other in [Seen::Refused(Refusal::Challenge), Seen::Limited, Seen::Unknown] {
+    for other in [Response::Refused(Refusal::Challenge), Response::Limited, Response::Unknown] {
         assert_none(&history(other), TRUSTED);
     }
     // The right code after the last guess.
-    let mut spent = history(Seen::Limited);
-    spent.push(happened(1, verify(0, 0), Seen::SignedIn, At(3000, 3100)));
+    let mut spent = history(Response::Limited);
+    spent.push(operation(1, verify(0, 0), Response::SignedIn, At(3000, 3100)));
     assert_breach(&spent, TRUSTED, "over-budget", "ATT-01");
 }
 
@@ -335,8 +335,8 @@ fn at_the_edge_of_a_limit_the_service_has_the_benefit_of_the_doubt() {
     // The code is issued between 0 and 2 s and lives for 300 s; the second step takes half a second.
     let at = |started_ms: u64| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 2000)),
-            happened(1, verify(0, 0), Seen::SignedIn, At(started_ms, started_ms + 500)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 2000)),
+            operation(1, verify(0, 0), Response::SignedIn, At(started_ms, started_ms + 500)),
         ]
     };
     for started_ms in [299_000, 302_900, 304_000] {
@@ -346,8 +346,13 @@ fn at_the_edge_of_a_limit_the_service_has_the_benefit_of_the_doubt() {
 
     let resend = |started_ms: u64| {
         [
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, Act::Switch { challenge: 0 }, Seen::Done, At(started_ms, started_ms + 100)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(
+                1,
+                Call::Switch { challenge: 0 },
+                Response::Done,
+                At(started_ms, started_ms + 100),
+            ),
         ]
     };
     assert_none(&resend(28_000), TRUSTED);
@@ -362,13 +367,13 @@ fn where_messages_are_lost_an_older_code_is_told_only_by_a_newer_one() {
     };
     let history = |newer: bool| {
         let mut history = vec![
-            happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100)),
-            happened(1, Act::Switch { challenge: 0 }, Seen::Done, At(40_000, 40_100)),
+            operation(1, SIGN_IN, Response::Challenged(0), At(0, 100)),
+            operation(1, Call::Switch { challenge: 0 }, Response::Done, At(40_000, 40_100)),
         ];
         if newer {
-            history.push(happened(1, verify(0, 1), Seen::Limited, At(41_000, 41_100)));
+            history.push(operation(1, verify(0, 1), Response::Limited, At(41_000, 41_100)));
         }
-        history.push(happened(1, verify(0, 0), Seen::SignedIn, At(42_000, 42_100)));
+        history.push(operation(1, verify(0, 0), Response::SignedIn, At(42_000, 42_100)));
         history
     };
     assert_none(&history(false), lossy);
@@ -379,18 +384,23 @@ fn where_messages_are_lost_an_older_code_is_told_only_by_a_newer_one() {
 #[test]
 fn too_much_at_once_is_unjudged_and_said_so() {
     // Forty new codes that may each have been sent or not, at any time, and an old one that is accepted.
-    let mut history = vec![happened(1, SIGN_IN, Seen::Challenged(0), At(0, 100))];
+    let mut history = vec![operation(1, SIGN_IN, Response::Challenged(0), At(0, 100))];
     for n in 0..8 {
-        history.push(happened(n + 2, SIGN_IN, Seen::Challenged(n + 1), At(200, 100_000)));
+        history.push(operation(n + 2, SIGN_IN, Response::Challenged(n + 1), At(200, 100_000)));
         for _ in 0..4 {
-            history.push(happened(1, Act::Resend { challenge: n + 1 }, Seen::Unknown, At(300, 90_000)));
+            history.push(operation(
+                1,
+                Call::Resend { challenge: n + 1 },
+                Response::Unknown,
+                At(300, 90_000),
+            ));
         }
     }
     let safety = judged(&history, &Parameters::default(), TRUSTED);
     assert_eq!((safety.accounts, safety.unjudged, safety.breaches.len()), (0, 1, 0));
     assert_eq!(safety.indeterminate, 32);
     // What shows by itself is told all the same.
-    history.push(happened(9, Act::Use, Seen::Done, At(300_000, 300_100)));
+    history.push(operation(9, Call::Use, Response::Done, At(300_000, 300_100)));
     let safety = judged(&history, &Parameters::default(), TRUSTED);
     assert_eq!((safety.accounts, safety.unjudged, safety.breaches.len()), (1, 0, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use loadtest::history::{Act, Happened, Prepared, Presented, Seen};
+use loadtest::history::{Call, CodeUsed, Operation, Prepared, Response};
 use specs::machine::{
     Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Transition, Trust, step,
 };
@@ -86,51 +86,55 @@ impl<'a> Service<'a> {
     }
 
     /// Does it at this moment, by the service's clock in microseconds.
-    pub(crate) fn perform(&mut self, device: u8, act: Act, at_us: u64, fate: Fate) -> Seen {
+    pub(crate) fn perform(&mut self, device: u8, call: Call, at_us: u64, fate: Fate) -> Response {
         match fate {
-            Fate::Lost => return Seen::Unknown,
-            Fate::TurnedAway => return Seen::Limited,
+            Fate::Lost => return Response::Unknown,
+            Fate::TurnedAway => return Response::Limited,
             Fate::Answered | Fate::AnswerLost => {}
         }
         let passed = (at_us / SECOND).saturating_sub(self.state.now);
         self.state = step(self.rules, &self.limits, &self.state, &Op::Tick(passed)).state;
-        let transition = step(self.rules, &self.limits, &self.state, &self.op(device, act));
+        let transition = step(self.rules, &self.limits, &self.state, &self.op(device, call));
         let opens = transition.state.challenges.len() > self.state.challenges.len();
-        let told = fate == Fate::Answered && transition.answer == Answer::Challenged;
+        let shown = fate == Fate::Answered && transition.answer == Answer::Challenged;
         if opens {
-            self.numbers.push(told.then_some(self.opened));
+            self.numbers.push(shown.then_some(self.opened));
         }
-        let seen = self.seen(act, &transition);
-        self.opened += u32::from(told);
-        if seen == Seen::SignedIn && act != Act::Refresh {
+        let response = self.response(call, &transition);
+        self.opened += u32::from(shown);
+        if response == Response::SignedIn && call != Call::Refresh {
             match fate {
                 Fate::Answered => self.holding.insert(device),
                 _ => self.holding.remove(&device),
             };
         }
         self.state = transition.state;
-        if fate == Fate::AnswerLost { Seen::Unknown } else { seen }
+        if fate == Fate::AnswerLost {
+            Response::Unknown
+        } else {
+            response
+        }
     }
 
-    fn op(&self, by: u8, act: Act) -> Op {
+    fn op(&self, by: u8, call: Call) -> Op {
         let machine = |number: u32| {
             let place = self.numbers.iter().position(|other| *other == Some(number));
             place.map_or(u8::MAX, |place| place as u8)
         };
         let account = 0;
-        match act {
-            Act::SignIn { password, app } => Op::SignIn {
+        match call {
+            Call::SignIn { password, app } => Op::SignIn {
                 account,
                 device: by,
                 password: if password { Password::Right } else { Password::Wrong },
                 app: if app { App::Current } else { App::Old },
             },
-            Act::Verify { challenge, code } => Op::Verify {
+            Call::Verify { challenge, code } => Op::Verify {
                 challenge: machine(challenge),
                 guess: match code {
-                    Presented::Guess => Guess::Wrong,
-                    Presented::Delivered { challenge: of, .. } if of != challenge => Guess::Foreign(machine(of)),
-                    Presented::Delivered { number, .. } => {
+                    CodeUsed::Guess => Guess::Wrong,
+                    CodeUsed::Delivered { challenge: of, .. } if of != challenge => Guess::Foreign(machine(of)),
+                    CodeUsed::Delivered { number, .. } => {
                         let newest = self
                             .state
                             .challenge(machine(challenge))
@@ -143,22 +147,22 @@ impl<'a> Service<'a> {
                     }
                 },
             },
-            Act::Resend { challenge } => Op::Resend {
+            Call::Resend { challenge } => Op::Resend {
                 challenge: machine(challenge),
             },
-            Act::Switch { challenge } => Op::Switch {
+            Call::Switch { challenge } => Op::Switch {
                 challenge: machine(challenge),
             },
-            Act::Use => Op::Use { account, device: by },
-            Act::Refresh => Op::Refresh { account, device: by },
-            Act::SignOut => Op::SignOut { account, device: by },
-            Act::Remove { device } => Op::Remove {
+            Call::Use => Op::Use { account, device: by },
+            Call::Refresh => Op::Refresh { account, device: by },
+            Call::SignOut => Op::SignOut { account, device: by },
+            Call::Remove { device } => Op::Remove {
                 account,
                 by,
                 of: account,
                 device: device as u8,
             },
-            Act::ChangePassword => Op::ChangePassword {
+            Call::ChangePassword => Op::ChangePassword {
                 account,
                 by,
                 current: true,
@@ -178,17 +182,17 @@ impl<'a> Service<'a> {
         })
     }
 
-    fn seen(&self, act: Act, transition: &Transition) -> Seen {
+    fn response(&self, call: Call, transition: &Transition) -> Response {
         match transition.answer {
-            Answer::SignedIn => Seen::SignedIn,
-            Answer::Challenged => Seen::Challenged(self.opened),
-            Answer::Done => Seen::Done,
-            Answer::Limited => Seen::Limited,
-            Answer::Refused => Seen::Refused(match act {
-                Act::SignIn { password: false, .. } => Refusal::Credentials,
-                Act::SignIn { .. } => Refusal::UpdateRequired,
-                Act::Verify { challenge, .. } if transition.evaluated || self.says_wrong(challenge) => Refusal::Code,
-                Act::Verify { .. } | Act::Resend { .. } | Act::Switch { .. } => Refusal::Challenge,
+            Answer::SignedIn => Response::SignedIn,
+            Answer::Challenged => Response::Challenged(self.opened),
+            Answer::Done => Response::Done,
+            Answer::Limited => Response::Limited,
+            Answer::Refused => Response::Refused(match call {
+                Call::SignIn { password: false, .. } => Refusal::Credentials,
+                Call::SignIn { .. } => Refusal::UpdateRequired,
+                Call::Verify { challenge, .. } if transition.evaluated || self.says_wrong(challenge) => Refusal::Code,
+                Call::Verify { .. } | Call::Resend { .. } | Call::Switch { .. } => Refusal::Challenge,
                 _ => Refusal::Session,
             }),
         }
@@ -212,7 +216,7 @@ pub(crate) struct Manner {
 }
 
 /// Whatever three devices do to an account.
-pub(crate) fn walk(service: &mut Service<'_>, dice: &mut Dice, manner: Manner) -> Vec<Happened> {
+pub(crate) fn walk(service: &mut Service<'_>, dice: &mut Dice, manner: Manner) -> Vec<Operation> {
     let mut history = Vec::new();
     let mut at_us = 10 * SECOND;
     for _ in 0..manner.steps {
@@ -223,7 +227,7 @@ pub(crate) fn walk(service: &mut Service<'_>, dice: &mut Dice, manner: Manner) -
             _ => dice.below(manner.pace.max(1)),
         };
         at_us += pause * SECOND + dice.below(SECOND) + 1;
-        let Some((device, act)) = next(service, dice, manner.clumsy) else {
+        let Some((device, call)) = next(service, dice, manner.clumsy) else {
             continue;
         };
         let fate = match () {
@@ -237,25 +241,25 @@ pub(crate) fn walk(service: &mut Service<'_>, dice: &mut Dice, manner: Manner) -
             () if manner.turned_away > 0 && dice.one_in(manner.turned_away) => Fate::TurnedAway,
             () => Fate::Answered,
         };
-        let seen = service.perform(device, act, at_us, fate);
-        history.push(Happened {
+        let response = service.perform(device, call, at_us, fate);
+        history.push(Operation {
             account: 1,
             device: device.into(),
-            act,
-            seen,
-            started_us: at_us - dice.below(manner.widened_us + 1).min(at_us),
-            done_us: at_us + dice.below(manner.widened_us + 1),
+            call,
+            response,
+            invoked_us: at_us - dice.below(manner.widened_us + 1).min(at_us),
+            returned_us: at_us + dice.below(manner.widened_us + 1),
         });
     }
     history
 }
 
-fn next(service: &Service<'_>, dice: &mut Dice, clumsy: bool) -> Option<(u8, Act)> {
+fn next(service: &Service<'_>, dice: &mut Dice, clumsy: bool) -> Option<(u8, Call)> {
     let device = dice.below(3) as u8;
     let challenges = service.challenges();
     let holding = service.holding.contains(&device);
-    let act = match dice.below(20) {
-        0..=4 => Act::SignIn {
+    let call = match dice.below(20) {
+        0..=4 => Call::SignIn {
             password: !dice.one_in(12),
             app: !dice.one_in(12),
         },
@@ -264,43 +268,43 @@ fn next(service: &Service<'_>, dice: &mut Dice, clumsy: bool) -> Option<(u8, Act
             let back = dice.below(3).min(challenges.len() as u64) as usize;
             let (challenge, device, newest) = *challenges.iter().rev().nth(back)?;
             let other = challenges.get(dice.below(challenges.len() as u64) as usize);
-            let act = match dice.below(8) {
-                0..=2 if !clumsy => Act::Verify {
+            let call = match dice.below(8) {
+                0..=2 if !clumsy => Call::Verify {
                     challenge,
-                    code: Presented::Delivered {
+                    code: CodeUsed::Delivered {
                         challenge,
                         number: newest,
                     },
                 },
-                0..=4 => Act::Verify {
+                0..=4 => Call::Verify {
                     challenge,
-                    code: Presented::Guess,
+                    code: CodeUsed::Guess,
                 },
                 5 => {
                     let (of, _, number) = *other?;
-                    let code = Presented::Delivered { challenge: of, number };
-                    Act::Verify { challenge, code }
+                    let code = CodeUsed::Delivered { challenge: of, number };
+                    Call::Verify { challenge, code }
                 }
-                6 => Act::Verify {
+                6 => Call::Verify {
                     challenge,
-                    code: Presented::Delivered {
+                    code: CodeUsed::Delivered {
                         challenge,
                         number: newest.checked_sub(1)?,
                     },
                 },
-                _ if dice.one_in(2) => Act::Resend { challenge },
-                _ => Act::Switch { challenge },
+                _ if dice.one_in(2) => Call::Resend { challenge },
+                _ => Call::Switch { challenge },
             };
-            return Some((device as u8, act));
+            return Some((device as u8, call));
         }
-        13 | 14 if holding => Act::Use,
-        15 if holding => Act::Refresh,
-        16 if holding => Act::SignOut,
-        17 | 18 if holding => Act::Remove {
+        13 | 14 if holding => Call::Use,
+        15 if holding => Call::Refresh,
+        16 if holding => Call::SignOut,
+        17 | 18 if holding => Call::Remove {
             device: dice.below(3) as u32,
         },
-        19 if holding => Act::ChangePassword,
+        19 if holding => Call::ChangePassword,
         _ => return None,
     };
-    Some((device, act))
+    Some((device, call))
 }

@@ -8,18 +8,18 @@ use crate::program::{Leave, record, run, storm};
 #[test]
 fn nobody_at_the_target_is_told_at_once() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, told) = run(&["storm", "morning-peak", "--quiet", "--target", &format!("http://{free}")]);
-    assert_eq!(code, Some(3), "{told}");
+    let (code, shown) = run(&["storm", "morning-peak", "--quiet", "--target", &format!("http://{free}")]);
+    assert_eq!(code, Some(3), "{shown}");
     // Not for want of an answer.
-    assert!(told.contains("cannot be reached") && told.contains("refused"), "{told}");
+    assert!(shown.contains("cannot be reached") && shown.contains("refused"), "{shown}");
 }
 
 #[test]
 fn a_target_elsewhere_needs_leave_and_a_ceiling() {
     for more in [&[][..], &["--allow-remote"]] {
-        let (code, told) = run(&[&["storm", "morning-peak", "--target", "http://192.0.2.1"], more].concat());
-        assert_eq!(code, Some(2), "{told}");
-        assert!(told.contains("--max-rate"), "{told}");
+        let (code, shown) = run(&[&["storm", "morning-peak", "--target", "http://192.0.2.1"], more].concat());
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains("--max-rate"), "{shown}");
     }
 }
 
@@ -35,16 +35,16 @@ fn wrong_files_are_shown_where_they_are_wrong() {
         "mine.toml",
         "name = \"mine\"\ntitle = \"Mine\"\nseconds = 5\nsecond = 6\nparties = []\n",
     );
-    let (code, told) = run(&["storm", &scenario]);
-    assert_eq!(code, Some(2), "{told}");
+    let (code, shown) = run(&["storm", &scenario]);
+    assert_eq!(code, Some(2), "{shown}");
     assert!(
-        told.contains("mine.toml:4:1") && told.contains("did you mean `seconds`"),
-        "{told}"
+        shown.contains("mine.toml:4:1") && shown.contains("did you mean `seconds`"),
+        "{shown}"
     );
-    let slo = file("slo.toml", "objectives = [{ party = \"nobody\", p99_ms = 5 }]\n");
-    let (code, told) = run(&["storm", "morning-peak", "--slo", &slo]);
-    assert_eq!(code, Some(2), "{told}");
-    assert!(told.contains("slo.toml:1"), "{told}");
+    let slo = file("slo.toml", "objectives = [{ class = \"nobody\", p99_ms = 5 }]\n");
+    let (code, shown) = run(&["storm", "morning-peak", "--slo", &slo]);
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("slo.toml:1"), "{shown}");
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn too_few_files_are_told_before_anybody_comes() {
     let program = env!("CARGO_BIN_EXE_stepproof-load");
     let script = format!("ulimit -n 64; exec '{program}' storm morning-peak --quiet");
     let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("open files: this process may open 64"), "{told}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("open files: this process may open 64"), "{shown}");
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn a_storm_of_more_phones_than_files_shares_connections_and_says_so() {
     let _leave = Leave::wait();
     let mut shell = std::process::Command::new("sh");
     let output = shell.args(["-c", script, program, &report]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let shown = String::from_utf8_lossy(&output.stderr);
     assert!(
-        told.contains("this process may open 256") && told.contains("at most 64 connections stand at once"),
-        "{told}"
+        shown.contains("this process may open 256") && shown.contains("at most 64 connections stand at once"),
+        "{shown}"
     );
-    assert!(told.contains("raise the hard limit"), "{told}");
+    assert!(shown.contains("raise the hard limit"), "{shown}");
     let record = record(&directory.path().join("record.json"));
     let limits = &record.generator.limits;
     assert!(
@@ -78,19 +78,19 @@ fn a_storm_of_more_phones_than_files_shares_connections_and_says_so() {
         "{limits:?}"
     );
     assert_eq!(
-        record.parties.iter().map(|party| party.funnel.failed).sum::<u64>(),
+        record.classes.iter().map(|class| class.funnel.failed).sum::<u64>(),
         0,
-        "{told}"
+        "{shown}"
     );
     let verdict = if limits.is_empty() {
-        Verdict::Held
+        Verdict::Passed
     } else {
         Verdict::GeneratorLimited
     };
     assert_eq!(
         (record.verdict, output.status.code()),
         (verdict, Some(verdict.exit_code().into())),
-        "{told}"
+        "{shown}"
     );
 }
 
@@ -101,9 +101,9 @@ fn a_report_that_cannot_be_written_is_told() {
     std::fs::write(&file, "").unwrap();
     let below = file.join("report").display().to_string();
     let _leave = Leave::wait();
-    let (code, told) = run(&["storm", "morning-peak", "--quiet", "--seconds", "1", "--report", &below]);
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("cannot be made"), "{told}");
+    let (code, shown) = run(&["storm", "morning-peak", "--quiet", "--seconds", "1", "--report", &below]);
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(shown.contains("cannot be made"), "{shown}");
 }
 
 #[test]
@@ -117,19 +117,19 @@ fn a_disk_that_is_full_is_told_with_the_file() {
     let _leave = Leave::wait();
     let mut shell = std::process::Command::new("sh");
     let output = shell.args(["-c", script, program, &report]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    let last = told.lines().last().unwrap();
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    let last = shown.lines().last().unwrap();
     assert!(
         last.starts_with("error: ") && last.contains(&report) && last.contains("File too large"),
-        "{told}"
+        "{shown}"
     );
 }
 
 #[test]
 fn too_few_users_are_the_generators_limit() {
-    let ended = storm("app-update", "5", "40", &["--users", "2"]);
-    assert_eq!(ended.code, Some(5), "{}", ended.told);
+    let ended = storm("app-update", "5", "40", &["--max-vus", "2"]);
+    assert_eq!(ended.code, Some(5), "{}", ended.shown);
     let limits = ended.record().generator.limits;
     assert!(
         limits.iter().any(|limit| limit.contains("found all 2 users busy")),

@@ -9,9 +9,9 @@ name = "</title><script src='http://192.0.2.1/name.js'></script>"
 title = "\"'><img src=http://192.0.2.1/title.png onerror=alert(1)>"
 seconds = 1
 
-[[parties]]
-name = "</script><script>alert('party')</script>"
-journey = "trusted-sign-in"
+[[classes]]
+name = "</script><script>alert('class')</script>"
+flow = "trusted-sign-in"
 device = "trusted"
 arrivals = { rate = 10 }
 "#;
@@ -27,12 +27,12 @@ fn no_page_of_a_run_takes_a_name_for_more_than_text_or_loads_anything() {
     let report = directory.path().join("report");
     let (scenario, out) = (scenario.display().to_string(), report.display().to_string());
     let _leave = Leave::wait();
-    let (_, told) = run(&["storm", &scenario, "--seed", "1", "--quiet", "--report", &out]);
+    let (_, shown) = run(&["storm", &scenario, "--seed", "1", "--quiet", "--report", &out]);
     let files = std::fs::read_dir(&report).unwrap().map(|entry| entry.unwrap().path());
     let pages: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|extension| extension == "html"))
         .collect();
-    assert!(!pages.is_empty(), "{told}");
+    assert!(!pages.is_empty(), "{shown}");
     for path in pages {
         let page = std::fs::read_to_string(&path).unwrap().to_lowercase();
         assert!(page.contains("alert("), "{}: the names are there", path.display());
@@ -53,7 +53,7 @@ fn no_page_of_a_run_takes_a_name_for_more_than_text_or_loads_anything() {
     let goose = std::fs::read(report.join("goose.json")).unwrap();
     let goose = serde_json::from_slice::<serde_json::Value>(&goose).unwrap();
     assert!(
-        goose.to_string().contains("alert('party')"),
-        "Goose's own figures name the party"
+        goose.to_string().contains("alert('class')"),
+        "Goose's own figures name the class"
     );
 }

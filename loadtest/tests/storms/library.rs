@@ -7,12 +7,12 @@ use crate::program::{self, Ended, storm};
 
 /// Everything that was offered is found again, and nothing was unsafe.
 fn is_whole(record: &Record) {
-    for party in &record.parties {
-        let funnel = party.funnel;
+    for class in &record.classes {
+        let funnel = class.funnel;
         let ended = funnel.completed + funnel.refused + funnel.limited + funnel.failed + funnel.unanswered;
         let ended = ended + funnel.no_code + funnel.abandoned + funnel.interrupted;
-        assert!(funnel.offered > 0, "{}: nobody came", party.name);
-        assert_eq!(funnel.offered, ended, "{}: {funnel:?}", party.name);
+        assert!(funnel.offered > 0, "{}: nobody came", class.name);
+        assert_eq!(funnel.offered, ended, "{}: {funnel:?}", class.name);
     }
     assert_eq!(record.safety.breaches, []);
     assert_eq!(record.safety.unjudged, 0);
@@ -21,7 +21,7 @@ fn is_whole(record: &Record) {
 
 fn holds(name: &str, seconds: &str, rate: &str) -> Ended {
     let ended = storm(name, seconds, rate, &[]);
-    let record = ended.comes_to(Verdict::Held);
+    let record = ended.comes_to(Verdict::Passed);
     assert!(!record.interrupted);
     is_whole(&record);
     for file in ["report.html", "junit.xml", "storm.hlog", "goose.json"] {
@@ -83,16 +83,20 @@ fn push_outage_is_recovered_from_by_email() {
 
 #[test]
 fn a_service_without_another_way_does_not_recover_and_the_report_says_so() {
-    let ended = storm("push-outage", "10", "20", &["--known-bad", "no-way-but-push"]);
-    let record = ended.comes_to(Verdict::Broken);
-    let promise = record
-        .promises
+    let ended = storm("push-outage", "10", "20", &["--mutant", "no-way-but-push"]);
+    let record = ended.comes_to(Verdict::Failed);
+    let threshold = record
+        .thresholds
         .iter()
-        .find(|promise| promise.what.contains("in phase outage"));
-    assert!(promise.is_some_and(|promise| !promise.kept), "{:?}", record.promises);
-    assert!(record.parties[0].funnel.no_code > 0, "{:?}", record.parties[0].funnel);
+        .find(|threshold| threshold.what.contains("in phase outage"));
+    assert!(
+        threshold.is_some_and(|threshold| !threshold.passed),
+        "{:?}",
+        record.thresholds
+    );
+    assert!(record.classes[0].funnel.no_code > 0, "{:?}", record.classes[0].funnel);
     assert_eq!(record.deliveries.email, 0);
-    for words in [&ended.told, &ended.page()] {
+    for words in [&ended.shown, &ended.page()] {
         assert!(words.contains("in phase outage") && words.contains("no-way-but-push"));
     }
 }
@@ -102,8 +106,8 @@ fn several_seeds_tell_how_probable_it_is_to_recover_and_two_runs_are_compared() 
     let ended = storm("morning-peak", "2", "20", &["--seeds", "2"]);
     let each = [1, 2].map(|seed| program::record(&ended.report().join(format!("seed-{seed}/record.json"))));
     let late = each.iter().any(|record| !record.generator.limits.is_empty());
-    let verdict = if late { Verdict::GeneratorLimited } else { Verdict::Held };
-    assert_eq!(ended.code, Some(verdict.exit_code().into()), "{}", ended.told);
+    let verdict = if late { Verdict::GeneratorLimited } else { Verdict::Passed };
+    assert_eq!(ended.code, Some(verdict.exit_code().into()), "{}", ended.shown);
     let recovery = std::fs::read(ended.report().join("recovery.json")).unwrap();
     assert!(serde_json::from_slice::<serde_json::Value>(&recovery).unwrap().is_object());
     let directory = |seed: u64| ended.report().join(format!("seed-{seed}")).display().to_string();
@@ -117,10 +121,10 @@ fn several_seeds_tell_how_probable_it_is_to_recover_and_two_runs_are_compared() 
 
 #[test]
 fn the_library_is_listed_and_shown() {
-    let (code, told) = program::run(&["list"]);
+    let (code, shown) = program::run(&["list"]);
     assert_eq!(code, Some(0));
-    assert!(STORMS.iter().all(|stored| told.contains(stored.name)), "{told}");
-    let (code, told) = program::run(&["list", "push-outage"]);
+    assert!(STORMS.iter().all(|stored| shown.contains(stored.name)), "{shown}");
+    let (code, shown) = program::run(&["list", "push-outage"]);
     assert_eq!(code, Some(0));
-    assert!(told.contains("Look for:"), "{told}");
+    assert!(shown.contains("Look for:"), "{shown}");
 }

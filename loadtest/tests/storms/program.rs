@@ -35,7 +35,7 @@ impl Drop for Leave {
 /// What came of a run.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
-    pub(crate) told: String,
+    pub(crate) shown: String,
     directory: TempDir,
 }
 
@@ -56,8 +56,8 @@ impl Ended {
         let breach = entered || !record.safety.breaches.is_empty();
         let late = !record.generator.limits.is_empty() && !breach;
         let verdict = if late { Verdict::GeneratorLimited } else { wanted };
-        assert_eq!(record.verdict, verdict, "{}", self.told);
-        assert_eq!(self.code, Some(verdict.exit_code().into()), "{}", self.told);
+        assert_eq!(record.verdict, verdict, "{}", self.shown);
+        assert_eq!(self.code, Some(verdict.exit_code().into()), "{}", self.shown);
         record
     }
 
@@ -79,8 +79,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// Runs it with these arguments: the program's words of both kinds together.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = command(arguments).output().unwrap();
-    let told = String::from_utf8_lossy(&stdout) + String::from_utf8_lossy(&stderr);
-    (status.code(), told.into_owned())
+    let shown = String::from_utf8_lossy(&stdout) + String::from_utf8_lossy(&stderr);
+    (status.code(), shown.into_owned())
 }
 
 /// Runs a storm with a cool-down of a second. The report is in a directory of its own.
@@ -92,6 +92,6 @@ pub(crate) fn storm(name: &str, seconds: &str, rate: &str, more: &[&str]) -> End
     let (settings, report) = (settings.display().to_string(), report.display().to_string());
     let _leave = Leave::wait();
     let fixed = ["storm", name, "--seed", "1", "--quiet", "--seconds", seconds, "--rate", rate];
-    let (code, told) = run(&[&fixed[..], &["--settings", &settings, "--report", &report], more].concat());
-    Ended { code, told, directory }
+    let (code, shown) = run(&[&fixed[..], &["--settings", &settings, "--report", &report], more].concat());
+    Ended { code, shown, directory }
 }

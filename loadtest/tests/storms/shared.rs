@@ -1,13 +1,13 @@
-//! Storms against a server that is not their own: two slices of one storm, and a server that goes away and comes back.
+//! Storms against a server that is not their own: two shards of one storm, and a server that goes away and comes back.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child as Process, Stdio};
 use std::time::{Duration, SystemTime};
 
-use loadtest::drive::server::{Child, ControlClient, Options};
+use loadtest::drive::server::{AdminClient, Child, Options};
 use loadtest::plan::arrivals::Schedule;
-use loadtest::plan::population::{Population, prepare::control_bodies};
+use loadtest::plan::population::{Population, prepare::admin_bodies};
 use loadtest::plan::scenario::load;
 use loadtest::record::{Funnel, Record, Verdict};
 use tempfile::TempDir;
@@ -24,9 +24,9 @@ title = "Trusted sign-ins alone: no message is waited for"
 seconds = 4
 drain_s = 10
 
-[[parties]]
+[[classes]]
 name = "owners"
-journey = "trusted-sign-in"
+flow = "trusted-sign-in"
 device = "trusted"
 connection = "kept"
 arrivals = { rate = 40 }
@@ -41,17 +41,17 @@ title = "The service goes away among sign-ins, and comes back"
 seconds = 8
 drain_s = 20
 
-[[parties]]
+[[classes]]
 name = "kept"
-journey = "trusted-sign-in"
+flow = "trusted-sign-in"
 device = "trusted"
 connection = "kept"
 retry = { attempts = 6, delay_s = 0.5, jitter = "none" }
 arrivals = { rate = 10, even = true }
 
-[[parties]]
+[[classes]]
 name = "cold"
-journey = "trusted-sign-in"
+flow = "trusted-sign-in"
 device = "trusted"
 retry = { attempts = 6, delay_s = 0.5, jitter = "none" }
 arrivals = { rate = 10, even = true }
@@ -70,7 +70,7 @@ fn starts(server: &Child, scenario: &Path, report: &Path, at: SystemTime, more: 
     let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64().to_string();
     let (scenario, report) = (scenario.display().to_string(), report.display().to_string());
     let addresses = server.addresses();
-    let target = ["--target", &addresses.api, "--control", &addresses.control];
+    let target = ["--target", &addresses.api, "--admin", &addresses.control];
     let fixed = [
         "storm",
         &scenario,
@@ -89,12 +89,12 @@ fn starts(server: &Child, scenario: &Path, report: &Path, at: SystemTime, more: 
 /// How it ended, and its words.
 fn ended(process: Process) -> (Option<i32>, String) {
     let output = process.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), told.into_owned())
+    let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), shown.into_owned())
 }
 
 fn offered(record: &Record) -> u64 {
-    record.parties.iter().map(|party| party.funnel.offered).sum()
+    record.classes.iter().map(|class| class.funnel.offered).sum()
 }
 
 #[tokio::test]
@@ -105,36 +105,36 @@ async fn two_slices_are_one_storm_and_one_of_them_is_none() {
     let _leave = Leave::wait();
     let server = server(&Options::default()).await;
     let at = SystemTime::now() + PREPARED_WITHIN;
-    let reports = ["slice-0", "slice-1"].map(|name| directory.path().join(name));
-    let slices = ["0/2", "1/2"].iter().zip(&reports);
-    let slices: Vec<Process> = slices
-        .map(|(slice, report)| starts(&server, &scenario, report, at, &["--slice", slice]))
+    let reports = ["shard-0", "shard-1"].map(|name| directory.path().join(name));
+    let shards = ["0/2", "1/2"].iter().zip(&reports);
+    let shards: Vec<Process> = shards
+        .map(|(shard, report)| starts(&server, &scenario, report, at, &["--shard", shard]))
         .collect();
-    for process in slices {
-        let (code, told) = ended(process);
-        assert!(matches!(code, Some(0 | 5)), "{code:?}: {told}");
+    for process in shards {
+        let (code, shown) = ended(process);
+        assert!(matches!(code, Some(0 | 5)), "{code:?}: {shown}");
     }
     server.stop().await.unwrap();
 
     let [one, other] = reports.each_ref().map(|report| report.display().to_string());
     let merged = directory.path().join("merged").display().to_string();
-    let (code, told) = run(&["merge", &one, &other, "--report", &merged]);
+    let (code, shown) = run(&["merge", &one, &other, "--report", &merged]);
     let whole = record(&Path::new(&merged).join("record.json"));
-    assert_eq!(code, Some(whole.verdict.exit_code().into()), "{told}");
+    assert_eq!(code, Some(whole.verdict.exit_code().into()), "{shown}");
     let late = !whole.generator.limits.is_empty();
-    let verdict = if late { Verdict::GeneratorLimited } else { Verdict::Held };
-    assert_eq!((whole.verdict, whole.slice), (verdict, None), "{told}");
+    let verdict = if late { Verdict::GeneratorLimited } else { Verdict::Passed };
+    assert_eq!((whole.verdict, whole.shard), (verdict, None), "{shown}");
     let parts = reports.each_ref().map(|report| offered(&record(&report.join("record.json"))));
     assert!(parts.iter().all(|offered| *offered > 0), "{parts:?}");
     assert_eq!(offered(&whole), parts.iter().sum::<u64>());
     let scheduled = Schedule::new(&whole.scenario, 5, None).unwrap().count();
     assert_eq!(offered(&whole), scheduled as u64);
-    assert_eq!(whole.parties[0].funnel.completed, offered(&whole), "{told}");
+    assert_eq!(whole.classes[0].funnel.completed, offered(&whole), "{shown}");
 
     let alone = directory.path().join("alone");
-    let (code, told) = run(&["merge", &one, "--report", &alone.display().to_string()]);
-    assert_eq!(code, Some(4), "{told}");
-    assert!(told.contains("slice 1 of 2 is missing"), "{told}");
+    let (code, shown) = run(&["merge", &one, "--report", &alone.display().to_string()]);
+    assert_eq!(code, Some(4), "{shown}");
+    assert!(shown.contains("shard 1 of 2 is missing"), "{shown}");
     assert!(!alone.exists());
 }
 
@@ -144,9 +144,9 @@ fn free<const MANY: usize>() -> [u16; MANY] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// Where everybody went, all parties together.
+/// Where everybody went, all classes together.
 fn sum(record: &Record, of: fn(&Funnel) -> u64) -> u64 {
-    record.parties.iter().map(|party| of(&party.funnel)).sum()
+    record.classes.iter().map(|class| of(&class.funnel)).sum()
 }
 
 #[tokio::test]
@@ -180,29 +180,33 @@ async fn a_server_that_goes_away_and_comes_back_is_waited_for_and_the_wait_is_to
     let back = of_storm() as u32;
     let second = server(&options).await;
     let population = Population::of(&load(&file).unwrap(), 5).unwrap();
-    let bodies = control_bodies(&population, None, 5_000).map(Result::unwrap);
-    let mut control = ControlClient::open(&second.addresses().control).await.unwrap();
+    let bodies = admin_bodies(&population, None, 5_000).map(Result::unwrap);
+    let mut control = AdminClient::open(&second.addresses().control).await.unwrap();
     assert_eq!(control.seed_bodies(bodies).await.unwrap(), population.total());
 
-    let (code, told) = ended(process);
+    let (code, shown) = ended(process);
     second.stop().await.unwrap();
     let record = record(&report.join("record.json"));
     assert!(!record.interrupted);
     let all = sum(&record, |funnel| funnel.offered);
     assert_eq!(all, Schedule::new(&record.scenario, 5, None).unwrap().count() as u64);
-    assert!(sum(&record, |funnel| funnel.attempts) > all + 20, "{told}");
+    assert!(sum(&record, |funnel| funnel.attempts) > all + 20, "{shown}");
     let completed = |seconds: std::ops::Range<u32>| -> u64 {
         let within = record.seconds.iter().filter(|second| seconds.contains(&second.at));
         within.map(|second| second.completed).sum()
     };
     // The edges belong to both: stopping and starting take a moment.
-    assert!(completed(0..2) > 0, "{told}");
-    assert_eq!(completed(gone..back), 0, "{told}");
-    assert!(completed(back..600) > 40, "{told}");
-    assert!(sum(&record, |funnel| funnel.completed) > all * 3 / 4, "{told}");
+    assert!(completed(0..2) > 0, "{shown}");
+    assert_eq!(completed(gone..back), 0, "{shown}");
+    assert!(completed(back..600) > 40, "{shown}");
+    assert!(sum(&record, |funnel| funnel.completed) > all * 3 / 4, "{shown}");
     // Whoever came while it was away waited for longer than was promised, counted from when they came.
-    assert!(record.promises.iter().any(|promise| !promise.kept), "{:?}", record.promises);
-    assert_ne!(record.verdict, Verdict::Held);
-    assert_eq!(code, Some(record.verdict.exit_code().into()), "{told}");
-    assert_eq!(record.safety.breaches, [], "{told}");
+    assert!(
+        record.thresholds.iter().any(|threshold| !threshold.passed),
+        "{:?}",
+        record.thresholds
+    );
+    assert_ne!(record.verdict, Verdict::Passed);
+    assert_eq!(code, Some(record.verdict.exit_code().into()), "{shown}");
+    assert_eq!(record.safety.breaches, [], "{shown}");
 }

@@ -121,7 +121,7 @@ fn against(binding: &str, report: &Path) -> std::process::Child {
         "morning-peak",
         "--seconds",
         "5",
-        "--users",
+        "--max-vus",
         "8",
         "--binding",
         binding,
@@ -150,9 +150,9 @@ fn runs(mut storm: std::process::Child, pipe: PathBuf) -> (std::process::Child, 
 /// The storm ended in order before it began, and nothing that it started is left: the pipe is read to its end.
 fn ended_with_all_it_started(child: std::process::Child, mut alive: std::fs::File) {
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("stopped before the storm began"), "{told}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("stopped before the storm began"), "{shown}");
     alive.read_to_end(&mut Vec::new()).unwrap();
 }
 
@@ -190,9 +190,9 @@ seconds = 2
 drain_s = 120
 think = { read_code_s = 60, spread = 0 }
 
-[[parties]]
+[[classes]]
 name = "newcomers"
-journey = "new-device"
+flow = "new-device"
 patience_s = 90
 arrivals = { rate = 20 }
 "#;
@@ -215,10 +215,10 @@ fn a_second_ctrl_c_ends_it_at_once() {
     let again = Instant::now();
     kill_process(pid, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let shown = String::from_utf8_lossy(&output.stderr);
     // Without it, somebody would wait a minute for a code to be read, and then for ever for the record.
-    assert!(again.elapsed() < Duration::from_secs(30), "{told}");
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("the record is not complete"), "{told}");
+    assert!(again.elapsed() < Duration::from_secs(30), "{shown}");
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("the record is not complete"), "{shown}");
     assert!(!report.join("report.html").exists());
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use reference_server::domain::{Account, ChallengeId, ChallengeState, Timestamp};
-use reference_server::rules::{AttemptRules, EpochRules, Guess, SendRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, ChallengeId, ChallengeState};
+use reference_server::config::Config;
+use reference_server::policy::{At, Guess, Policy, Standard};
 
 use crate::KnownBad;
 
@@ -12,107 +12,89 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "off-by-one-cap",
         requirement: "ATT-01",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A challenge takes one guess more than declared.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(OffByOneCap);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(OffByOneCap),
     },
     KnownBad {
         slug: "last-guess-not-evaluated",
         requirement: "ATT-01",
-        part: "rules.attempts",
+        part: "policy",
         summary: "The last of the declared guesses is refused unseen.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LastGuessNotEvaluated);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LastGuessNotEvaluated),
     },
     KnownBad {
         slug: "counter-per-challenge-only",
         requirement: "ATT-02",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong codes are counted in the challenge and nowhere else.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(CounterPerChallengeOnly);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CounterPerChallengeOnly),
     },
     KnownBad {
         slug: "resend-resets-counter",
         requirement: "ATT-02",
-        part: "rules.sends",
+        part: "policy",
         summary: "A new code brings new guesses.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(ResendResetsCounter);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ResendResetsCounter),
     },
     KnownBad {
         slug: "ip-only-limit",
         requirement: "ATT-02",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Only the source address is limited, so that guesses from many addresses never end.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(IpOnlyLimit);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(IpOnlyLimit),
     },
     KnownBad {
         slug: "hourly-window-forgets",
         requirement: "ATT-03",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong codes are forgotten with their window, so that slow guessing never ends.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(HourlyWindowForgets);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(HourlyWindowForgets),
     },
     KnownBad {
         slug: "codes-stay-off",
         requirement: "ATT-03",
-        part: "rules.epochs",
+        part: "policy",
         summary: "Once codes are off, the owner cannot get them working again.",
-        build: |mut parts| {
-            parts.rules.epochs = Arc::new(CodesStayOff);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CodesStayOff),
     },
 ];
 
-/// Settings with so many guesses at a challenge.
-fn with_cap(settings: &Settings, attempts_per_challenge: u32) -> Settings {
-    Settings {
+/// Config with so many guesses at a challenge.
+fn with_cap(config: &Config, attempts_per_challenge: u32) -> Config {
+    Config {
         attempts_per_challenge,
-        ..settings.clone()
+        ..config.clone()
     }
 }
 
 struct OffByOneCap;
 
-impl AttemptRules for OffByOneCap {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Standard.reserve(account, id, now, &with_cap(settings, settings.attempts_per_challenge + 1))
+impl Policy for OffByOneCap {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        let config = with_cap(at.config, at.config.attempts_per_challenge + 1);
+        Standard.reserve_guess(account, id, At { config: &config, ..at })
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
-        Standard.wrong(account, id, now, &with_cap(settings, settings.attempts_per_challenge + 1));
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        let config = with_cap(at.config, at.config.attempts_per_challenge + 1);
+        Standard.wrong_code(account, id, At { config: &config, ..at });
     }
 }
 
 struct LastGuessNotEvaluated;
 
-impl AttemptRules for LastGuessNotEvaluated {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Standard.reserve(account, id, now, &with_cap(settings, settings.attempts_per_challenge - 1))
+impl Policy for LastGuessNotEvaluated {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        let config = with_cap(at.config, at.config.attempts_per_challenge - 1);
+        Standard.reserve_guess(account, id, At { config: &config, ..at })
     }
 }
 
 /// Marks the challenge spent at its cap, as the reference does, and counts nothing for the account.
-fn spent_at_cap(account: &mut Account, id: &ChallengeId, settings: &Settings) {
+fn spent_at_cap(account: &mut Account, id: &ChallengeId, config: &Config) {
     if let Some(challenge) = account.challenge_mut(id)
-        && challenge.attempts >= settings.attempts_per_challenge
+        && challenge.attempts >= config.attempts_per_challenge
     {
         challenge.state = ChallengeState::Exhausted;
     }
@@ -120,17 +102,17 @@ fn spent_at_cap(account: &mut Account, id: &ChallengeId, settings: &Settings) {
 
 struct CounterPerChallengeOnly;
 
-impl AttemptRules for CounterPerChallengeOnly {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, _now: Timestamp, settings: &Settings) {
-        spent_at_cap(account, id, settings);
+impl Policy for CounterPerChallengeOnly {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        spent_at_cap(account, id, at.config);
     }
 }
 
 struct ResendResetsCounter;
 
-impl SendRules for ResendResetsCounter {
-    fn sent(&self, account: &mut Account, challenge: &ChallengeId, now: Timestamp) {
-        Standard.sent(account, challenge, now);
+impl Policy for ResendResetsCounter {
+    fn count_send(&self, account: &mut Account, challenge: &ChallengeId, at: At<'_>) {
+        Standard.count_send(account, challenge, at);
         if let Some(challenge) = account.challenge_mut(challenge) {
             challenge.attempts = 0;
         }
@@ -139,34 +121,27 @@ impl SendRules for ResendResetsCounter {
 
 struct IpOnlyLimit;
 
-impl AttemptRules for IpOnlyLimit {
-    fn guess(
-        &self,
-        account: &mut Account,
-        _id: &ChallengeId,
-        _now: Timestamp,
-        _settings: &Settings,
-        right: &dyn Fn(&Account) -> bool,
-    ) -> Guess {
+impl Policy for IpOnlyLimit {
+    fn guess(&self, account: &mut Account, _id: &ChallengeId, _at: At<'_>, right: &dyn Fn(&Account) -> bool) -> Guess {
         if right(account) { Guess::Right } else { Guess::Wrong }
     }
 }
 
 struct HourlyWindowForgets;
 
-impl AttemptRules for HourlyWindowForgets {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
-        Standard.wrong(account, id, now, settings);
+impl Policy for HourlyWindowForgets {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
+        Standard.wrong_code(account, id, at);
         account.codes.off = false;
     }
 }
 
 struct CodesStayOff;
 
-impl EpochRules for CodesStayOff {
-    fn restore(&self, account: &mut Account) {
+impl Policy for CodesStayOff {
+    fn restore_owner(&self, account: &mut Account) {
         let off = account.codes.off;
-        Standard.restore(account);
+        Standard.restore_owner(account);
         account.codes.off = off;
     }
 }

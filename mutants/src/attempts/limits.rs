@@ -4,9 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_server::domain::{Account, AccountId, ChallengeId, ChallengeState, Timestamp};
-use reference_server::rules::{AttemptRules, Guess, SourceEvent, SourceRules, Standard, Typist};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, AccountId, ChallengeId, ChallengeState, Timestamp};
+use reference_server::policy::{At, Guess, PasswordAttempt, Policy, SourceEvent, Standard};
 
 use crate::KnownBad;
 
@@ -14,108 +13,77 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "permanent-lock",
         requirement: "ATT-07",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A lock has no end.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(PermanentLock);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PermanentLock),
     },
     KnownBad {
         slug: "lock-extended-by-every-try",
         requirement: "ATT-07",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Each try during a lock starts it anew.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LockExtendedByEveryTry);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LockExtendedByEveryTry),
     },
     KnownBad {
         slug: "fixed-window-double-burst",
         requirement: "ATT-07",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Guesses are counted in fixed windows, so that twice the limit fits around an edge.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(FixedWindowDoubleBurst);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(FixedWindowDoubleBurst),
     },
     KnownBad {
         slug: "match-before-limit",
         requirement: "ATT-08",
-        part: "rules.attempts",
+        part: "policy",
         summary: "The code is compared first, and limits apply to wrong ones only.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(MatchBeforeLimit);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(MatchBeforeLimit),
     },
     KnownBad {
         slug: "limit-tells-the-right-code",
         requirement: "ATT-08",
-        part: "rules.attempts",
+        part: "policy",
         summary: "At a limit the right code is refused in other words than a wrong one.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LimitTellsTheRightCode);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LimitTellsTheRightCode),
     },
     KnownBad {
         slug: "password-ok-clears-code-failures",
         requirement: "ATT-09",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A right password clears the count of wrong codes.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(PasswordClearsCodeFailures);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PasswordClearsCodeFailures),
     },
     KnownBad {
         slug: "any-success-clears-every-account",
         requirement: "ATT-09",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A completed sign-in to one account clears the count of wrong codes of all others.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(AnySuccessClearsEveryAccount::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(AnySuccessClearsEveryAccount::default()),
     },
     KnownBad {
         slug: "own-success-refills-the-source",
         requirement: "ATT-09",
-        part: "rules.sources",
+        part: "policy",
         summary: "A right password of any account clears the failures of the address.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(OwnSuccessRefillsTheSource);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(OwnSuccessRefillsTheSource),
     },
 ];
 
 struct PermanentLock;
 
-impl AttemptRules for PermanentLock {
-    fn locked_until(&self, account: &Account, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
-        let lapsed = account.codes.locked_until.map(|_| now.plus_s(settings.lock_s));
-        Standard.locked_until(account, now, settings).or(lapsed)
+impl Policy for PermanentLock {
+    fn codes_locked_until(&self, account: &Account, at: At<'_>) -> Option<Timestamp> {
+        let lapsed = account.codes.locked_until.map(|_| at.now.plus_s(at.config.lock_s));
+        Standard.codes_locked_until(account, at).or(lapsed)
     }
 }
 
 struct LockExtendedByEveryTry;
 
-impl AttemptRules for LockExtendedByEveryTry {
-    fn guess(
-        &self,
-        account: &mut Account,
-        id: &ChallengeId,
-        now: Timestamp,
-        settings: &Settings,
-        right: &dyn Fn(&Account) -> bool,
-    ) -> Guess {
-        let guess = Standard.guess(account, id, now, settings, right);
+impl Policy for LockExtendedByEveryTry {
+    fn guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>, right: &dyn Fn(&Account) -> bool) -> Guess {
+        let guess = Standard.guess(account, id, at, right);
         if let Guess::Locked(_) = guess {
-            account.codes.locked_until = Some(now.plus_s(settings.lock_s));
+            account.codes.locked_until = Some(at.now.plus_s(at.config.lock_s));
         }
         guess
     }
@@ -123,49 +91,35 @@ impl AttemptRules for LockExtendedByEveryTry {
 
 struct FixedWindowDoubleBurst;
 
-impl AttemptRules for FixedWindowDoubleBurst {
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+impl Policy for FixedWindowDoubleBurst {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         let opened = account.codes.recent.first();
-        if opened.is_some_and(|opened| opened.plus_s(settings.window_s) <= now) {
-            account.codes.recent = vec![now];
+        if opened.is_some_and(|opened| opened.plus_s(at.config.window_s) <= at.now) {
+            account.codes.recent = vec![at.now];
         }
-        Standard.wrong(account, id, now, settings);
+        Standard.wrong_code(account, id, at);
     }
 }
 
 struct MatchBeforeLimit;
 
-impl AttemptRules for MatchBeforeLimit {
-    fn guess(
-        &self,
-        account: &mut Account,
-        id: &ChallengeId,
-        now: Timestamp,
-        settings: &Settings,
-        right: &dyn Fn(&Account) -> bool,
-    ) -> Guess {
+impl Policy for MatchBeforeLimit {
+    fn guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>, right: &dyn Fn(&Account) -> bool) -> Guess {
         if right(account) {
             return Guess::Right;
         }
-        stay_live(Standard.guess(account, id, now, settings, right), account, id)
+        stay_live(Standard.guess(account, id, at, right), account, id)
     }
 }
 
 struct LimitTellsTheRightCode;
 
-impl AttemptRules for LimitTellsTheRightCode {
-    fn guess(
-        &self,
-        account: &mut Account,
-        id: &ChallengeId,
-        now: Timestamp,
-        settings: &Settings,
-        right: &dyn Fn(&Account) -> bool,
-    ) -> Guess {
+impl Policy for LimitTellsTheRightCode {
+    fn guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>, right: &dyn Fn(&Account) -> bool) -> Guess {
         let matches = right(account);
-        match stay_live(Standard.guess(account, id, now, settings, right), account, id) {
+        match stay_live(Standard.guess(account, id, at, right), account, id) {
             Guess::Locked(_) if matches => Guess::Exhausted,
-            Guess::Exhausted if matches => Guess::Locked(now.plus_s(settings.lock_s)),
+            Guess::Exhausted if matches => Guess::Locked(at.now.plus_s(at.config.lock_s)),
             guess => guess,
         }
     }
@@ -183,8 +137,8 @@ fn stay_live(guess: Guess, account: &mut Account, id: &ChallengeId) -> Guess {
 
 struct PasswordClearsCodeFailures;
 
-impl AttemptRules for PasswordClearsCodeFailures {
-    fn password_was_right(&self, account: &mut Account, _typist: Typist<'_>) {
+impl Policy for PasswordClearsCodeFailures {
+    fn password_was_right(&self, account: &mut Account, _typist: PasswordAttempt<'_>) {
         account.codes = Default::default();
     }
 }
@@ -196,14 +150,14 @@ struct AnySuccessClearsEveryAccount {
     seen: Mutex<HashMap<AccountId, u64>>,
 }
 
-impl AttemptRules for AnySuccessClearsEveryAccount {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
+impl Policy for AnySuccessClearsEveryAccount {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
         let successes = self.successes.load(Ordering::Relaxed);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.insert(account.id.clone(), successes) != Some(successes) {
             account.codes = Default::default();
         }
-        Standard.reserve(account, id, now, settings)
+        Standard.reserve_guess(account, id, at)
     }
 
     fn second_step_completed(&self, account: &mut Account) {
@@ -214,10 +168,10 @@ impl AttemptRules for AnySuccessClearsEveryAccount {
 
 struct OwnSuccessRefillsTheSource;
 
-impl SourceRules for OwnSuccessRefillsTheSource {
-    fn note(&self, failures: &mut VecDeque<Timestamp>, event: SourceEvent, now: Timestamp) {
+impl Policy for OwnSuccessRefillsTheSource {
+    fn count_source_event(&self, failures: &mut VecDeque<Timestamp>, event: SourceEvent, at: At<'_>) {
         match event {
-            SourceEvent::Failure => failures.push_back(now),
+            SourceEvent::Failure => failures.push_back(at.now),
             SourceEvent::Success => failures.clear(),
         }
     }

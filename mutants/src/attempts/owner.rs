@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use reference_server::domain::{Account, Timestamp};
-use reference_server::rules::{AttemptRules, SourceRules, Standard, Typist};
-use reference_server::settings::{Network, Settings};
+use reference_server::account::{Account, Timestamp};
+use reference_server::config::Network;
+use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
 
 use crate::KnownBad;
 
@@ -14,114 +14,81 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "no-ip-limit",
         requirement: "ATT-04",
-        part: "rules.sources",
+        part: "policy",
         summary: "One address may guess at any number of accounts.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(NoIpLimit);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(NoIpLimit),
     },
     KnownBad {
         slug: "no-password-limit",
         requirement: "ATT-04",
-        part: "rules.attempts",
+        part: "policy",
         summary: "An account takes any number of wrong passwords.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(NoPasswordLimit);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(NoPasswordLimit),
     },
     KnownBad {
         slug: "xff-poisoning-lockout",
         requirement: "ATT-05",
-        part: "rules.sources",
+        part: "policy",
         summary: "The address that a client names in a forwarding header is the one that is throttled.",
-        build: |mut parts| {
-            parts.rules.sources = Arc::new(ForwardedForIsBelieved);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(ForwardedForIsBelieved),
     },
     KnownBad {
         slug: "hard-lock-by-email",
         requirement: "ATT-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong passwords from anywhere keep the owner's trusted device out.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(HardLockByEmail);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(HardLockByEmail),
     },
     KnownBad {
         slug: "code-lock-blocks-trusted-devices",
         requirement: "ATT-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A lock for wrong codes keeps the owner's trusted device out, which needs none.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(CodeLockBlocksTrustedDevices);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CodeLockBlocksTrustedDevices),
     },
 ];
 
 struct NoIpLimit;
 
-impl SourceRules for NoIpLimit {
-    fn blocked(&self, _failures: &VecDeque<Timestamp>, _now: Timestamp, _settings: &Settings) -> Option<Timestamp> {
+impl Policy for NoIpLimit {
+    fn source_blocked(&self, _failures: &VecDeque<Timestamp>, _at: At<'_>) -> Option<Timestamp> {
         None
     }
 }
 
 struct NoPasswordLimit;
 
-impl AttemptRules for NoPasswordLimit {
-    fn password_blocked(
-        &self,
-        _account: &mut Account,
-        _typist: Typist<'_>,
-        _now: Timestamp,
-        _settings: &Settings,
-    ) -> Option<Timestamp> {
+impl Policy for NoPasswordLimit {
+    fn password_blocked(&self, _account: &mut Account, _typist: PasswordAttempt<'_>, _at: At<'_>) -> Option<Timestamp> {
         None
     }
 }
 
 struct ForwardedForIsBelieved;
 
-impl SourceRules for ForwardedForIsBelieved {
-    fn address(&self, peer: IpAddr, forwarded: &[IpAddr], _trusted: &[Network]) -> IpAddr {
+impl Policy for ForwardedForIsBelieved {
+    fn source_address(&self, peer: IpAddr, forwarded: &[IpAddr], _trusted: &[Network]) -> IpAddr {
         forwarded.first().copied().unwrap_or(peer)
     }
 }
 
 struct HardLockByEmail;
 
-impl AttemptRules for HardLockByEmail {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        typist: Typist<'_>,
-        now: Timestamp,
-        settings: &Settings,
-    ) -> Option<Timestamp> {
-        let anybody = Typist {
+impl Policy for HardLockByEmail {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        let anybody = PasswordAttempt {
             trusted: false,
-            ..typist
+            ..attempt
         };
-        Standard.password_blocked(account, anybody, now, settings)
+        Standard.password_blocked(account, anybody, at)
     }
 }
 
 struct CodeLockBlocksTrustedDevices;
 
-impl AttemptRules for CodeLockBlocksTrustedDevices {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        typist: Typist<'_>,
-        now: Timestamp,
-        settings: &Settings,
-    ) -> Option<Timestamp> {
-        let locked = Standard.locked_until(account, now, settings);
-        locked.or_else(|| Standard.password_blocked(account, typist, now, settings))
+impl Policy for CodeLockBlocksTrustedDevices {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        let locked = Standard.codes_locked_until(account, at);
+        locked.or_else(|| Standard.password_blocked(account, attempt, at))
     }
 }

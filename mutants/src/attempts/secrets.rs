@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::Service;
-use reference_server::domain::{Account, AccountId, PasswordFailures, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{AccountChange, MemoryStore, Store};
-use reference_server::rules::{AttemptRules, Standard, Typist};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, AccountId, PasswordFailures, Timestamp, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
+use reference_server::ports::{AccountChange, MemoryStore, Store};
 use serde_json::Value;
 
 use crate::{KnownBad, tools};
@@ -20,58 +18,47 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "array-of-codes-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of codes is tried one by one.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/challenge/verify",
                 field: "code",
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "array-of-passwords-accepted",
         requirement: "ATT-10",
-        part: "edge",
+        part: "http",
         summary: "A list of passwords is tried one by one.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ArrayAccepted {
+        build: |server| {
+            server.wrap(ArrayAccepted {
                 path: "/v1/sign-ins",
                 field: "password",
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "in-session-verify-unthrottled",
         requirement: "ATT-11",
-        part: "rules.attempts",
+        part: "policy",
         summary: "A password typed within a session is limited by nothing.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(InSessionUnthrottled);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(InSessionUnthrottled),
     },
     KnownBad {
         slug: "limiter-key-case-sensitive",
         requirement: "ATT-12",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Wrong passwords are counted under the identifier as it was typed.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(LimiterKeyAsTyped::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(LimiterKeyAsTyped::default()),
     },
     KnownBad {
         slug: "registration-overwrites-lookalike",
         requirement: "ATT-12",
         part: "store",
         summary: "Registering another spelling of a taken identifier sets the password of the account that has it.",
-        build: |mut parts| {
-            parts.store = Arc::new(RegistrationOverwrites::default());
-            parts
-        },
+        build: |server| server.deps.store = Arc::new(RegistrationOverwrites::default()),
     },
 ];
 
@@ -82,38 +69,32 @@ struct ArrayAccepted {
 }
 
 #[async_trait]
-impl Edge for ArrayAccepted {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ArrayAccepted {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let body = tools::body(&request).filter(|_| tools::is(&request, &Method::POST, self.path));
         if let Some(mut body) = body
             && let Some(secrets) = body.get(self.field).and_then(Value::as_array).cloned()
         {
             for secret in secrets {
                 body[self.field] = secret;
-                let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+                let answer = next.answer(tools::with_body(&request, &body)).await;
                 if answer.status().is_success() {
                     return answer;
                 }
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct InSessionUnthrottled;
 
-impl AttemptRules for InSessionUnthrottled {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        typist: Typist<'_>,
-        now: Timestamp,
-        settings: &Settings,
-    ) -> Option<Timestamp> {
-        if typist.in_session {
+impl Policy for InSessionUnthrottled {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        if attempt.in_session {
             return None;
         }
-        Standard.password_blocked(account, typist, now, settings)
+        Standard.password_blocked(account, attempt, at)
     }
 }
 
@@ -124,18 +105,23 @@ struct LimiterKeyAsTyped {
 
 impl LimiterKeyAsTyped {
     /// Runs a decision of the reference on the account as if it had only the failures of this spelling.
-    fn under_spelling<R>(&self, account: &mut Account, typist: Typist<'_>, decide: impl FnOnce(&mut Account) -> R) -> R {
+    fn under_spelling<R>(
+        &self,
+        account: &mut Account,
+        attempt: PasswordAttempt<'_>,
+        decide: impl FnOnce(&mut Account) -> R,
+    ) -> R {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = failures.entry((typist.typed.to_owned(), typist.trusted)).or_default();
+        let own = failures.entry((attempt.typed.to_owned(), attempt.trusted)).or_default();
         let mut seen = account.clone();
-        let slot = if typist.trusted {
+        let slot = if attempt.trusted {
             &mut seen.trusted_passwords
         } else {
             &mut seen.passwords
         };
         slot.clone_from(own);
         let decision = decide(&mut seen);
-        *own = if typist.trusted {
+        *own = if attempt.trusted {
             seen.trusted_passwords
         } else {
             seen.passwords
@@ -144,19 +130,13 @@ impl LimiterKeyAsTyped {
     }
 }
 
-impl AttemptRules for LimiterKeyAsTyped {
-    fn password_blocked(
-        &self,
-        account: &mut Account,
-        typist: Typist<'_>,
-        now: Timestamp,
-        settings: &Settings,
-    ) -> Option<Timestamp> {
-        self.under_spelling(account, typist, |seen| Standard.password_blocked(seen, typist, now, settings))
+impl Policy for LimiterKeyAsTyped {
+    fn password_blocked(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) -> Option<Timestamp> {
+        self.under_spelling(account, attempt, |seen| Standard.password_blocked(seen, attempt, at))
     }
 
-    fn password_was_wrong(&self, account: &mut Account, typist: Typist<'_>, now: Timestamp) {
-        self.under_spelling(account, typist, |seen| Standard.password_was_wrong(seen, typist, now));
+    fn password_was_wrong(&self, account: &mut Account, attempt: PasswordAttempt<'_>, at: At<'_>) {
+        self.under_spelling(account, attempt, |seen| Standard.password_was_wrong(seen, attempt, at));
     }
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use reference_server::domain::{Account, Challenge, DeviceId, Method, Timestamp};
-use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
-use reference_server::rules::{Admission, DeliveryRules, DeviceRules, SignInFacts, SignInRules, Standard, TrustRules};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, Challenge, DeviceId, Method};
+use reference_server::policy::{Admission, At, Policy, SignInFacts, Standard};
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 
 use crate::KnownBad;
 
@@ -15,83 +14,58 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "both-methods-at-once",
         requirement: "METH-01",
-        part: "rules.delivery",
+        part: "policy",
         summary: "A pushed code is always mailed as well.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(BothAtOnce);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(BothAtOnce),
     },
     KnownBad {
         slug: "push-to-nobody",
         requirement: "METH-02",
-        part: "rules.delivery",
+        part: "policy",
         summary: "An account without a trusted device is told that its code was sent by push.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToNobody);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PushToNobody),
     },
     KnownBad {
         slug: "no-way-but-push",
         requirement: "METH-02",
-        part: "rules.delivery",
+        part: "policy",
         summary: "Once an account has a trusted device there is no way to have a code mailed.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(NoWayButPush);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(NoWayButPush),
     },
     KnownBad {
         slug: "one-breaker-for-all-providers",
         requirement: "METH-02",
         part: "mailer",
         summary: "A push provider that fails takes the mail provider out of service with it.",
-        build: |mut parts| {
-            let inner = Arc::clone(&parts.mailer);
-            parts.mailer = Arc::new(OneBreaker {
+        build: |server| {
+            let inner = Arc::clone(&server.deps.mailer);
+            server.deps.mailer = Arc::new(OneBreaker {
                 inner,
                 open: AtomicBool::new(false),
             });
-            parts
         },
     },
     KnownBad {
         slug: "first-device-free-pass",
         requirement: "METH-05",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "An account that trusts no device is signed in without a code.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(FreePass);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(FreePass),
     },
     KnownBad {
         slug: "free-pass-after-removal",
         requirement: "METH-05",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "Whoever removed the last device is let in without a code, so as not to be locked out.",
-        build: |mut parts| {
-            let removed = Arc::new(AtomicBool::new(false));
-            parts.rules.devices = Arc::new(Removing(Arc::clone(&removed)));
-            parts.rules.sign_in = Arc::new(FreePassAfterRemoval(removed));
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(FreePassAfterRemoval::default()),
     },
 ];
 
 struct BothAtOnce;
 
-impl DeliveryRules for BothAtOnce {
-    fn recipients(
-        &self,
-        account: &Account,
-        challenge: &Challenge,
-        now: Timestamp,
-        settings: &Settings,
-        trust: &dyn TrustRules,
-    ) -> Vec<Recipient> {
-        let mut all = Standard.recipients(account, challenge, now, settings, trust);
+impl Policy for BothAtOnce {
+    fn code_recipients(&self, account: &Account, challenge: &Challenge, at: At<'_>) -> Vec<Recipient> {
+        let mut all = Standard.code_recipients(account, challenge, at);
         let mailbox = Recipient::Email(account.email.clone());
         if !all.contains(&mailbox) {
             all.push(mailbox);
@@ -102,21 +76,21 @@ impl DeliveryRules for BothAtOnce {
 
 struct PushToNobody;
 
-impl DeliveryRules for PushToNobody {
-    fn first_method(&self, _: &Account, _: Timestamp, _: &Settings, _: &dyn TrustRules) -> Option<Method> {
+impl Policy for PushToNobody {
+    fn first_method(&self, _: &Account, _: At<'_>) -> Option<Method> {
         Some(Method::Push)
     }
 }
 
 struct NoWayButPush;
 
-impl DeliveryRules for NoWayButPush {
-    fn first_method(&self, account: &Account, now: Timestamp, settings: &Settings, trust: &dyn TrustRules) -> Option<Method> {
-        Standard.first_method(account, now, settings, trust)
+impl Policy for NoWayButPush {
+    fn first_method(&self, account: &Account, at: At<'_>) -> Option<Method> {
+        Standard.first_method(account, at)
     }
 
-    fn may_switch(&self, method: Method, settings: &Settings) -> bool {
-        method != Method::Email && Standard.may_switch(method, settings)
+    fn may_use(&self, method: Method, at: At<'_>) -> bool {
+        method != Method::Email && Standard.may_use(method, at)
     }
 }
 
@@ -141,8 +115,8 @@ impl Mailer for OneBreaker {
 
 struct FreePass;
 
-impl SignInRules for FreePass {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for FreePass {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         match Standard.admit(facts) {
             Admission::Challenge if facts.trusted_devices == 0 => Admission::Session,
             admission => admission,
@@ -151,19 +125,16 @@ impl SignInRules for FreePass {
 }
 
 /// Removes as it should, and remembers that something was removed.
-struct Removing(Arc<AtomicBool>);
+#[derive(Default)]
+struct FreePassAfterRemoval(AtomicBool);
 
-impl DeviceRules for Removing {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
-        Standard.remove(account, id);
+impl Policy for FreePassAfterRemoval {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
+        Standard.remove_device(account, id);
         self.0.store(true, Ordering::SeqCst);
     }
-}
 
-struct FreePassAfterRemoval(Arc<AtomicBool>);
-
-impl SignInRules for FreePassAfterRemoval {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         if self.0.load(Ordering::SeqCst) {
             return FreePass.admit(facts);
         }

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::domain::{Account, Challenge, Timestamp};
-use reference_server::http::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
-use reference_server::rules::{DeliveryRules, Standard, TrustRules};
-use reference_server::settings::Settings;
-use reference_server::{Parts, Service};
+use reference_server::Composition;
+use reference_server::account::{Account, Challenge};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Standard};
+use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use serde_json::Value;
 
 use crate::{KnownBad, tools};
@@ -19,47 +18,40 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "destination-from-body",
         requirement: "METH-03",
-        part: "edge",
+        part: "http",
         summary: "A switch to email may name the address.",
-        build: |parts| destination_named_at(parts, "/v1/challenge/method"),
+        build: |server| destination_named_at(server, "/v1/challenge/method"),
     },
     KnownBad {
         slug: "destination-from-sign-in",
         requirement: "METH-03",
-        part: "edge",
+        part: "http",
         summary: "A sign-in may name the address that its code is mailed to.",
-        build: |parts| destination_named_at(parts, "/v1/sign-ins"),
+        build: |server| destination_named_at(server, "/v1/sign-ins"),
     },
     KnownBad {
         slug: "push-to-pending-device",
         requirement: "METH-07",
-        part: "rules.delivery",
+        part: "policy",
         summary: "The registration that the asking device brings along gets the code as well.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToPending);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PushToPending),
     },
     KnownBad {
         slug: "push-token-account-mixup",
         requirement: "METH-07",
-        part: "edge",
+        part: "http",
         summary: "A push registration belongs to the last account that brought it, and to no other.",
-        build: |mut parts| {
-            parts.edge = Arc::new(LastAccountKeepsRegistration);
-            parts
-        },
+        build: |server| server.wrap(LastAccountKeepsRegistration),
     },
 ];
 
-fn destination_named_at(mut parts: Parts, path: &'static str) -> Parts {
+fn destination_named_at(server: &mut Composition, path: &'static str) {
     let named = Arc::new(Mutex::new(None));
-    parts.mailer = Arc::new(Redirecting {
-        mailer: Arc::clone(&parts.mailer),
+    server.deps.mailer = Arc::new(Redirecting {
+        mailer: Arc::clone(&server.deps.mailer),
         named: Arc::clone(&named),
     });
-    parts.edge = Arc::new(DestinationNamed { path, named });
-    parts
+    server.wrap(DestinationNamed { path, named });
 }
 
 /// The address that the request under way names.
@@ -77,18 +69,18 @@ impl DestinationNamed {
 }
 
 #[async_trait]
-impl Edge for DestinationNamed {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for DestinationNamed {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let mut body = tools::body(&request).unwrap_or_default();
         let address = body.get("to").and_then(Value::as_str).map(str::to_owned);
         if !tools::is(&request, &Method::POST, self.path) || address.is_none() {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
         if let Some(fields) = body.as_object_mut() {
             fields.remove("to");
         }
         self.set(address);
-        let answer = HttpEdge.answer(service, tools::with_body(&request, &body)).await;
+        let answer = next.answer(tools::with_body(&request, &body)).await;
         self.set(None);
         answer
     }
@@ -118,16 +110,9 @@ impl Mailer for Redirecting {
 
 struct PushToPending;
 
-impl DeliveryRules for PushToPending {
-    fn push_recipients(
-        &self,
-        account: &Account,
-        challenge: Option<&Challenge>,
-        now: Timestamp,
-        settings: &Settings,
-        trust: &dyn TrustRules,
-    ) -> Vec<Recipient> {
-        let mut all = Standard.push_recipients(account, challenge, now, settings, trust);
+impl Policy for PushToPending {
+    fn push_recipients(&self, account: &Account, challenge: Option<&Challenge>, at: At<'_>) -> Vec<Recipient> {
+        let mut all = Standard.push_recipients(account, challenge, at);
         let asking = challenge.and_then(|challenge| challenge.push_token.clone());
         all.extend(asking.map(Recipient::Push));
         all
@@ -137,9 +122,10 @@ impl DeliveryRules for PushToPending {
 struct LastAccountKeepsRegistration;
 
 #[async_trait]
-impl Edge for LastAccountKeepsRegistration {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for LastAccountKeepsRegistration {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::PUT, "/v1/devices/current/push") || !answer.status().is_success() {
             return answer;
         }
@@ -156,7 +142,7 @@ impl Edge for LastAccountKeepsRegistration {
                 device.push_token.take_if(|held| *held == token);
             }
         };
-        service.parts().store.sweep(&mut take_away).await;
+        service.deps().store.sweep(&mut take_away).await;
         answer
     }
 }

@@ -6,11 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
-use reference_server::Service;
-use reference_server::domain::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
-use reference_server::http::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{AttemptRules, CodeRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
 
@@ -18,62 +16,44 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "push-code-survives-switch",
         requirement: "METH-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "A pushed code stays valid beside the mailed one.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(PushedSurvives::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PushedSurvives::default()),
     },
     KnownBad {
         slug: "switch-resets-the-guesses",
         requirement: "METH-04",
-        part: "rules.codes",
+        part: "policy",
         summary: "A switch to email starts the count of guesses again.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(SwitchResetsGuesses);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(SwitchResetsGuesses),
     },
     KnownBad {
         slug: "switch-is-no-send",
         requirement: "METH-04",
-        part: "edge",
+        part: "http",
         summary: "A switch has no part in the limits on sending.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SwitchIsNoSend);
-            parts
-        },
+        build: |server| server.wrap(SwitchIsNoSend),
     },
     KnownBad {
         slug: "email-code-24h-ttl",
         requirement: "METH-06",
-        part: "rules.codes",
+        part: "policy",
         summary: "A mailed code has the lifetime of a recovery code.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedLivesADay);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(MailedLivesADay),
     },
     KnownBad {
         slug: "email-path-unthrottled",
         requirement: "METH-06",
-        part: "rules.attempts",
+        part: "policy",
         summary: "Mailed codes are verified by a handler of their own, which has no limits.",
-        build: |mut parts| {
-            parts.rules.attempts = Arc::new(MailedUnthrottled);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(MailedUnthrottled),
     },
     KnownBad {
         slug: "mailed-code-per-account",
         requirement: "METH-06",
-        part: "rules.codes",
+        part: "policy",
         summary: "A mailed code is good for every challenge of its account that was switched to email.",
-        build: |mut parts| {
-            parts.rules.codes = Arc::new(MailedPerAccount);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(MailedPerAccount),
     },
 ];
 
@@ -83,16 +63,16 @@ struct PushedSurvives {
     pushed: Mutex<HashMap<ChallengeId, StoredCode>>,
 }
 
-impl CodeRules for PushedSurvives {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
-        Standard.issue(challenge, code, now);
+impl Policy for PushedSurvives {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        Standard.issue_code(challenge, code, at);
         if let (Method::Push, Some(code)) = (challenge.method, &challenge.code) {
             let mut pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
             pushed.insert(challenge.id.clone(), code.clone());
         }
     }
 
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
         let pushed = self
             .pushed
             .lock()
@@ -100,15 +80,15 @@ impl CodeRules for PushedSurvives {
             .get(challenge)
             .cloned();
         let survived = pushed.is_some_and(|code| code.is(challenge, submitted));
-        survived || Standard.matches(account, challenge, submitted, now, settings)
+        survived || Standard.code_matches(account, challenge, submitted, at)
     }
 }
 
 struct SwitchResetsGuesses;
 
-impl CodeRules for SwitchResetsGuesses {
-    fn issue(&self, challenge: &mut Challenge, code: &str, now: Timestamp) {
-        Standard.issue(challenge, code, now);
+impl Policy for SwitchResetsGuesses {
+    fn issue_code(&self, challenge: &mut Challenge, code: &str, at: At<'_>) {
+        Standard.issue_code(challenge, code, at);
         if challenge.method == Method::Email {
             challenge.attempts = 0;
         }
@@ -118,8 +98,9 @@ impl CodeRules for SwitchResetsGuesses {
 struct SwitchIsNoSend;
 
 #[async_trait]
-impl Edge for SwitchIsNoSend {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SwitchIsNoSend {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if request.path == "/v1/challenge/method"
             && let (Some(id), Some(handle)) = (tools::pending(service, &request).await, tools::bearer(&request))
         {
@@ -131,19 +112,19 @@ impl Edge for SwitchIsNoSend {
                     challenge.sent_at = challenge.created_at;
                 }
             };
-            service.parts().store.transact(&id, forget).await;
+            service.deps().store.transact(&id, forget).await;
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct MailedLivesADay;
 
-impl CodeRules for MailedLivesADay {
-    fn expires_at(&self, challenge: &Challenge, settings: &Settings) -> Timestamp {
+impl Policy for MailedLivesADay {
+    fn code_expires_at(&self, challenge: &Challenge, at: At<'_>) -> Timestamp {
         match (&challenge.code, challenge.method) {
             (Some(code), Method::Email) => code.issued_at.plus_s(24 * 3600),
-            _ => Standard.expires_at(challenge, settings),
+            _ => Standard.code_expires_at(challenge, at),
         }
     }
 }
@@ -158,26 +139,26 @@ impl MailedUnthrottled {
     }
 }
 
-impl AttemptRules for MailedUnthrottled {
-    fn reserve(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) -> bool {
-        Self::mailed(account, id) || Standard.reserve(account, id, now, settings)
+impl Policy for MailedUnthrottled {
+    fn reserve_guess(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) -> bool {
+        Self::mailed(account, id) || Standard.reserve_guess(account, id, at)
     }
 
-    fn wrong(&self, account: &mut Account, id: &ChallengeId, now: Timestamp, settings: &Settings) {
+    fn wrong_code(&self, account: &mut Account, id: &ChallengeId, at: At<'_>) {
         if !Self::mailed(account, id) {
-            Standard.wrong(account, id, now, settings);
+            Standard.wrong_code(account, id, at);
         }
     }
 }
 
 struct MailedPerAccount;
 
-impl CodeRules for MailedPerAccount {
-    fn matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, now: Timestamp, settings: &Settings) -> bool {
+impl Policy for MailedPerAccount {
+    fn code_matches(&self, account: &Account, challenge: &ChallengeId, submitted: &str, at: At<'_>) -> bool {
         let mailed = |challenge: &&Challenge| challenge.method == Method::Email;
         let of_mail = account.challenge(challenge).filter(mailed).is_some();
         let mut others = account.challenges.iter().filter(mailed);
-        let by_another = of_mail && others.any(|other| Standard.matches(account, &other.id, submitted, now, settings));
-        by_another || Standard.matches(account, challenge, submitted, now, settings)
+        let by_another = of_mail && others.any(|other| Standard.code_matches(account, &other.id, submitted, at));
+        by_another || Standard.code_matches(account, challenge, submitted, at)
     }
 }

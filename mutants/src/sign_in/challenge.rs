@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
-use reference_server::domain::{Account, Timestamp};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{CodeRules, NotNow, SendRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::Account;
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::identifiers::normalise;
+use reference_server::policy::{At, Limit, Policy, RateLimited, Standard};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -21,106 +20,90 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "evict-oldest-challenge",
         requirement: "SIGN-06",
-        part: "rules.sends",
+        part: "policy",
         summary: "At the bound the oldest challenge makes way, so that whoever has the password keeps evicting the owner's.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(EvictOldest);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(EvictOldest),
     },
     KnownBad {
         slug: "unbounded-challenges",
         requirement: "SIGN-06",
-        part: "rules.sends",
+        part: "policy",
         summary: "An account may have any number of live challenges.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(Unbounded);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(Unbounded),
     },
     KnownBad {
         slug: "debug-code-echo",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer that opens a challenge repeats the code, for convenience in development.",
-        build: |mut parts| {
-            let drawn = Drawn::codes_of(&mut parts);
-            parts.edge = Arc::new(Echo {
+        build: |server| {
+            let drawn = Drawn::codes_of(&mut server.deps);
+            server.wrap(Echo {
                 drawn,
                 told: |code| code,
             });
-            parts
         },
     },
     KnownBad {
         slug: "code-digest-in-answer",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer carries a digest of the code, for the app to compare with.",
-        build: |mut parts| {
-            let drawn = Drawn::codes_of(&mut parts);
+        build: |server| {
+            let drawn = Drawn::codes_of(&mut server.deps);
             let told = |code: String| HEXLOWER.encode(&Sha256::digest(code.as_bytes()));
-            parts.edge = Arc::new(Echo { drawn, told });
-            parts
+            server.wrap(Echo { drawn, told });
         },
     },
     KnownBad {
         slug: "challenge-without-times",
         requirement: "SIGN-07",
-        part: "edge",
+        part: "http",
         summary: "The answer that opens a challenge does not tell when the code expires or can be sent again.",
-        build: |mut parts| {
-            parts.edge = Arc::new(WithoutTimes);
-            parts
-        },
+        build: |server| server.wrap(WithoutTimes),
     },
 ];
 
 struct EvictOldest;
 
-impl SendRules for EvictOldest {
-    fn may_open(
-        &self,
-        account: &mut Account,
-        installation: &str,
-        now: Timestamp,
-        settings: &Settings,
-        codes: &dyn CodeRules,
-    ) -> Result<(), NotNow> {
-        let may = Standard.may_open(account, installation, now, settings, codes);
-        let Err(NotNow::TooManyChallenges(_)) = may else { return may };
+impl Policy for EvictOldest {
+    fn may_open_challenge(&self, account: &mut Account, installation: &str, at: At<'_>) -> Result<(), RateLimited> {
+        let may = Standard.may_open_challenge(account, installation, at);
+        let Err(RateLimited {
+            limit: Limit::Challenges,
+            ..
+        }) = may
+        else {
+            return may;
+        };
         let open = account
             .challenges
             .iter()
-            .filter(|challenge| codes.is_open(challenge, now, settings));
+            .filter(|challenge| self.challenge_is_open(challenge, at));
         let oldest = open
             .min_by_key(|challenge| challenge.created_at)
             .map(|challenge| challenge.id.clone());
         account.void_challenges(|challenge| Some(&challenge.id) == oldest.as_ref());
-        Standard.account_may_send(account, now, settings)
+        Standard.account_may_send(account, at)
     }
 }
 
 struct Unbounded;
 
-impl SendRules for Unbounded {
-    fn may_open(
-        &self,
-        account: &mut Account,
-        installation: &str,
-        now: Timestamp,
-        settings: &Settings,
-        codes: &dyn CodeRules,
-    ) -> Result<(), NotNow> {
-        match Standard.may_open(account, installation, now, settings, codes) {
-            Err(NotNow::TooManyChallenges(_)) => Standard.account_may_send(account, now, settings),
+impl Policy for Unbounded {
+    fn may_open_challenge(&self, account: &mut Account, installation: &str, at: At<'_>) -> Result<(), RateLimited> {
+        match Standard.may_open_challenge(account, installation, at) {
+            Err(RateLimited {
+                limit: Limit::Challenges,
+                ..
+            }) => Standard.account_may_send(account, at),
             may => may,
         }
     }
 }
 
 /// Whether the answer opened a challenge.
-fn opened(request: &EdgeRequest, answer: &Response<Bytes>) -> bool {
+fn opened(request: &ApiRequest, answer: &Response<Bytes>) -> bool {
     tools::is(request, &Method::POST, "/v1/sign-ins") && answer.status() == StatusCode::ACCEPTED
 }
 
@@ -130,14 +113,14 @@ struct Echo {
 }
 
 #[async_trait]
-impl Edge for Echo {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for Echo {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let answer = next.answer(request.clone()).await;
         if !opened(&request, &answer) {
             return answer;
         }
         let named = tools::body(&request).and_then(|body| body.get("email")?.as_str().map(str::to_owned));
-        let email = named.and_then(|email| service.parts().rules.identifiers.normalise(&email));
+        let email = named.and_then(|email| normalise(&email));
         let code = email.and_then(|email| self.drawn.newest_for(&email));
         let (Some(code), Some(mut body)) = (code, tools::answered(&answer)) else {
             return answer;
@@ -150,9 +133,9 @@ impl Edge for Echo {
 struct WithoutTimes;
 
 #[async_trait]
-impl Edge for WithoutTimes {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for WithoutTimes {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let answer = next.answer(request.clone()).await;
         let Some(mut body) = tools::answered(&answer).filter(|_| opened(&request, &answer)) else {
             return answer;
         };

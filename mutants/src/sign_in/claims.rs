@@ -1,12 +1,9 @@
 //! What a client says of itself is believed.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
-use reference_server::Service;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use serde_json::{Value, json};
 
 use crate::forge::{self, Bearer};
@@ -16,82 +13,76 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "step-field-trusted",
         requirement: "SIGN-03",
-        part: "edge",
+        part: "http",
         summary: "A request may claim that the second step is complete.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| has_field(request, "step", &json!("complete")),
                 at: Step::Both,
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "debug-header-skips-2sv",
         requirement: "SIGN-04",
-        part: "edge",
+        part: "http",
         summary: "A header left in from development skips the second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| request.headers.get("x-debug").is_some_and(|value| value == "1"),
                 at: Step::One,
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "trusted-field-believed",
         requirement: "SIGN-04",
-        part: "edge",
+        part: "http",
         summary: "A device that says that it is trusted is not asked for a code.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| has_field(request, "trusted", &json!(true)),
                 at: Step::One,
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "remember-cookie-believed",
         requirement: "SIGN-04",
-        part: "edge",
+        part: "http",
         summary: "A cookie that anybody can write stands for trust.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| {
                     let cookies = request.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
                     cookies.is_some_and(|cookies| cookies.split("; ").any(|cookie| cookie == "remember=1"))
                 },
                 at: Step::One,
             });
-            parts
         },
     },
     KnownBad {
         slug: "query-switches-step-off",
         requirement: "SIGN-04",
-        part: "edge",
+        part: "http",
         summary: "A query parameter switches the second step off.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| request.query.as_deref() == Some("two_step=off"),
                 at: Step::One,
-            });
-            parts
+            })
         },
     },
     KnownBad {
         slug: "debug-field-skips-code",
         requirement: "SIGN-04",
-        part: "edge",
+        part: "http",
         summary: "With a field left in from development any code is right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(Believing {
+        build: |server| {
+            server.wrap(Believing {
                 claim: |request| has_field(request, "debug", &json!(true)),
                 at: Step::Two,
-            });
-            parts
+            })
         },
     },
 ];
@@ -106,16 +97,16 @@ enum Step {
 
 /// Opens a session where a claim stands instead of a second step.
 struct Believing {
-    claim: fn(&EdgeRequest) -> bool,
+    claim: fn(&ApiRequest) -> bool,
     at: Step,
 }
 
-fn has_field(request: &EdgeRequest, name: &str, value: &Value) -> bool {
+fn has_field(request: &ApiRequest, name: &str, value: &Value) -> bool {
     tools::body(request).is_some_and(|body| body.get(name) == Some(value))
 }
 
 /// The request without the fields that the honest edge does not know.
-fn plain(request: &EdgeRequest) -> EdgeRequest {
+fn plain(request: &ApiRequest) -> ApiRequest {
     let Some(Value::Object(mut fields)) = tools::body(request) else {
         return request.clone();
     };
@@ -126,14 +117,15 @@ fn plain(request: &EdgeRequest) -> EdgeRequest {
 }
 
 #[async_trait]
-impl Edge for Believing {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for Believing {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let one = tools::is(&request, &Method::POST, "/v1/sign-ins") && self.at != Step::Two;
         let two = tools::is(&request, &Method::POST, "/v1/challenge/verify") && self.at != Step::One;
         if !(one || two) || !(self.claim)(&request) {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
-        let answer = HttpEdge.answer(service, plain(&request)).await;
+        let answer = next.answer(plain(&request)).await;
         let bearer = match (one, tools::bearer(&request)) {
             (true, _) if answer.status() == StatusCode::ACCEPTED => Bearer::of_sign_in(service, &request).await,
             (false, Some(handle)) if !answer.status().is_success() => Bearer::of_handle(service, handle).await,

@@ -1,13 +1,11 @@
 //! Step two is open to others than the holder of the handle.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
 use reference_server::Service;
-use reference_server::domain::{AccountId, ChallengeId, ChallengeState, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::account::{AccountId, ChallengeId, ChallengeState, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
@@ -17,27 +15,21 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "code-with-name-is-enough",
         requirement: "SIGN-03",
-        part: "edge",
+        part: "http",
         summary: "Whoever names the account and has its code needs no handle.",
-        build: |mut parts| {
-            parts.edge = Arc::new(CodeWithNameIsEnough);
-            parts
-        },
+        build: |server| server.wrap(CodeWithNameIsEnough),
     },
     KnownBad {
         slug: "sends-for-a-name",
         requirement: "SIGN-03",
-        part: "edge",
+        part: "http",
         summary: "Naming the account is enough to have its code sent again, by either method.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SendsForAName);
-            parts
-        },
+        build: |server| server.wrap(SendsForAName),
     },
 ];
 
 /// The account that a request names in its body, or in place of its handle.
-async fn named(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
+async fn named(service: &Service, request: &ApiRequest) -> Option<AccountId> {
     let body = tools::body(request).unwrap_or_default();
     let name = body.get("email").and_then(Value::as_str).or_else(|| tools::bearer(request))?;
     forge::account_named(service, name).await
@@ -45,7 +37,7 @@ async fn named(service: &Service, request: &EdgeRequest) -> Option<AccountId> {
 
 /// The live challenges of an account, the newest last.
 async fn live(service: &Service, account: &AccountId) -> Vec<ChallengeId> {
-    let found = service.parts().store.transact(account, |account| {
+    let found = service.deps().store.transact(account, |account| {
         let live = account
             .challenges
             .iter()
@@ -58,9 +50,10 @@ async fn live(service: &Service, account: &AccountId) -> Vec<ChallengeId> {
 struct CodeWithNameIsEnough;
 
 #[async_trait]
-impl Edge for CodeWithNameIsEnough {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for CodeWithNameIsEnough {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/challenge/verify") || answer.status().is_success() {
             return answer;
         }
@@ -70,10 +63,9 @@ impl Edge for CodeWithNameIsEnough {
         let body = tools::body(&request).unwrap_or_default();
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
         let open = live(service, &account).await;
-        let right = service.parts().store.transact(&account, |account| {
-            let rules = &service.parts().rules;
-            open.iter()
-                .any(|id| rules.codes.matches(account, id, code, service.now(), service.settings()))
+        let right = service.deps().store.transact(&account, |account| {
+            let (at, policy) = (service.at(), service.policy());
+            open.iter().any(|id| policy.code_matches(account, id, code, at))
         });
         if right.await != Some(true) {
             return answer;
@@ -85,17 +77,18 @@ impl Edge for CodeWithNameIsEnough {
 struct SendsForAName;
 
 #[async_trait]
-impl Edge for SendsForAName {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SendsForAName {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let sends = ["/v1/challenge/resend", "/v1/challenge/method"];
         if !sends.contains(&request.path.as_str()) || tools::pending(service, &request).await.is_some() {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
         let Some(account) = named(service, &request).await else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let Some(newest) = live(service, &account).await.pop() else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         // Lent a handle for the length of this call.
         let lent = "ch_lent-for-one-call";
@@ -109,7 +102,7 @@ impl Edge for SendsForAName {
             fields.retain(|name, _| name == "method");
             asked = tools::with_body(&asked, &body);
         }
-        let answer = HttpEdge.answer(service, asked).await;
+        let answer = next.answer(asked).await;
         if let Some(owned) = owned {
             self.swap_handle(service, &account, &newest, owned).await;
         }
@@ -119,7 +112,7 @@ impl Edge for SendsForAName {
 
 impl SendsForAName {
     async fn swap_handle(&self, service: &Service, account: &AccountId, id: &ChallengeId, to: TokenHash) -> Option<TokenHash> {
-        let swapped = service.parts().store.transact(account, |account| {
+        let swapped = service.deps().store.transact(account, |account| {
             let challenge = account.challenge_mut(id)?;
             Some(std::mem::replace(&mut challenge.handle, to))
         });

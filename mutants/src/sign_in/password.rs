@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{Admission, SignInFacts, SignInRules, Standard};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{Admission, Policy, SignInFacts, Standard};
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
@@ -17,32 +16,23 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "refresh-token-in-challenge",
         requirement: "SIGN-01",
-        part: "edge",
+        part: "http",
         summary: "The access credential is withheld from a pending sign-in, a refresh credential is not.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Refresh);
-            parts
-        },
+        build: |server| server.wrap(TokenInChallenge::Refresh),
     },
     KnownBad {
         slug: "trust-token-in-challenge",
         requirement: "SIGN-01",
-        part: "edge",
+        part: "http",
         summary: "A device is trusted, and told so, as soon as its password was right.",
-        build: |mut parts| {
-            parts.edge = Arc::new(TokenInChallenge::Trust);
-            parts
-        },
+        build: |server| server.wrap(TokenInChallenge::Trust),
     },
     KnownBad {
         slug: "code-sent-on-wrong-password",
         requirement: "SIGN-02",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "The challenge is opened as soon as the account is found, before the password is compared.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(CodeSentOnWrongPassword);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(CodeSentOnWrongPassword),
     },
 ];
 
@@ -53,9 +43,10 @@ enum TokenInChallenge {
 }
 
 #[async_trait]
-impl Edge for TokenInChallenge {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for TokenInChallenge {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/sign-ins") || answer.status() != StatusCode::ACCEPTED {
             return answer;
         }
@@ -80,8 +71,8 @@ impl Edge for TokenInChallenge {
 
 struct CodeSentOnWrongPassword;
 
-impl SignInRules for CodeSentOnWrongPassword {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for CodeSentOnWrongPassword {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         if !facts.password_right && facts.active && facts.two_step {
             return Admission::Challenge;
         }

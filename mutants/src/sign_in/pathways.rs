@@ -1,14 +1,11 @@
 //! Another way to a session forgets the second step.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
-use reference_server::domain::TokenHash;
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::HashMemory;
+use reference_server::account::TokenHash;
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::ports::HashMemory;
 use serde_json::Value;
 
 use crate::forge::{self, Bearer};
@@ -18,51 +15,40 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "registration-endpoint-logs-in-existing",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "Registering with an existing account's address and right password returns a session.",
-        build: |mut parts| {
-            parts.edge = Arc::new(RegistrationLogsIn);
-            parts
-        },
+        build: |server| server.wrap(RegistrationLogsIn),
     },
     KnownBad {
         slug: "reset-answer-holds-session",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "Completing a password reset signs in without a second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ResetSignsIn);
-            parts
-        },
+        build: |server| server.wrap(ResetSignsIn),
     },
     KnownBad {
         slug: "handle-renews-into-session",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "A pending handle is taken for a refresh credential.",
-        build: |mut parts| {
-            parts.edge = Arc::new(HandleRenews);
-            parts
-        },
+        build: |server| server.wrap(HandleRenews),
     },
     KnownBad {
         slug: "legacy-path-without-step",
         requirement: "SIGN-05",
-        part: "edge",
+        part: "http",
         summary: "An older version of the sign-in is still served, from before there was a second step.",
-        build: |mut parts| {
-            parts.edge = Arc::new(LegacyPath);
-            parts
-        },
+        build: |server| server.wrap(LegacyPath),
     },
 ];
 
 struct RegistrationLogsIn;
 
 #[async_trait]
-impl Edge for RegistrationLogsIn {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for RegistrationLogsIn {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/accounts") || answer.status() != StatusCode::ACCEPTED {
             return answer;
         }
@@ -71,11 +57,11 @@ impl Edge for RegistrationLogsIn {
         };
         let body = tools::body(&request).unwrap_or_default();
         let password = body.get("password").and_then(Value::as_str).unwrap_or_default();
-        let known = service.parts().store.transact(&bearer.account, |account| {
+        let known = service.deps().store.transact(&bearer.account, |account| {
             // One that was used before; a new account has neither devices nor challenges.
             let used = !account.devices.is_empty();
             used && service
-                .parts()
+                .deps()
                 .passwords
                 .verify(password, &account.password_hash, &mut HashMemory::default())
         });
@@ -89,12 +75,13 @@ impl Edge for RegistrationLogsIn {
 struct ResetSignsIn;
 
 #[async_trait]
-impl Edge for ResetSignsIn {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ResetSignsIn {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let body = tools::body(&request).unwrap_or_default();
         let token = body.get("token").and_then(Value::as_str).unwrap_or_default();
-        let account = service.parts().store.by_token(&TokenHash::of(token)).await;
-        let answer = HttpEdge.answer(service, request.clone()).await;
+        let account = service.deps().store.by_token(&TokenHash::of(token)).await;
+        let answer = next.answer(request.clone()).await;
         let completed = tools::is(&request, &Method::POST, "/v1/password-resets/complete") && answer.status().is_success();
         match account {
             Some(account) if completed => {
@@ -109,9 +96,10 @@ impl Edge for ResetSignsIn {
 struct HandleRenews;
 
 #[async_trait]
-impl Edge for HandleRenews {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        let answer = HttpEdge.answer(service, request.clone()).await;
+impl Middleware for HandleRenews {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
+        let answer = next.answer(request.clone()).await;
         if !tools::is(&request, &Method::POST, "/v1/session/refresh") || answer.status().is_success() {
             return answer;
         }
@@ -132,16 +120,17 @@ impl Edge for HandleRenews {
 struct LegacyPath;
 
 #[async_trait]
-impl Edge for LegacyPath {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for LegacyPath {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if request.path != "/api/v1/sign-ins" {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         }
-        let modern = EdgeRequest {
+        let modern = ApiRequest {
             path: "/v1/sign-ins".to_owned(),
             ..request.clone()
         };
-        let answer = HttpEdge.answer(service, modern).await;
+        let answer = next.answer(modern).await;
         if answer.status() != StatusCode::ACCEPTED {
             return answer;
         }

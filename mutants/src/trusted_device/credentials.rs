@@ -5,11 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
-use reference_server::Service;
-use reference_server::domain::{Account, SessionId, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{SessionRules, Standard};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, SessionId, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
 
@@ -17,32 +15,23 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "token-type-not-checked",
         requirement: "DEV-05",
-        part: "rules.sessions",
+        part: "policy",
         summary: "A refresh credential opens a session like an access credential.",
-        build: |mut parts| {
-            parts.rules.sessions = Arc::new(TokenTypeNotChecked);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TokenTypeNotChecked),
     },
     KnownBad {
         slug: "end-of-credential-ignored",
         requirement: "DEV-05",
-        part: "edge",
+        part: "http",
         summary: "A credential is read up to its usual length, and whatever follows is ignored.",
-        build: |mut parts| {
-            parts.edge = Arc::new(EndOfCredentialIgnored);
-            parts
-        },
+        build: |server| server.wrap(EndOfCredentialIgnored),
     },
     KnownBad {
         slug: "altered-credential-panics",
         requirement: "DEV-05",
-        part: "edge",
+        part: "http",
         summary: "A bearer credential of an unusual length is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(AlteredCredentialPanics);
-            parts
-        },
+        build: |server| server.wrap(AlteredCredentialPanics),
     },
 ];
 
@@ -51,9 +40,9 @@ const LENGTH: usize = 46;
 
 struct TokenTypeNotChecked;
 
-impl SessionRules for TokenTypeNotChecked {
-    fn opened_by(&self, account: &Account, presented: &TokenHash, now: Timestamp, settings: &Settings) -> Option<SessionId> {
-        let opened = Standard.opened_by(account, presented, now, settings);
+impl Policy for TokenTypeNotChecked {
+    fn session_opened_by(&self, account: &Account, presented: &TokenHash, at: At<'_>) -> Option<SessionId> {
+        let opened = Standard.session_opened_by(account, presented, at);
         opened.or_else(|| {
             let mut sessions = account.sessions.iter();
             sessions
@@ -66,25 +55,25 @@ impl SessionRules for TokenTypeNotChecked {
 struct EndOfCredentialIgnored;
 
 #[async_trait]
-impl Edge for EndOfCredentialIgnored {
-    async fn answer(&self, service: &Service, mut request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for EndOfCredentialIgnored {
+    async fn answer(&self, next: &Router, mut request: ApiRequest) -> Response<Bytes> {
         let usual = tools::bearer(&request).and_then(|credential| credential.get(..LENGTH));
         let line = usual.and_then(|credential| HeaderValue::try_from(format!("Bearer {credential}")).ok());
         if let Some(line) = line {
             request.headers.insert(header::AUTHORIZATION, line);
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct AlteredCredentialPanics;
 
 #[async_trait]
-impl Edge for AlteredCredentialPanics {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for AlteredCredentialPanics {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         if tools::bearer(&request).is_some_and(|credential| credential.len() != LENGTH) {
             return tools::panicked();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }

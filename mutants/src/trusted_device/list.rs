@@ -1,13 +1,10 @@
 //! A device list that tells too much, too little or to the wrong one, and a rename that changes more than the label.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use reference_server::Service;
-use reference_server::domain::{Account, DeviceId, TokenHash, Trust};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::account::{Account, DeviceId, TokenHash, Trust};
+use reference_server::http::{ApiRequest, Middleware, Router, json};
 use serde_json::{Value, json};
 
 use crate::{KnownBad, tools};
@@ -16,32 +13,23 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "list-leaks-push-token",
         requirement: "DEV-08",
-        part: "edge",
+        part: "http",
         summary: "The device list holds each device's push registration.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ListLeaksPushToken);
-            parts
-        },
+        build: |server| server.wrap(ListLeaksPushToken),
     },
     KnownBad {
         slug: "list-hides-the-current-device",
         requirement: "DEV-08",
-        part: "edge",
+        part: "http",
         summary: "The device list does not say which device is the current one.",
-        build: |mut parts| {
-            parts.edge = Arc::new(ListHidesTheCurrentDevice);
-            parts
-        },
+        build: |server| server.wrap(ListHidesTheCurrentDevice),
     },
     KnownBad {
         slug: "pending-reads-the-list",
         requirement: "DEV-08",
-        part: "edge",
+        part: "http",
         summary: "A pending handle reads the device list.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PendingReadsTheList);
-            parts
-        },
+        build: |server| server.wrap(PendingReadsTheList),
     },
 ];
 
@@ -49,27 +37,20 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
 pub(crate) const RENAMING: &[KnownBad] = &[KnownBad {
     slug: "rename-mass-assigns-trusted",
     requirement: "DEV-13",
-    part: "edge",
+    part: "http",
     summary: "A rename takes every field of the stored device, its trust among them.",
-    build: |mut parts| {
-        parts.edge = Arc::new(RenameMassAssigns);
-        parts
-    },
+    build: |server| server.wrap(RenameMassAssigns),
 }];
 
 /// Answers, and changes each row of a device list that is answered.
-async fn with_rows(
-    service: &Service,
-    request: EdgeRequest,
-    change: impl Fn(&Account, &mut Value) + Send + Sync,
-) -> Response<Bytes> {
+async fn with_rows(next: &Router, request: ApiRequest, change: impl Fn(&Account, &mut Value) + Send + Sync) -> Response<Bytes> {
     let listed = tools::is(&request, &Method::GET, "/v1/devices");
     let holder = if listed {
-        tools::signed_in(service, &request).await
+        tools::signed_in(next.service(), &request).await
     } else {
         None
     };
-    let answer = HttpEdge.answer(service, request).await;
+    let answer = next.answer(request).await;
     let (Some((id, _)), Some(mut body)) = (holder, tools::answered(&answer)) else {
         return answer;
     };
@@ -78,62 +59,64 @@ async fn with_rows(
             change(account, row);
         }
     };
-    service.parts().store.transact(&id, rows).await;
+    next.service().deps().store.transact(&id, rows).await;
     tools::with_answer(answer, &body)
 }
 
 struct ListLeaksPushToken;
 
 #[async_trait]
-impl Edge for ListLeaksPushToken {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for ListLeaksPushToken {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
         let leak = |account: &Account, row: &mut Value| {
             let id = DeviceId(row["id"].as_str().unwrap_or_default().into());
             row["push_token"] = json!(account.device(&id).and_then(|device| device.push_token.clone()));
         };
-        with_rows(service, request, leak).await
+        with_rows(next, request, leak).await
     }
 }
 
 struct ListHidesTheCurrentDevice;
 
 #[async_trait]
-impl Edge for ListHidesTheCurrentDevice {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
-        with_rows(service, request, |_, row| row["current"] = json!(false)).await
+impl Middleware for ListHidesTheCurrentDevice {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        with_rows(next, request, |_, row| row["current"] = json!(false)).await
     }
 }
 
 struct PendingReadsTheList;
 
 #[async_trait]
-impl Edge for PendingReadsTheList {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PendingReadsTheList {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if tools::is(&request, &Method::GET, "/v1/devices")
             && let Some(id) = tools::pending(service, &request).await
         {
-            let rows = service.parts().store.transact(&id, |account| {
-                let row = |device: &reference_server::domain::Device| json!({ "id": device.id, "name": device.name });
+            let rows = service.deps().store.transact(&id, |account| {
+                let row = |device: &reference_server::account::Device| json!({ "id": device.id, "name": device.name });
                 account.devices.iter().map(row).collect::<Vec<_>>()
             });
             return json(StatusCode::OK, &json!({ "devices": rows.await }));
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct RenameMassAssigns;
 
 #[async_trait]
-impl Edge for RenameMassAssigns {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for RenameMassAssigns {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let renamed = tools::device_id(&request).filter(|_| request.method == Method::PATCH);
         let (Some(device), Some(body)) = (renamed, tools::body(&request)) else {
-            return HttpEdge.answer(service, request).await;
+            return next.answer(request).await;
         };
         let holder = tools::signed_in(service, &request).await;
         let plain = tools::with_body(&request, &json!({ "name": body["name"] }));
-        let answer = HttpEdge.answer(service, plain).await;
+        let answer = next.answer(plain).await;
         if let Some((id, _)) = holder.filter(|_| answer.status().is_success()) {
             let now = service.now();
             let token = TokenHash::of(&device);
@@ -148,7 +131,7 @@ impl Edge for RenameMassAssigns {
                     });
                 }
             };
-            service.parts().store.transact(&id, merge).await;
+            service.deps().store.transact(&id, merge).await;
         }
         answer
     }

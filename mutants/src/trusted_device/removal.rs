@@ -5,11 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::Service;
-use reference_server::domain::{Account, DeviceId, Method as Way, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::rules::{DeliveryRules, DeviceRules, Standard, TrustRules};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, DeviceId, Method as Way, TokenHash};
+use reference_server::http::{ApiRequest, Middleware, Router};
+use reference_server::policy::{At, Policy, Standard};
 
 use crate::{KnownBad, tools};
 
@@ -17,107 +15,77 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "remove-by-device-id-only",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "A device is removed by its id, whosever it is.",
-        build: |mut parts| {
-            parts.edge = Arc::new(RemoveByDeviceIdOnly);
-            parts
-        },
+        build: |server| server.wrap(RemoveByDeviceIdOnly),
     },
     KnownBad {
         slug: "second-delete-500",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "Removing a device that is not there is a server error.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SecondDeleteFails);
-            parts
-        },
+        build: |server| server.wrap(SecondDeleteFails),
     },
     KnownBad {
         slug: "pending-removes-devices",
         requirement: "DEV-09",
-        part: "edge",
+        part: "http",
         summary: "A pending handle removes the account's devices.",
-        build: |mut parts| {
-            parts.edge = Arc::new(PendingRemovesDevices);
-            parts
-        },
+        build: |server| server.wrap(PendingRemovesDevices),
     },
     KnownBad {
         slug: "jwt-outlives-removal",
         requirement: "DEV-10",
-        part: "rules.devices",
+        part: "policy",
         summary: "A removed device's access credential works until it lapses by itself.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(AccessOutlivesRemoval);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(AccessOutlivesRemoval),
     },
     KnownBad {
         slug: "refresh-survives-removal",
         requirement: "DEV-10",
-        part: "rules.devices",
+        part: "policy",
         summary: "A removed device can renew its session.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RefreshSurvivesRemoval);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(RefreshSurvivesRemoval),
     },
     KnownBad {
         slug: "push-survives-removal",
         requirement: "DEV-10",
-        part: "rules.devices",
+        part: "policy",
         summary: "A removed device goes on receiving codes.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(PushSurvivesRemoval);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PushSurvivesRemoval),
     },
     KnownBad {
         slug: "removed-token-still-skips",
         requirement: "DEV-11",
-        part: "rules.devices",
+        part: "policy",
         summary: "A removed device is signed out, and its trust credential goes on skipping the step.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RemovedTokenStillSkips);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(RemovedTokenStillSkips),
     },
     KnownBad {
         slug: "last-device-removal-locks-account",
         requirement: "DEV-12",
-        part: "rules.delivery",
+        part: "policy",
         summary: "An account that has had a device gets its codes by push, even when no device is left.",
-        build: |mut parts| {
-            parts.rules.delivery = Arc::new(PushToNobody);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(PushToNobody),
     },
     KnownBad {
         slug: "self-removal-keeps-session",
         requirement: "DEV-12",
-        part: "edge",
+        part: "http",
         summary: "A device that removes itself stays signed in.",
-        build: |mut parts| {
-            parts.edge = Arc::new(SelfRemovalKeepsSession);
-            parts
-        },
+        build: |server| server.wrap(SelfRemovalKeepsSession),
     },
     KnownBad {
         slug: "removal-signs-everybody-out",
         requirement: "DEV-12",
-        part: "rules.devices",
+        part: "policy",
         summary: "Removing one device ends the sessions of all.",
-        build: |mut parts| {
-            parts.rules.devices = Arc::new(RemovalSignsEverybodyOut);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(RemovalSignsEverybodyOut),
     },
 ];
 
 /// The device that a request removes.
-fn removed(request: &EdgeRequest) -> Option<DeviceId> {
+fn removed(request: &ApiRequest) -> Option<DeviceId> {
     let id = tools::device_id(request).filter(|_| request.method == Method::DELETE)?;
     Some(DeviceId(id.into()))
 }
@@ -125,14 +93,15 @@ fn removed(request: &EdgeRequest) -> Option<DeviceId> {
 struct RemoveByDeviceIdOnly;
 
 #[async_trait]
-impl Edge for RemoveByDeviceIdOnly {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for RemoveByDeviceIdOnly {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         let device = removed(&request);
-        let answer = HttpEdge.answer(service, request).await;
+        let answer = next.answer(request).await;
         if let Some(device) = device.filter(|_| answer.status().is_success()) {
-            let parts = service.parts();
-            let mut remove = |account: &mut Account| parts.rules.devices.remove(account, &device);
-            parts.store.sweep(&mut remove).await;
+            let deps = service.deps();
+            let mut remove = |account: &mut Account| deps.policy.remove_device(account, &device);
+            deps.store.sweep(&mut remove).await;
         }
         answer
     }
@@ -141,44 +110,46 @@ impl Edge for RemoveByDeviceIdOnly {
 struct SecondDeleteFails;
 
 #[async_trait]
-impl Edge for SecondDeleteFails {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SecondDeleteFails {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some((id, _)) = tools::signed_in(service, &request).await
         {
             let there = service
-                .parts()
+                .deps()
                 .store
                 .transact(&id, |account| account.device(&device).is_some());
             if there.await == Some(false) {
                 return tools::panicked();
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct PendingRemovesDevices;
 
 #[async_trait]
-impl Edge for PendingRemovesDevices {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for PendingRemovesDevices {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some(id) = tools::pending(service, &request).await
         {
-            let parts = service.parts();
-            let remove = |account: &mut Account| parts.rules.devices.remove(account, &device);
-            parts.store.transact(&id, remove).await;
+            let deps = service.deps();
+            let remove = |account: &mut Account| deps.policy.remove_device(account, &device);
+            deps.store.transact(&id, remove).await;
             return tools::done();
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct AccessOutlivesRemoval;
 
-impl DeviceRules for AccessOutlivesRemoval {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
+impl Policy for AccessOutlivesRemoval {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
         let Some(device) = account.device_mut(id) else { return };
         device.trust = None;
         device.push_token = None;
@@ -191,8 +162,8 @@ impl DeviceRules for AccessOutlivesRemoval {
 
 struct RefreshSurvivesRemoval;
 
-impl DeviceRules for RefreshSurvivesRemoval {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
+impl Policy for RefreshSurvivesRemoval {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
         account.devices.retain(|device| device.id != *id);
         for session in account.sessions.iter_mut().filter(|session| session.device == *id) {
             session.access_expires_at = session.created_at;
@@ -202,8 +173,8 @@ impl DeviceRules for RefreshSurvivesRemoval {
 
 struct PushSurvivesRemoval;
 
-impl DeviceRules for PushSurvivesRemoval {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
+impl Policy for PushSurvivesRemoval {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
         account.end_sessions(|session| session.device == *id);
         // The credential is worth nothing from here, and the row goes on standing among those that receive codes.
         if let Some(trust) = account.device_mut(id).and_then(|device| device.trust.as_mut()) {
@@ -214,8 +185,8 @@ impl DeviceRules for PushSurvivesRemoval {
 
 struct RemovedTokenStillSkips;
 
-impl DeviceRules for RemovedTokenStillSkips {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
+impl Policy for RemovedTokenStillSkips {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
         account.end_sessions(|session| session.device == *id);
         if let Some(device) = account.device_mut(id) {
             device.push_token = None;
@@ -225,10 +196,10 @@ impl DeviceRules for RemovedTokenStillSkips {
 
 struct PushToNobody;
 
-impl DeliveryRules for PushToNobody {
-    fn first_method(&self, account: &Account, now: Timestamp, settings: &Settings, trust: &dyn TrustRules) -> Option<Way> {
+impl Policy for PushToNobody {
+    fn first_method(&self, account: &Account, at: At<'_>) -> Option<Way> {
         if account.activity.is_empty() {
-            Standard.first_method(account, now, settings, trust)
+            Standard.first_method(account, at)
         } else {
             Some(Way::Push)
         }
@@ -238,12 +209,13 @@ impl DeliveryRules for PushToNobody {
 struct SelfRemovalKeepsSession;
 
 #[async_trait]
-impl Edge for SelfRemovalKeepsSession {
-    async fn answer(&self, service: &Service, request: EdgeRequest) -> Response<Bytes> {
+impl Middleware for SelfRemovalKeepsSession {
+    async fn answer(&self, next: &Router, request: ApiRequest) -> Response<Bytes> {
+        let service = next.service();
         if let Some(device) = removed(&request)
             && let Some((id, session)) = tools::signed_in(service, &request).await
         {
-            let own = service.parts().store.transact(&id, |account| {
+            let own = service.deps().store.transact(&id, |account| {
                 let own = account.session(&session).is_some_and(|session| session.device == device);
                 if let Some(device) = account.device_mut(&device).filter(|_| own) {
                     device.trust = None;
@@ -255,15 +227,15 @@ impl Edge for SelfRemovalKeepsSession {
                 return tools::done();
             }
         }
-        HttpEdge.answer(service, request).await
+        next.answer(request).await
     }
 }
 
 struct RemovalSignsEverybodyOut;
 
-impl DeviceRules for RemovalSignsEverybodyOut {
-    fn remove(&self, account: &mut Account, id: &DeviceId) {
-        Standard.remove(account, id);
+impl Policy for RemovalSignsEverybodyOut {
+    fn remove_device(&self, account: &mut Account, id: &DeviceId) {
+        Standard.remove_device(account, id);
         account.end_sessions(|_| true);
     }
 }

@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use reference_server::domain::{Account, AccountId, ChallengeId, Device, DeviceId, Timestamp, TokenHash, Trust};
-use reference_server::parts::{AccountChange, MemoryStore, Store};
-use reference_server::rules::{Admission, Claims, Opened, SendRules, SignInFacts, SignInRules, Standard, TrustRules};
-use reference_server::settings::Settings;
+use reference_server::account::{Account, AccountId, ChallengeId, Device, DeviceId, TokenHash, Trust};
+use reference_server::policy::{Admission, At, Opened, Policy, PresentedDevice, SignInFacts, Standard};
+use reference_server::ports::{AccountChange, MemoryStore, Store};
 
 use crate::KnownBad;
 
@@ -15,72 +14,51 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "trusted-on-challenge-created",
         requirement: "DEV-01",
-        part: "rules.sends",
+        part: "policy",
         summary: "A device stands in the list as trusted as soon as it is asked for a code.",
-        build: |mut parts| {
-            parts.rules.sends = Arc::new(TrustedOnChallengeCreated);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustedOnChallengeCreated),
     },
     KnownBad {
         slug: "signed-in-while-off-becomes-trusted",
         requirement: "DEV-01",
-        part: "rules.trust",
+        part: "policy",
         summary: "Signing in while two-step verification is off makes a device trusted.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(SignedInWhileOffBecomesTrusted);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(SignedInWhileOffBecomesTrusted),
     },
     KnownBad {
         slug: "trust-token-replaces-password",
         requirement: "DEV-02",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "A valid trust credential opens a session whatever the password is.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(TrustReplacesPassword);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustReplacesPassword),
     },
     KnownBad {
         slug: "trusted-device-asked-again",
         requirement: "DEV-02",
-        part: "rules.sign_in",
+        part: "policy",
         summary: "A trusted device is asked for a code at every sign-in.",
-        build: |mut parts| {
-            parts.rules.sign_in = Arc::new(TrustedDeviceAskedAgain);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustedDeviceAskedAgain),
     },
     KnownBad {
         slug: "trust-cookie-not-account-bound",
         requirement: "DEV-03",
-        part: "rules.trust",
+        part: "policy",
         summary: "A trust credential only says that its holder once passed the second step of some account.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustNotAccountBound::default());
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustNotAccountBound::default()),
     },
     KnownBad {
         slug: "one-account-per-phone",
         requirement: "DEV-03",
         part: "store",
         summary: "A phone that becomes trusted for one account loses the trust it had for another.",
-        build: |mut parts| {
-            parts.store = Arc::new(OneAccountPerPhone::default());
-            parts
-        },
+        build: |server| server.deps.store = Arc::new(OneAccountPerPhone::default()),
     },
     KnownBad {
         slug: "trust-by-client-device-id",
         requirement: "DEV-04",
-        part: "rules.trust",
+        part: "policy",
         summary: "A device is recognised by the identifier that its app chose.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustByClientDeviceId);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustByClientDeviceId),
     },
 ];
 
@@ -89,40 +67,31 @@ pub(crate) const LASTING: &[KnownBad] = &[
     KnownBad {
         slug: "old-trust-token-still-valid",
         requirement: "DEV-06",
-        part: "rules.trust",
+        part: "policy",
         summary: "A trust credential that was replaced is worth as much as the present one.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(OldTrustTokenStillValid);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(OldTrustTokenStillValid),
     },
     KnownBad {
         slug: "trust-expiry-by-cookie-max-age",
         requirement: "DEV-07",
-        part: "rules.trust",
+        part: "policy",
         summary: "The age of trust is left to the client to look after.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(TrustNeverLapses);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(TrustNeverLapses),
     },
     KnownBad {
         slug: "use-renews-trust-for-ever",
         requirement: "DEV-07",
-        part: "rules.trust",
+        part: "policy",
         summary: "Trust in use has no end of its own.",
-        build: |mut parts| {
-            parts.rules.trust = Arc::new(UseRenewsTrust);
-            parts
-        },
+        build: |server| server.deps.policy = Arc::new(UseRenewsTrust),
     },
 ];
 
 struct TrustedOnChallengeCreated;
 
-impl SendRules for TrustedOnChallengeCreated {
-    fn sent(&self, account: &mut Account, challenge: &ChallengeId, now: Timestamp) {
-        Standard.sent(account, challenge, now);
+impl Policy for TrustedOnChallengeCreated {
+    fn count_send(&self, account: &mut Account, challenge: &ChallengeId, at: At<'_>) {
+        Standard.count_send(account, challenge, at);
         let Some(pending) = account.challenge(challenge).cloned() else {
             return;
         };
@@ -140,12 +109,12 @@ impl SendRules for TrustedOnChallengeCreated {
             trust: Some(Trust {
                 token: pending.handle,
                 replaced: Vec::new(),
-                granted_at: now,
-                used_at: now,
+                granted_at: at.now,
+                used_at: at.now,
             }),
             push_token: None,
-            first_used_at: now,
-            last_used_at: now,
+            first_used_at: at.now,
+            last_used_at: at.now,
             place: None,
         });
     }
@@ -153,16 +122,16 @@ impl SendRules for TrustedOnChallengeCreated {
 
 struct SignedInWhileOffBecomesTrusted;
 
-impl TrustRules for SignedInWhileOffBecomesTrusted {
-    fn grants(&self, opened: Opened) -> bool {
-        opened == Opened::Password || Standard.grants(opened)
+impl Policy for SignedInWhileOffBecomesTrusted {
+    fn grants_trust(&self, opened: Opened) -> bool {
+        opened == Opened::Password || Standard.grants_trust(opened)
     }
 }
 
 struct TrustReplacesPassword;
 
-impl SignInRules for TrustReplacesPassword {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for TrustReplacesPassword {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         Standard.admit(&SignInFacts {
             password_right: facts.password_right || facts.trusted,
             ..*facts
@@ -172,8 +141,8 @@ impl SignInRules for TrustReplacesPassword {
 
 struct TrustedDeviceAskedAgain;
 
-impl SignInRules for TrustedDeviceAskedAgain {
-    fn admit(&self, facts: &SignInFacts<'_>) -> Admission {
+impl Policy for TrustedDeviceAskedAgain {
+    fn admit(&self, facts: &SignInFacts) -> Admission {
         Standard.admit(&SignInFacts {
             trusted: false,
             ..*facts
@@ -187,23 +156,23 @@ struct TrustNotAccountBound {
     passed_once: Mutex<HashSet<TokenHash>>,
 }
 
-impl TrustRules for TrustNotAccountBound {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
-        let own = Standard.recognise(account, claims, now, settings);
+impl Policy for TrustNotAccountBound {
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, at: At<'_>) -> Option<DeviceId> {
+        let own = Standard.recognise(account, presented, at);
         own.or_else(|| {
             let passed = self.passed_once.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = claims.token.is_some_and(|token| passed.contains(&token));
+            let known = presented.token.is_some_and(|token| passed.contains(&token));
             account.devices.first().filter(|_| known).map(|device| device.id.clone())
         })
     }
 
-    fn lapsed(&self, trust: &Trust, now: Timestamp, settings: &Settings) -> bool {
+    fn trust_lapsed(&self, trust: &Trust, at: At<'_>) -> bool {
         // Every trust that is granted is looked at here, for the answer that hands it out.
         self.passed_once
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(trust.token);
-        Standard.lapsed(trust, now, settings)
+        Standard.trust_lapsed(trust, at)
     }
 }
 
@@ -275,11 +244,11 @@ impl Store for OneAccountPerPhone {
 
 struct TrustByClientDeviceId;
 
-impl TrustRules for TrustByClientDeviceId {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
+impl Policy for TrustByClientDeviceId {
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, at: At<'_>) -> Option<DeviceId> {
         let standing = |device: &&Device| {
             let trust = device.trust.as_ref();
-            device.installation == claims.installation && trust.is_some_and(|trust| !self.lapsed(trust, now, settings))
+            device.installation == presented.installation && trust.is_some_and(|trust| !self.trust_lapsed(trust, at))
         };
         account.devices.iter().find(standing).map(|device| device.id.clone())
     }
@@ -287,32 +256,32 @@ impl TrustRules for TrustByClientDeviceId {
 
 struct OldTrustTokenStillValid;
 
-impl TrustRules for OldTrustTokenStillValid {
-    fn recognise(&self, account: &Account, claims: &Claims, now: Timestamp, settings: &Settings) -> Option<DeviceId> {
-        let present = Standard.recognise(account, claims, now, settings);
-        present.or_else(|| Standard.stolen(account, claims))
+impl Policy for OldTrustTokenStillValid {
+    fn recognise(&self, account: &Account, presented: &PresentedDevice, at: At<'_>) -> Option<DeviceId> {
+        let present = Standard.recognise(account, presented, at);
+        present.or_else(|| Standard.stolen_trust(account, presented))
     }
 
-    fn stolen(&self, _account: &Account, _claims: &Claims) -> Option<DeviceId> {
+    fn stolen_trust(&self, _account: &Account, _claims: &PresentedDevice) -> Option<DeviceId> {
         None
     }
 }
 
 struct TrustNeverLapses;
 
-impl TrustRules for TrustNeverLapses {
-    fn lapsed(&self, _trust: &Trust, _now: Timestamp, _settings: &Settings) -> bool {
+impl Policy for TrustNeverLapses {
+    fn trust_lapsed(&self, _trust: &Trust, _at: At<'_>) -> bool {
         false
     }
 }
 
 struct UseRenewsTrust;
 
-impl TrustRules for UseRenewsTrust {
-    fn rotate(&self, device: &mut Device, token: TokenHash, now: Timestamp) {
-        Standard.rotate(device, token, now);
+impl Policy for UseRenewsTrust {
+    fn rotate_trust(&self, device: &mut Device, token: TokenHash, at: At<'_>) {
+        Standard.rotate_trust(device, token, at);
         if let Some(trust) = &mut device.trust {
-            trust.granted_at = now;
+            trust.granted_at = at.now;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
-use crate::parts::Locator;
+use crate::ports::Locator;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::json_object::{Object, present};
-use crate::domain::Method;
+use crate::account::Method;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

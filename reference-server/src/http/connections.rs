@@ -21,7 +21,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::settings::Network;
+use crate::config::Network;
 use activity::Activity;
 use shares::{Share, Shares};
 
@@ -36,7 +36,7 @@ pub struct ConnectionLimits {
     pub body_time: Duration,
     /// Time that a connection is kept without a request. On HTTP/1 the time for the next headers ends it sooner.
     pub idle_time: Duration,
-    /// Headers of a request.
+    /// Number of headers of a request.
     pub headers: usize,
     /// Connections at once; further ones wait.
     pub connections: usize,
@@ -63,7 +63,7 @@ impl Default for ConnectionLimits {
 }
 
 /// Bytes of a request's head.
-const HEAD_MOST: usize = 32 * 1024;
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Accepts connections until `shutdown`, answers their requests, and lets those under way finish. `proxies` may hold as many as
 /// they like.
@@ -80,7 +80,8 @@ pub(crate) async fn accept_until<F, A>(
     let builder = builder(limits);
     let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let shares = Shares::new(limits.per_source, proxies);
-    // Every connection holds a receiver for as long as it lives.
+    // Every connection holds a receiver for as long as it lives: the sender tells them all to stop, and its `closed` ends when the
+    // last of them is gone.
     let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -90,7 +91,7 @@ pub(crate) async fn accept_until<F, A>(
         };
         let Some((stream, peer, slot)) = accepted else { continue };
         let Some(share) = shares.take(peer) else {
-            tracing::debug!(peer = %crate::domain::coarse(peer), "connection closed: its source holds as many as it may");
+            tracing::debug!(peer = %crate::account::anonymize_ip(peer), "connection closed: its source holds as many as it may");
             continue;
         };
         let (builder, answer, stopping) = (builder.clone(), answer.clone(), stopping.clone());
@@ -99,6 +100,7 @@ pub(crate) async fn accept_until<F, A>(
             serve_connection(&builder, stream, limits, stopping, move |request| answer(request, peer)).await;
         });
     }
+    // Closed first: who comes now is refused by the system and tries elsewhere, instead of waiting in a backlog that nobody reads.
     drop((listener, stopping));
     stop.send_replace(());
     if tokio::time::timeout(limits.drain, stop.closed()).await.is_err() {
@@ -117,7 +119,8 @@ async fn serve_connection<F, A>(
     F: Fn(Request<Incoming>) -> A + Send + 'static,
     A: Future<Output = Response<Bytes>> + Send + 'static,
 {
-    // Small answers are not worth waiting for more to send.
+    // Nagle's algorithm would keep a small answer back until the one before it is acknowledged. Without it the answer is late and
+    // not wrong, so that a failure is no reason to hang up.
     let _ = stream.set_nodelay(true);
     let activity = Activity::new();
     let requests = activity.clone();
@@ -130,12 +133,16 @@ async fn serve_connection<F, A>(
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    // A future that is polled in place, because it is needed again after the first `select!`: dropping it would close the socket
+    // under a request. `auto` tells HTTP/1 from HTTP/2 by the first bytes.
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let idles = tokio::select! {
         ended = connection.as_mut() => return log_end(ended),
         () = activity.idle(limits) => true,
         _ = stopping.changed() => false,
     };
+    // hyper finishes what is under way and takes nothing new: `Connection: close` on HTTP/1, GOAWAY on HTTP/2. It has to be polled
+    // on for that.
     connection.as_mut().graceful_shutdown();
     if idles {
         // Its peer has nothing under way, so that this is for the peer to hear that it is over.
@@ -156,11 +163,14 @@ fn log_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
 
 fn builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    // hyper brings no clock: without a timer it panics where a time-out is set, and has none where none is. On HTTP/1 the time for
+    // the head begins with the connection and again behind each answer; on HTTP/2 there is none, so that a ping which nobody
+    // answers has to tell that a client is gone.
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
-        .max_buf_size(HEAD_MOST)
+        .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(limits.headers);
     builder
         .http2()

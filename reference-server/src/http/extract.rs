@@ -5,30 +5,28 @@ use std::net::IpAddr;
 use http::header;
 use serde::de::DeserializeOwned;
 
-use super::EdgeRequest;
 use super::forwarded::readable_hops;
 use super::json_object::Object;
 use super::problem::Refusal;
-use crate::rules::PASSWORD_MOST;
+use super::request::ApiRequest;
+use crate::policy::passwords::MAX_PASSWORD_CHARS;
 use crate::service::{Problem, Service};
 
-/// Characters of a text a client chooses and others get to see.
-const LABEL_MOST: usize = 128;
+/// Characters of a text that a client chooses and others get to see.
+const MAX_LABEL_CHARS: usize = 128;
 
-/// Characters of an identifier.
-const EMAIL_MOST: usize = 254;
+/// What RFC 5321 leaves an address.
+const MAX_EMAIL_CHARS: usize = 254;
 
-/// Bytes of a push registration.
-pub(crate) const PUSH_TOKEN_MOST: usize = 4096;
+pub(crate) const MAX_PUSH_TOKEN_BYTES: usize = 4096;
 
-/// Bytes of an installation identifier.
-pub(crate) const INSTALLATION_MOST: usize = 128;
+pub(crate) const MAX_INSTALLATION_BYTES: usize = 128;
 
-/// Bytes of a code, separators included.
-const CODE_MOST: usize = 64;
+/// Separators included.
+const MAX_CODE_BYTES: usize = 64;
 
 /// The JSON body, strictly: by its content type, with known fields, each once.
-pub(crate) fn read<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Refusal> {
     if !is_json(request) {
         return Err(Refusal::UnsupportedMediaType);
     }
@@ -48,7 +46,7 @@ pub(crate) fn read<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refu
 }
 
 /// Whether the one content type is JSON in UTF-8. Nothing that a page of another origin may send unasked is (INPUT-06).
-fn is_json(request: &EdgeRequest) -> bool {
+fn is_json(request: &ApiRequest) -> bool {
     let mut lines = request.headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(line), None) = (lines.next().and_then(|line| line.to_str().ok()), lines.next()) else {
         return false;
@@ -63,7 +61,7 @@ fn is_json(request: &EdgeRequest) -> bool {
 }
 
 /// As [`read`], where nothing at all means an empty object.
-pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
+pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Refusal> {
     if !request.body.is_empty() {
         return read(request);
     }
@@ -72,12 +70,12 @@ pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &EdgeRequest) -> Res
 
 /// A text that others get to see: neither empty nor long, and without control characters.
 pub(crate) fn label(field: &str, text: String) -> Result<String, Refusal> {
-    let sized = (1..=LABEL_MOST).contains(&text.chars().count());
+    let sized = (1..=MAX_LABEL_CHARS).contains(&text.chars().count());
     if sized && !text.chars().any(char::is_control) {
         Ok(text)
     } else {
         Err(invalid(format!(
-            "{field}: 1 to {LABEL_MOST} characters, none of them control characters"
+            "{field}: 1 to {MAX_LABEL_CHARS} characters, none of them control characters"
         )))
     }
 }
@@ -95,26 +93,26 @@ pub(crate) fn opaque(field: &str, text: String, most: usize) -> Result<String, R
 
 /// An identifier as typed, not longer than any can be.
 pub(super) fn email(text: String) -> Result<String, Refusal> {
-    if (1..=EMAIL_MOST).contains(&text.chars().count()) {
+    if (1..=MAX_EMAIL_CHARS).contains(&text.chars().count()) {
         Ok(text)
     } else {
-        Err(invalid(format!("email: 1 to {EMAIL_MOST} characters")))
+        Err(invalid(format!("email: 1 to {MAX_EMAIL_CHARS} characters")))
     }
 }
 
-/// A password as typed, whatever it is made of, refused before it is hashed when it is longer than any can be (INPUT-02).
+/// A password as typed, whatever it is made of. Longer than any can be, it is refused before it costs a hash (INPUT-02).
 pub(super) fn password(field: &str, text: String) -> Result<String, Refusal> {
-    if (1..=PASSWORD_MOST).contains(&text.chars().count()) {
+    if (1..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         Ok(text)
     } else {
-        Err(invalid(format!("{field}: 1 to {PASSWORD_MOST} characters")))
+        Err(invalid(format!("{field}: 1 to {MAX_PASSWORD_CHARS} characters")))
     }
 }
 
 /// A code as typed, without surrounding spaces and one separator in it; nothing else is made equal (INPUT-05).
 pub(super) fn code(text: &str) -> Result<String, Refusal> {
-    if !(1..=CODE_MOST).contains(&text.len()) {
-        return Err(invalid(format!("code: 1 to {CODE_MOST} bytes")));
+    if !(1..=MAX_CODE_BYTES).contains(&text.len()) {
+        return Err(invalid(format!("code: 1 to {MAX_CODE_BYTES} bytes")));
     }
     let bare = text.trim_matches(' ');
     Ok(match bare.split_once([' ', '-']) {
@@ -127,8 +125,8 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The one bearer credential; none where there is no header, or more than one.
-pub(super) fn bearer(request: &EdgeRequest) -> Option<&str> {
+/// The one bearer credential; none where there is no header, or more than one: a proxy might have looked at the other.
+pub(super) fn bearer(request: &ApiRequest) -> Option<&str> {
     let mut lines = request.headers.get_all(header::AUTHORIZATION).iter();
     let line = lines.next()?.to_str().ok()?;
     if lines.next().is_some() {
@@ -139,7 +137,7 @@ pub(super) fn bearer(request: &EdgeRequest) -> Option<&str> {
 }
 
 /// Every app version the request claims.
-pub(super) fn versions(request: &EdgeRequest) -> Vec<String> {
+pub(super) fn versions(request: &ApiRequest) -> Vec<String> {
     let lines = request.headers.get_all("app-version").iter();
     lines
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -147,13 +145,11 @@ pub(super) fn versions(request: &EdgeRequest) -> Vec<String> {
 }
 
 /// The address that counts.
-pub(super) fn source(service: &Service, request: &EdgeRequest) -> IpAddr {
+pub(super) fn source(service: &Service, request: &ApiRequest) -> IpAddr {
     let hops = readable_hops(&request.headers);
     service
-        .parts()
-        .rules
-        .sources
-        .address(request.peer, &hops, &service.settings().trusted_proxies)
+        .policy()
+        .source_address(request.peer, &hops, &service.config().trusted_proxies)
 }
 
 pub(super) fn invalid(detail: String) -> Refusal {

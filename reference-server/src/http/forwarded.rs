@@ -48,8 +48,8 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
-    use crate::rules::{SourceRules, Standard};
-    use crate::settings::Network;
+    use crate::config::Network;
+    use crate::policy::{Policy, Standard};
 
     fn headers(lines: &[&[u8]]) -> HeaderMap {
         let value = |line: &&[u8]| HeaderValue::from_bytes(line).unwrap();
@@ -63,7 +63,9 @@ mod tests {
     fn counts(lines: &[&[u8]]) -> String {
         let proxies: [Network; 1] = ["10.0.0.0/8".parse().unwrap()];
         let peer = "10.0.0.1".parse().unwrap();
-        Standard.address(peer, &readable_hops(&headers(lines)), &proxies).to_string()
+        Standard
+            .source_address(peer, &readable_hops(&headers(lines)), &proxies)
+            .to_string()
     }
 
     #[test]

@@ -4,25 +4,24 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
-use super::EdgeRequest;
 use super::bodies::{
     ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
     SignInBody, SwitchBody, TwoStepBody, VerifyBody,
 };
 use super::extract::{
-    INSTALLATION_MOST, PUSH_TOKEN_MOST, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing, source,
-    versions,
+    MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing,
+    source, versions,
 };
 use super::json_object::Object;
 use super::problem::Refusal;
+use super::request::ApiRequest;
 use super::respond::{empty, json};
-use crate::domain::{ChallengeId, DeviceId};
-use crate::rules::Renaming;
+use crate::account::{ChallengeId, DeviceId};
 use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
-pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
+pub(super) async fn route(service: &Service, request: &ApiRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     let ["v1", rest @ ..] = segments.as_slice() else {
         return Err(Problem::NotFound.into());
@@ -86,13 +85,13 @@ pub(super) async fn route(service: &Service, request: &EdgeRequest) -> Answer {
     }
 }
 
-async fn create_account(service: &Service, request: &EdgeRequest) -> Answer {
+async fn create_account(service: &Service, request: &ApiRequest) -> Answer {
     let body: CreateAccount = read(request)?;
     service.create_account(&email(body.email)?, body.password).await?;
     Ok(accepted())
 }
 
-async fn change_password(service: &Service, request: &EdgeRequest) -> Answer {
+async fn change_password(service: &Service, request: &ApiRequest) -> Answer {
     let access = access(request)?;
     let body: ChangePasswordBody = read(request)?;
     done(
@@ -107,18 +106,18 @@ async fn change_password(service: &Service, request: &EdgeRequest) -> Answer {
     )
 }
 
-async fn sign_in(service: &Service, request: &EdgeRequest) -> Answer {
+async fn sign_in(service: &Service, request: &ApiRequest) -> Answer {
     let body: SignInBody = read(request)?;
     let Object(device) = body.device;
     let sign_in = SignIn {
         email: email(body.email)?,
         password: password("password", body.password)?,
         trust_token: body.trust_token,
-        installation: opaque("device.installation", device.installation, INSTALLATION_MOST)?,
+        installation: opaque("device.installation", device.installation, MAX_INSTALLATION_BYTES)?,
         name: label("device.name", device.name)?,
         push_token: device
             .push_token
-            .map(|token| opaque("device.push_token", token, PUSH_TOKEN_MOST))
+            .map(|token| opaque("device.push_token", token, MAX_PUSH_TOKEN_BYTES))
             .transpose()?,
         versions: versions(request),
     };
@@ -128,19 +127,19 @@ async fn sign_in(service: &Service, request: &EdgeRequest) -> Answer {
     })
 }
 
-async fn resend(service: &Service, request: &EdgeRequest) -> Answer {
+async fn resend(service: &Service, request: &ApiRequest) -> Answer {
     let handle = handle(request)?;
     let Nothing {} = read_or_nothing(request)?;
     Ok(challenge(&service.resend(handle).await?))
 }
 
-async fn switch_method(service: &Service, request: &EdgeRequest) -> Answer {
+async fn switch_method(service: &Service, request: &ApiRequest) -> Answer {
     let handle = handle(request)?;
     let body: SwitchBody = read(request)?;
     Ok(challenge(&service.switch_method(handle, body.method).await?))
 }
 
-async fn verify(service: &Service, request: &EdgeRequest) -> Answer {
+async fn verify(service: &Service, request: &ApiRequest) -> Answer {
     let handle = handle(request)?;
     let body: VerifyBody = read(request)?;
     let grant = service
@@ -149,12 +148,12 @@ async fn verify(service: &Service, request: &EdgeRequest) -> Answer {
     Ok(json(StatusCode::CREATED, &grant))
 }
 
-async fn refresh(service: &Service, request: &EdgeRequest) -> Answer {
+async fn refresh(service: &Service, request: &ApiRequest) -> Answer {
     let body: RefreshBody = read(request)?;
     Ok(json(StatusCode::OK, &service.refresh(&body.refresh_token).await?))
 }
 
-async fn reauthenticate(service: &Service, request: &EdgeRequest) -> Answer {
+async fn reauthenticate(service: &Service, request: &ApiRequest) -> Answer {
     let access = access(request)?;
     let body: PasswordBody = read(request)?;
     done(
@@ -164,29 +163,27 @@ async fn reauthenticate(service: &Service, request: &EdgeRequest) -> Answer {
     )
 }
 
-async fn register_push(service: &Service, request: &EdgeRequest) -> Answer {
+async fn register_push(service: &Service, request: &ApiRequest) -> Answer {
     let access = access(request)?;
     let body: PushBody = read(request)?;
     done(
         service
-            .register_push(access, Some(opaque("token", body.token, PUSH_TOKEN_MOST)?))
+            .register_push(access, Some(opaque("token", body.token, MAX_PUSH_TOKEN_BYTES)?))
             .await,
     )
 }
 
-async fn rename(service: &Service, request: &EdgeRequest, id: &str) -> Answer {
+async fn rename(service: &Service, request: &ApiRequest, id: &str) -> Answer {
     let access = access(request)?;
     let body: RenameBody = read(request)?;
-    let renaming = Renaming {
-        name: label("name", body.name)?,
-    };
+    let name = label("name", body.name)?;
     Ok(json(
         StatusCode::OK,
-        &service.rename_device(access, &DeviceId(id.into()), renaming).await?,
+        &service.rename_device(access, &DeviceId(id.into()), &name).await?,
     ))
 }
 
-async fn set_two_step(service: &Service, request: &EdgeRequest) -> Answer {
+async fn set_two_step(service: &Service, request: &ApiRequest) -> Answer {
     let access = access(request)?;
     let body: TwoStepBody = read(request)?;
     let proof = body.password.map(|typed| password("password", typed)).transpose()?;
@@ -196,22 +193,22 @@ async fn set_two_step(service: &Service, request: &EdgeRequest) -> Answer {
     Ok(json(StatusCode::OK, &view))
 }
 
-async fn request_reset(service: &Service, request: &EdgeRequest) -> Answer {
+async fn request_reset(service: &Service, request: &ApiRequest) -> Answer {
     let body: ResetBody = read(request)?;
     service.request_reset(&email(body.email)?).await?;
     Ok(accepted())
 }
 
-async fn complete_reset(service: &Service, request: &EdgeRequest) -> Answer {
+async fn complete_reset(service: &Service, request: &ApiRequest) -> Answer {
     let body: CompleteResetBody = read(request)?;
     done(service.complete_reset(&body.token, body.new_password).await)
 }
 
-fn handle(request: &EdgeRequest) -> Result<&str, Refusal> {
+fn handle(request: &ApiRequest) -> Result<&str, Refusal> {
     bearer(request).ok_or(Refusal::Service(Problem::ChallengeNotLive))
 }
 
-fn access(request: &EdgeRequest) -> Result<&str, Refusal> {
+fn access(request: &ApiRequest) -> Result<&str, Refusal> {
     if request.headers.get_all(http::header::AUTHORIZATION).iter().count() > 1 {
         return Err(invalid("Authorization: more than one".to_owned()));
     }

@@ -2,17 +2,32 @@
 
 use http::StatusCode;
 
+use crate::policy::Limit;
 use crate::service::Problem;
 
-/// What the edge itself refuses, beside what the service does.
+/// What is refused before the service is asked, beside what the service refuses.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
-    /// The service refused.
     Service(Problem),
     /// The path has no such method; these it has.
     MethodNotAllowed(&'static str),
     /// The body is not JSON by its content type.
     UnsupportedMediaType,
+    ContentTooLarge,
+    /// The body did not come in time.
+    RequestTimeout,
+    /// The body broke off, or its framing is wrong.
+    BodyUnreadable,
+}
+
+impl Refusal {
+    /// Whether the connection is over: the rest of a body that was not read stands before the next request.
+    pub(super) fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Refusal::ContentTooLarge | Refusal::RequestTimeout | Refusal::BodyUnreadable
+        )
+    }
 }
 
 impl From<Problem> for Refusal {
@@ -22,7 +37,7 @@ impl From<Problem> for Refusal {
 }
 
 /// The stable type URI of a problem.
-pub fn problem_type(slug: &str) -> String {
+pub(super) fn problem_type(slug: &str) -> String {
     format!("https://stepproof.dev/problems/{slug}")
 }
 
@@ -43,6 +58,15 @@ pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCod
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             );
         }
+        Refusal::ContentTooLarge => return ("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+        Refusal::RequestTimeout => {
+            return (
+                "request-timeout",
+                "The body did not come in time",
+                StatusCode::REQUEST_TIMEOUT,
+            );
+        }
+        Refusal::BodyUnreadable => return ("invalid-request", "The body could not be read", StatusCode::BAD_REQUEST),
         Refusal::Service(problem) => problem,
     };
     match problem {
@@ -53,24 +77,21 @@ pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCod
             StatusCode::UNAUTHORIZED,
         ),
         Problem::UpdateRequired(_) => ("update-required", "The app has to be updated", StatusCode::FORBIDDEN),
-        Problem::TooManyAttempts(_) => ("too-many-attempts", "Too many wrong attempts", StatusCode::TOO_MANY_REQUESTS),
-        Problem::TooManyChallenges(_) => (
-            "too-many-challenges",
-            "Too many sign-ins are under way",
-            StatusCode::TOO_MANY_REQUESTS,
-        ),
-        Problem::SendTooSoon(_) => ("send-too-soon", "A code was sent a moment ago", StatusCode::TOO_MANY_REQUESTS),
-        Problem::SendLimit(_) => (
-            "send-limit",
-            "No more codes can be sent for now",
-            StatusCode::TOO_MANY_REQUESTS,
-        ),
-        Problem::DeliveryFailed(_) => (
+        Problem::RateLimited(limited) => {
+            let (slug, title) = match limited.limit {
+                Limit::Attempts => ("too-many-attempts", "Too many wrong attempts"),
+                Limit::Challenges => ("too-many-challenges", "Too many sign-ins are under way"),
+                Limit::Cooldown => ("send-too-soon", "A code was sent a moment ago"),
+                Limit::Sends => ("send-limit", "No more codes can be sent for now"),
+            };
+            (slug, title, StatusCode::TOO_MANY_REQUESTS)
+        }
+        Problem::DeliveryFailed { .. } => (
             "delivery-failed",
             "The code could not be sent",
             StatusCode::SERVICE_UNAVAILABLE,
         ),
-        Problem::Unavailable(_) => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
+        Problem::Unavailable { .. } => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
         Problem::ChallengeNotLive => (
             "challenge-not-live",
             "There is no such pending sign-in",

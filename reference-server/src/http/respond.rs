@@ -1,11 +1,12 @@
 //! Answers: JSON, never cached, problems as RFC 9457.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::problem::{Refusal, problem_type, shape};
+use crate::policy::RateLimited;
 use crate::service::Problem;
 
 /// The slug of the problem that was answered, carried beside the response for logs and metrics.
@@ -14,7 +15,9 @@ pub struct Outcome(pub &'static str);
 
 /// An answer with this JSON body.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response<Bytes> {
-    answer(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+    // Serde fails on maps whose keys are no texts, and on types that say so themselves; no view has either.
+    let body = serde_json::to_vec(body).expect("every view can be written as JSON");
+    answer(status, "application/json", body)
 }
 
 /// An answer without a body.
@@ -25,58 +28,44 @@ pub(crate) fn empty() -> Response<Bytes> {
     response
 }
 
-/// A problem of this type, with these members besides.
-pub fn problem(slug: &str, title: &str, status: StatusCode, members: Map<String, Value>) -> Response<Bytes> {
-    let mut body = Map::new();
-    body.insert("type".to_owned(), json!(problem_type(slug)));
-    body.insert("title".to_owned(), json!(title));
-    body.insert("status".to_owned(), json!(status.as_u16()));
-    body.extend(members);
-    answer(
-        status,
-        "application/problem+json",
-        Value::Object(body).to_string().into_bytes(),
-    )
-}
-
-/// A refusal on the wire.
+/// A refusal on the wire: a problem by RFC 9457, and the headers that belong to its status.
 pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
     let (slug, title, status) = shape(refusal);
-    let mut members = Map::new();
+    let mut body = json!({
+        "type": problem_type(slug),
+        "title": title,
+        "status": status.as_u16(),
+    });
     let mut wait = None;
     match refusal {
         Refusal::Service(Problem::InvalidRequest(detail) | Problem::PasswordUnacceptable(detail)) => {
-            members.insert("detail".to_owned(), json!(detail));
+            body["detail"] = json!(detail);
         }
-        Refusal::Service(Problem::UpdateRequired(minimum)) => {
-            members.insert("minimum_version".to_owned(), json!(minimum));
-        }
+        Refusal::Service(Problem::UpdateRequired(minimum)) => body["minimum_version"] = json!(minimum),
         Refusal::Service(
-            Problem::TooManyAttempts(seconds)
-            | Problem::TooManyChallenges(seconds)
-            | Problem::SendTooSoon(seconds)
-            | Problem::SendLimit(seconds)
-            | Problem::DeliveryFailed(seconds)
-            | Problem::Unavailable(seconds),
-        ) => wait = Some(*seconds),
+            Problem::RateLimited(RateLimited { retry_after, .. })
+            | Problem::DeliveryFailed { retry_after }
+            | Problem::Unavailable { retry_after },
+        ) => wait = Some(*retry_after),
         _ => {}
     }
-    let mut response = problem(slug, title, status, members);
+    let mut response = answer(status, "application/problem+json", body.to_string().into_bytes());
     response.extensions_mut().insert(Outcome(slug));
-    if let Some(seconds) = wait {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    let headers = response.headers_mut();
+    if let Some(wait) = wait {
+        // Whole seconds, rounded up: whoever comes back then is not refused again.
+        let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Refusal::MethodNotAllowed(allowed) = refusal {
-        response
-            .headers_mut()
-            .insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     if status == StatusCode::UNAUTHORIZED {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if refusal.ends_connection() {
+        // hyper reads this header of an answer, too: it closes the connection once the answer is written.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -85,13 +74,13 @@ fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Resp
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     protect(headers);
     response
 }
 
 /// Kept by no cache, and taken for nothing but what it says it is (HTTP-01).
-fn protect(headers: &mut header::HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+fn protect(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

@@ -2,31 +2,33 @@
 
 use std::net::IpAddr;
 
+use super::audit::AuditContext;
 use super::hashers::Lane;
-use super::record::Scene;
 use super::{Problem, Service};
-use crate::domain::{Account, AccountId, Outcome, Status};
-use crate::rules::{Change, Event, Occasion};
+use crate::account::{Account, AccountId, Outcome, Status};
+use crate::policy::identifiers::normalise;
+use crate::policy::passwords::acceptable;
+use crate::policy::{Change, Event};
 
 impl Service {
     /// Creates an account. The answer is the same when the address is taken; its owner is told.
     pub async fn create_account(&self, email: &str, password: String) -> Result<(), Problem> {
-        let email = self.parts().rules.identifiers.normalise(email);
+        let email = normalise(email);
         let email = email.ok_or_else(|| Problem::InvalidRequest("email: not an address".to_owned()))?;
-        self.acceptable(&password, &email, Occasion::Registration)?;
+        self.acceptable(&password, &email)?;
         // Hashed in both cases, so that time does not tell them apart.
         let hash = self.hash_password(Lane::Stranger, &email, password).await?;
-        let two_step = self.parts().rules.setting.on_by_default();
+        let two_step = self.policy().two_step_by_default();
         let account = Account::new(AccountId::random(), email.clone(), hash, two_step);
-        if !self.parts().store.insert(account).await
-            && let Some(id) = self.parts().store.by_email(&email).await
+        if !self.deps().store.insert(account).await
+            && let Some(id) = self.deps().store.by_email(&email).await
         {
-            let now = self.now();
-            let notice = self.parts().store.transact(&id, |account| {
-                self.notice(account, Event::AddressTaken, None, &Scene::unknown(), now)
+            let at = self.at();
+            let notice = self.deps().store.transact(&id, |account| {
+                self.notice(account, Event::AddressTaken, None, &AuditContext::unknown(), at)
             });
             if let Some(notice) = notice.await {
-                self.tell(notice);
+                self.enqueue(notice);
             }
         }
         Ok(())
@@ -34,16 +36,16 @@ impl Service {
 
     /// Switches an account off, or on again; `false` when there is none.
     pub async fn set_status(&self, email: &str, status: Status) -> bool {
-        let Some(email) = self.parts().rules.identifiers.normalise(email) else {
+        let Some(email) = normalise(email) else {
             return false;
         };
-        let Some(id) = self.parts().store.by_email(&email).await else {
+        let Some(id) = self.deps().store.by_email(&email).await else {
             return false;
         };
-        let changed = self.parts().store.transact(&id, |account| {
+        let changed = self.deps().store.transact(&id, |account| {
             account.status = status;
             if status == Status::Disabled {
-                self.parts().rules.epochs.changed(account, Change::Disabled, None);
+                self.policy().revoke(account, Change::Disabled, None);
             }
         });
         changed.await.is_some()
@@ -53,29 +55,26 @@ impl Service {
     pub async fn change_password(&self, source: IpAddr, access: &str, current: String, new: String) -> Result<(), Problem> {
         self.prove(source, access, current).await?;
         let email = self.in_session(access, |account, _, _| Ok(account.email.clone())).await?;
-        self.acceptable(&new, &email, Occasion::Change)?;
+        self.acceptable(&new, &email)?;
         let hash = self.hash_password(Lane::Proven, &email, new).await?;
         let notice = self
-            .in_session(access, |account, session, now| {
+            .in_session(access, |account, session, at| {
                 let device = account.session(session).map(|session| session.device.clone());
-                let scene = Scene::of_session(account, session, None);
+                let context = AuditContext::of_session(account, session, None);
                 // Worded before the others lose their trust, so that they hear of it.
-                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &scene, now);
+                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &context, at);
                 account.password_hash.clone_from(&hash);
-                let rules = &self.parts().rules;
-                rules.epochs.changed(account, Change::PasswordChanged, device.as_ref());
-                self.record(account, now, scene, Outcome::PasswordChanged, None);
+                self.policy().revoke(account, Change::PasswordChanged, device.as_ref());
+                self.record(account, at, context, Outcome::PasswordChanged, None);
                 Ok(notice)
             })
             .await?;
-        self.tell(notice);
+        self.enqueue(notice);
         Ok(())
     }
 
     /// Whether this password may be chosen.
-    pub(super) fn acceptable(&self, password: &str, email: &str, occasion: Occasion) -> Result<(), Problem> {
-        let rules = &self.parts().rules.passwords;
-        let judged = rules.acceptable(password, email, occasion, self.settings());
-        judged.map_err(Problem::PasswordUnacceptable)
+    pub(super) fn acceptable(&self, password: &str, email: &str) -> Result<(), Problem> {
+        acceptable(password, email, self.config()).map_err(Problem::PasswordUnacceptable)
     }
 }

@@ -1,15 +1,19 @@
 //! A pending challenge between the steps: read, resent, switched, given up, listed, denied.
 
+use super::audit::AuditContext;
 use super::delivery::Dispatch;
-use super::record::Scene;
+use super::problem::RETRY_SOON;
 use super::{ChallengeView, PendingRow, Problem, Service};
-use crate::domain::{Account, Challenge, ChallengeId, Method, Outcome, Timestamp};
+use crate::account::{Account, Challenge, ChallengeId, Method, Outcome};
+use crate::policy::At;
+use crate::policy::delivery::email_rests;
+use crate::policy::devices::deny;
 
 impl Service {
     /// The state of a challenge, for its holder.
     pub async fn challenge(&self, handle: &str) -> Result<ChallengeView, Problem> {
-        self.with_open(handle, |account, challenge, now| {
-            Ok(self.challenge_view(account, &challenge, None, now))
+        self.with_open(handle, |account, challenge, at| {
+            Ok(self.challenge_view(account, &challenge, None, at))
         })
         .await
     }
@@ -27,16 +31,16 @@ impl Service {
     async fn send_again(&self, handle: &str, method: Option<Method>) -> Result<ChallengeView, Problem> {
         let (id, ..) = self.find_challenge(handle).await?;
         let (view, dispatch) = self
-            .with_open(handle, |account, challenge, now| {
+            .with_open(handle, |account, challenge, at| {
                 let method = method.unwrap_or(challenge.method);
-                self.reissue(account, challenge, method, now)
+                self.reissue(account, challenge, method, at)
             })
             .await?;
         // A success means that a message was handed over (RSND-01).
         if self.dispatch(&id, &dispatch).await {
             Ok(view)
         } else {
-            Err(Problem::DeliveryFailed(1))
+            Err(Problem::DeliveryFailed { retry_after: RETRY_SOON })
         }
     }
 
@@ -46,45 +50,37 @@ impl Service {
         account: &mut Account,
         challenge: Challenge,
         method: Method,
-        now: Timestamp,
+        at: At<'_>,
     ) -> Result<(ChallengeView, Dispatch), Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let rests = method == Method::Email && rules.delivery.email_rests(account, now, settings, rules.trust.as_ref());
-        if rests || !rules.delivery.may_switch(method, settings) {
+        let policy = self.policy();
+        let rests = method == Method::Email && email_rests(policy, account, at);
+        if rests || !policy.may_use(method, at) {
             return Err(Problem::MethodUnavailable);
         }
-        rules
-            .sends
-            .may_send(account, &challenge, now, settings)
-            .map_err(|reason| Problem::not_now(reason, now))?;
+        policy.may_send(account, &challenge, at)?;
         let id = challenge.id.clone();
-        let recipients = {
-            let wanted = Challenge { method, ..challenge };
-            rules
-                .delivery
-                .recipients(account, &wanted, now, settings, rules.trust.as_ref())
-        };
+        let recipients = policy.code_recipients(account, &Challenge { method, ..challenge }, at);
         if recipients.is_empty() {
             return Err(Problem::MethodUnavailable);
         }
-        let code = self.draw_code(account, now);
+        let code = self.draw_code(account, at);
         let stored = account.challenge_mut(&id).ok_or(Problem::ChallengeNotLive)?;
         stored.method = method;
-        rules.codes.issue(stored, &code, now);
-        rules.sends.sent(account, &id, now);
+        policy.issue_code(stored, &code, at);
+        policy.count_send(account, &id, at);
         let stored = account.challenge(&id).ok_or(Problem::ChallengeNotLive)?;
         Ok((
-            self.challenge_view(account, stored, None, now),
-            Dispatch::code(self, stored, &code, recipients),
+            self.challenge_view(account, stored, None, at),
+            Dispatch::code(self, stored, &code, recipients, at),
         ))
     }
 
     /// Gives up the holder's own challenge.
     pub async fn cancel(&self, handle: &str) -> Result<(), Problem> {
-        self.with_open(handle, |account, challenge, now| {
+        self.with_open(handle, |account, challenge, at| {
             account.void_challenges(|other| other.id == challenge.id);
-            let scene = Scene::of_challenge(account, &challenge);
-            self.record(account, now, scene, Outcome::SecondStepCancelled, None);
+            let context = AuditContext::of_challenge(account, &challenge);
+            self.record(account, at, context, Outcome::SecondStepCancelled, None);
             Ok(())
         })
         .await
@@ -92,12 +88,12 @@ impl Service {
 
     /// The account's pending challenges, for a signed-in device.
     pub async fn pending(&self, access: &str) -> Result<Vec<PendingRow>, Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        self.in_session(access, |account, _, now| {
+        let policy = self.policy();
+        self.in_session(access, |account, _, at| {
             let open = account
                 .challenges
                 .iter()
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings));
+                .filter(|challenge| policy.challenge_is_open(challenge, at));
             Ok(open
                 .map(|challenge| PendingRow {
                     id: challenge.id.clone(),
@@ -108,7 +104,7 @@ impl Service {
                         .unwrap_or_else(|| super::views::UNKNOWN_PLACE.to_owned()),
                     method: challenge.method,
                     created_at: challenge.created_at,
-                    expires_at: rules.codes.expires_at(challenge, settings),
+                    expires_at: policy.code_expires_at(challenge, at),
                 })
                 .collect())
         })
@@ -117,21 +113,21 @@ impl Service {
 
     /// Denies a pending challenge, from a trusted device of its account.
     pub async fn deny(&self, access: &str, challenge: &ChallengeId) -> Result<(), Problem> {
-        self.in_session(access, |account, session, now| {
+        self.in_session(access, |account, session, at| {
             let device = account.session(session).and_then(|session| account.device(&session.device));
-            if !device.is_some_and(|device| self.is_trusted(device, now)) {
+            if !device.is_some_and(|device| self.is_trusted(device, at)) {
                 return Err(Problem::TrustedDeviceRequired);
             }
-            let (settings, rules) = (self.settings(), &self.parts().rules);
+            let policy = self.policy();
             let found = account.challenge(challenge).cloned();
             let denied = found
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings))
+                .filter(|challenge| policy.challenge_is_open(challenge, at))
                 .ok_or(Problem::NotFound)?;
-            rules.devices.deny(account, challenge);
-            let scene = Scene::of_challenge(account, &denied);
+            deny(account, challenge);
+            let context = AuditContext::of_challenge(account, &denied);
             // The owner knows.
-            account.incomplete.retain(|begun| begun.challenge != *challenge);
-            self.record(account, now, scene, Outcome::SignInDenied, None);
+            account.pending_sign_ins.retain(|begun| begun.challenge != *challenge);
+            self.record(account, at, context, Outcome::SignInDenied, None);
             Ok(())
         })
         .await
@@ -141,16 +137,16 @@ impl Service {
     async fn with_open<R: Send>(
         &self,
         handle: &str,
-        mut change: impl FnMut(&mut Account, Challenge, Timestamp) -> Result<R, Problem> + Send,
+        mut change: impl FnMut(&mut Account, Challenge, At<'_>) -> Result<R, Problem> + Send,
     ) -> Result<R, Problem> {
         let (id, challenge, _) = self.find_challenge(handle).await?;
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
-        let found = self.parts().store.transact(&id, |account| {
+        let (at, policy) = (self.at(), self.policy());
+        let found = self.deps().store.transact(&id, |account| {
             let open = account
                 .challenge(&challenge)
-                .filter(|challenge| rules.codes.is_open(challenge, now, settings));
+                .filter(|challenge| policy.challenge_is_open(challenge, at));
             let challenge = open.cloned().ok_or(Problem::ChallengeNotLive)?;
-            change(account, challenge, now)
+            change(account, challenge, at)
         });
         found.await.unwrap_or(Err(Problem::ChallengeNotLive))
     }

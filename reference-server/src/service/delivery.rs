@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Service;
-use crate::domain::{AccountId, Challenge, ChallengeId};
-use crate::parts::{DeliveryError, Message, MessageContent, Recipient};
+use crate::account::{AccountId, Challenge, ChallengeId};
+use crate::policy::At;
+use crate::ports::{DeliveryError, Message, MessageContent, Recipient};
 
 /// A code on its way: for one challenge, to everyone who gets it.
 pub(super) struct Dispatch {
@@ -16,11 +17,11 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     /// The code for each recipient, worded alike.
-    pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>) -> Self {
+    pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>, at: At<'_>) -> Self {
         let content = MessageContent::Code {
             code: code.to_owned(),
             challenge: challenge.id.clone(),
-            expires_at: service.parts().rules.codes.expires_at(challenge, service.settings()),
+            expires_at: service.policy().code_expires_at(challenge, at),
             device_name: challenge.device_name.clone(),
             place: challenge
                 .place
@@ -57,8 +58,8 @@ impl Service {
     /// Hands one message over; a registration that the provider no longer knows is forgotten (DLVR-08).
     pub(super) async fn deliver(&self, account: &AccountId, message: &Message) -> Result<(), DeliveryError> {
         // What is left of the declared time is for the rest of the request.
-        let limit = Duration::from_secs(self.settings().delivery_answer_s).mul_f64(0.9);
-        let outcome = tokio::time::timeout(limit, self.parts().mailer.send(message)).await;
+        let limit = Duration::from_secs(self.config().delivery_answer_s).mul_f64(0.9);
+        let outcome = tokio::time::timeout(limit, self.deps().mailer.send(message)).await;
         let outcome = outcome.unwrap_or(Err(DeliveryError::TimedOut));
         self.metrics().sent(message, &outcome);
         if let Err(error) = &outcome {
@@ -72,8 +73,8 @@ impl Service {
 
     /// A send that reached nobody does not start a cool-down, so that the other method can be tried at once (METH-02).
     async fn give_back(&self, account: &AccountId, challenge: &ChallengeId) {
-        let cooldown = self.settings().resend_cooldown_s;
-        self.parts()
+        let cooldown = self.config().resend_cooldown_s;
+        self.deps()
             .store
             .transact(account, |account| {
                 if let Some(challenge) = account.challenge_mut(challenge) {
@@ -84,7 +85,7 @@ impl Service {
     }
 
     async fn forget_registration(&self, account: &AccountId, token: &str) {
-        self.parts()
+        self.deps()
             .store
             .transact(account, |account| {
                 for device in account

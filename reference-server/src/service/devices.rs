@@ -1,33 +1,34 @@
 //! The device list.
 
-use super::record::Scene;
+use super::audit::AuditContext;
 use super::{DeviceRow, Problem, Service};
-use crate::domain::{DeviceId, Outcome};
-use crate::rules::{Event, Renaming};
+use crate::account::{DeviceId, Outcome};
+use crate::policy::Event;
+use crate::policy::devices::rename;
 
 impl Service {
     /// The account's devices.
     pub async fn devices(&self, access: &str) -> Result<Vec<DeviceRow>, Problem> {
-        self.in_session(access, |account, session, now| {
+        self.in_session(access, |account, session, at| {
             let current = account.session(session).map(|session| session.device.clone());
             Ok(account
                 .devices
                 .iter()
-                .map(|device| self.device_row(device, Some(&device.id) == current.as_ref(), now))
+                .map(|device| self.device_row(device, Some(&device.id) == current.as_ref(), at))
                 .collect())
         })
         .await
     }
 
     /// Changes a device's label.
-    pub async fn rename_device(&self, access: &str, id: &DeviceId, renaming: Renaming) -> Result<DeviceRow, Problem> {
-        self.in_session(access, |account, session, now| {
+    pub async fn rename_device(&self, access: &str, id: &DeviceId, name: &str) -> Result<DeviceRow, Problem> {
+        self.in_session(access, |account, session, at| {
             let current = account.session(session).is_some_and(|session| session.device == *id);
             let device = account.device_mut(id).ok_or(Problem::NotFound)?;
-            self.parts().rules.devices.rename(device, &renaming);
-            let row = self.device_row(device, current, now);
-            let scene = Scene::of_session(account, session, Some(id));
-            self.record(account, now, scene, Outcome::DeviceRenamed, None);
+            rename(device, name);
+            let row = self.device_row(device, current, at);
+            let context = AuditContext::of_session(account, session, Some(id));
+            self.record(account, at, context, Outcome::DeviceRenamed, None);
             Ok(row)
         })
         .await
@@ -35,18 +36,18 @@ impl Service {
 
     /// Removes a device. Unknown, foreign and repeated are all the same to the caller (DEV-09).
     pub async fn remove_device(&self, access: &str, id: &DeviceId) -> Result<(), Problem> {
-        let notice = self.in_session(access, |account, session, now| {
+        let notice = self.in_session(access, |account, session, at| {
             let known = account.device(id).is_some();
-            let scene = Scene::of_session(account, session, Some(id));
-            self.parts().rules.devices.remove(account, id);
+            let context = AuditContext::of_session(account, session, Some(id));
+            self.policy().remove_device(account, id);
             Ok(known.then(|| {
-                let notice = self.notice(account, Event::DeviceRemoved, Some(id), &scene, now);
-                self.record(account, now, scene, Outcome::DeviceRemoved, None);
+                let notice = self.notice(account, Event::DeviceRemoved, Some(id), &context, at);
+                self.record(account, at, context, Outcome::DeviceRemoved, None);
                 notice
             }))
         });
         if let Some(notice) = notice.await? {
-            self.tell(notice);
+            self.enqueue(notice);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::parts::{HashMemory, Passwords};
+use crate::ports::{HashMemory, Passwords};
 
 /// Who waits for a hasher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
-    use crate::parts::Argon2id;
+    use crate::ports::Argon2id;
 
     fn pool() -> Arc<PasswordHasherPool> {
         PasswordHasherPool::new(Arc::new(Argon2id::light()), 1)

@@ -8,9 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::{Problem, Service};
-use crate::domain::Timestamp;
-use crate::rules::{NotNow, SourceEvent};
-use crate::settings::Settings;
+use crate::account::Timestamp;
+use crate::policy::{At, Limit, SourceEvent, sources};
 
 /// Addresses that are remembered at most.
 const ADDRESSES: usize = 65_536;
@@ -69,10 +68,10 @@ impl Sources {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn sweep(&self, now: Timestamp, settings: &Settings) {
-        let start = now.minus_s(settings.source_window_s);
+    pub(super) fn sweep(&self, at: At<'_>) {
+        let start = at.now.minus_s(at.config.source_window_s);
         self.lock().retain(|_, source| {
-            source.failures.retain(|at| *at > start);
+            source.failures.retain(|failed_at| *failed_at > start);
             source.pending > 0 || !source.failures.is_empty()
         });
     }
@@ -86,13 +85,13 @@ impl Service {
     /// Reserves a guess of this address, or refuses one that has failed too often. When those under way leave no room it waits
     /// for them, since they may be right. A trusted device is not bound, but counted.
     pub(super) async fn reserve_guess(&self, address: IpAddr, trusted: bool) -> Result<SourceGuess<'_>, Problem> {
-        let key = self.parts().rules.sources.key(address);
+        let key = sources::key(address);
         loop {
             // Before the look, so that no word in between is missed.
             let settled = self.inner.sources.settled.notified();
-            let now = self.now();
-            match self.try_reserve(key, trusted, now) {
-                Admission::Blocked(until) => return Err(Problem::TooManyAttempts(now.seconds_until(until))),
+            let at = self.at();
+            match self.try_reserve(key, trusted, at) {
+                Admission::Blocked(until) => return Err(at.limited(until, Limit::Attempts).into()),
                 Admission::Wait => settled.await,
                 Admission::Reserved => {
                     return Ok(SourceGuess {
@@ -105,16 +104,16 @@ impl Service {
         }
     }
 
-    fn try_reserve(&self, key: IpAddr, trusted: bool, now: Timestamp) -> Admission {
-        let rules = &self.parts().rules.sources;
+    fn try_reserve(&self, key: IpAddr, trusted: bool, at: At<'_>) -> Admission {
+        let policy = self.policy();
         let mut seen = self.inner.sources.lock();
         if let Some(source) = seen.get(&key).filter(|_| !trusted) {
-            if let Some(until) = rules.blocked(&source.failures, now, self.settings()) {
+            if let Some(until) = policy.source_blocked(&source.failures, at) {
                 return Admission::Blocked(until);
             }
             let mut if_all_are_wrong = source.failures.clone();
-            if_all_are_wrong.extend(std::iter::repeat_n(now, source.pending));
-            if rules.blocked(&if_all_are_wrong, now, self.settings()).is_some() {
+            if_all_are_wrong.extend(std::iter::repeat_n(at.now, source.pending));
+            if policy.source_blocked(&if_all_are_wrong, at).is_some() {
                 return Admission::Wait;
             }
         }
@@ -126,16 +125,16 @@ impl Service {
     }
 
     fn settle(&self, key: IpAddr, event: Option<SourceEvent>) {
-        let now = self.now();
+        let at = self.at();
         let mut seen = self.inner.sources.lock();
         let source = seen.entry(key).or_default();
         // None is pending where everything was forgotten meanwhile.
         source.pending = source.pending.saturating_sub(1);
         if let Some(event) = event {
-            self.parts().rules.sources.note(&mut source.failures, event, now);
+            self.policy().count_source_event(&mut source.failures, event, at);
         }
         // Twice the limit is more than any decision looks at.
-        let most = self.settings().source_wrong_limit as usize * 2 + 1;
+        let most = self.config().source_wrong_limit as usize * 2 + 1;
         let surplus = source.failures.len().saturating_sub(most);
         source.failures.drain(..surplus);
         if source.pending == 0 && source.failures.is_empty() {
@@ -154,14 +153,4 @@ fn keep_newer_half(seen: &mut HashMap<IpAddr, Source>) {
         return;
     };
     seen.retain(|_, source| source.pending > 0 || source.failures.back().is_some_and(|last| *last > median));
-}
-
-impl Problem {
-    pub(super) fn not_now(reason: NotNow, now: Timestamp) -> Self {
-        match reason {
-            NotNow::TooSoon(at) => Problem::SendTooSoon(now.seconds_until(at)),
-            NotNow::TooManyChallenges(at) => Problem::TooManyChallenges(now.seconds_until(at)),
-            NotNow::Spent(at) => Problem::SendLimit(now.seconds_until(at)),
-        }
-    }
 }

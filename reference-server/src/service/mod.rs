@@ -2,22 +2,22 @@
 //! in one atomic step, and only then deliver.
 
 mod accounts;
+mod audit;
 mod challenges;
 mod delivery;
 mod devices;
 mod hashers;
 mod limits;
+mod monotonic_clock;
 mod notices;
 mod passwords;
 mod problem;
-mod record;
 mod resets;
 mod seeding;
 mod session;
 mod sign_in;
-mod steady;
-mod strangers;
 mod two_step;
+mod unknown_identifiers;
 mod verify;
 mod views;
 
@@ -28,15 +28,16 @@ pub use seeding::{Seed, SeedDevice};
 pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 
-use crate::domain::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
+use crate::account::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
+use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::parts::Parts;
-use crate::settings::Settings;
+use crate::policy::{At, Policy, sessions};
+use crate::ports::Deps;
 use limits::Sources;
-use notices::Desk;
+use monotonic_clock::MonotonicClock;
+use notices::Outbox;
 use passwords::PasswordQueue;
-use steady::Steady;
-use strangers::Strangers;
+use unknown_identifiers::UnknownIdentifierThrottle;
 
 /// A running service: cheap to clone, every clone the same one.
 #[derive(Clone)]
@@ -45,40 +46,53 @@ pub struct Service {
 }
 
 struct Inner {
-    parts: Parts,
-    settings: Settings,
+    deps: Deps,
+    config: Config,
     sources: Sources,
-    strangers: Strangers,
+    unknown_identifiers: UnknownIdentifierThrottle,
     queue: PasswordQueue,
-    desk: Desk,
-    steady: Steady,
+    outbox: Outbox,
+    monotonic: MonotonicClock,
     metrics: Metrics,
 }
 
 impl Service {
     /// A service of these parts.
-    pub fn new(parts: Parts, settings: Settings) -> Self {
+    pub fn new(deps: Deps, config: Config) -> Self {
         let inner = Inner {
-            queue: PasswordQueue::new(Arc::clone(&parts.passwords), settings.password_queue),
-            parts,
-            settings,
+            queue: PasswordQueue::new(Arc::clone(&deps.passwords), config.password_queue),
+            deps,
+            config,
             sources: Sources::default(),
-            strangers: Strangers::default(),
-            desk: Desk::default(),
-            steady: Steady::default(),
+            unknown_identifiers: UnknownIdentifierThrottle::default(),
+            outbox: Outbox::default(),
+            monotonic: MonotonicClock::default(),
             metrics: Metrics::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
     /// The parts it is composed of.
-    pub fn parts(&self) -> &Parts {
-        &self.inner.parts
+    pub fn deps(&self) -> &Deps {
+        &self.inner.deps
     }
 
     /// What it declares.
-    pub fn settings(&self) -> &Settings {
-        &self.inner.settings
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Its decisions.
+    pub fn policy(&self) -> &dyn Policy {
+        self.inner.deps.policy.as_ref()
+    }
+
+    /// What decisions are taken on, as of now.
+    pub fn at(&self) -> At<'_> {
+        At {
+            now: self.now(),
+            config: self.config(),
+        }
     }
 
     /// What it has counted.
@@ -88,69 +102,64 @@ impl Service {
 
     /// Now, by its own clock, which never goes back (TIME-03).
     pub fn now(&self) -> Timestamp {
-        self.inner
-            .steady
-            .now(self.parts().clock.as_ref(), self.parts().rules.time.as_ref())
+        self.inner.monotonic.now(self.deps().clock.as_ref())
     }
 
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
     pub async fn sweep(&self) {
-        let now = self.now();
-        self.inner.sources.sweep(now, self.settings());
-        self.inner.strangers.sweep(now, self.settings());
+        let at = self.at();
+        self.inner.sources.sweep(at);
+        self.inner.unknown_identifiers.sweep(at);
         let (mut challenges, mut sessions) = (0, 0);
-        let mut tidy = |account: &mut Account| {
-            self.tidy(account, now);
+        let mut expire = |account: &mut Account| {
+            self.expire(account, at);
             let pending = account.challenges.iter();
             challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
             sessions += account.sessions.len();
         };
-        self.parts().store.sweep(&mut tidy).await;
+        self.deps().store.sweep(&mut expire).await;
         self.metrics().live(challenges, sessions);
     }
 
     /// Forgets every account and every count.
     pub async fn reset(&self) {
         self.inner.sources.clear();
-        self.inner.strangers.clear();
-        self.inner.desk.clear();
-        self.inner.steady.clear();
-        self.parts().store.clear().await;
+        self.inner.unknown_identifiers.clear();
+        self.inner.outbox.clear();
+        self.inner.monotonic.clear();
+        self.deps().store.clear().await;
     }
 
     /// Drops what has lapsed in one account: dead challenges, sessions, resets, trust, and devices beyond the bound.
-    fn tidy(&self, account: &mut Account, now: Timestamp) {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
+    fn expire(&self, account: &mut Account, at: At<'_>) {
         account
             .challenges
-            .retain(|challenge| now < challenge.created_at.plus_s(settings.challenge_max_s));
-        account
-            .sessions
-            .retain(|session| rules.sessions.lives(session, now, settings));
-        account.resets.retain(|reset| now < reset.expires_at);
+            .retain(|challenge| at.now < challenge.created_at.plus_s(at.config.challenge_max_s));
+        account.sessions.retain(|session| sessions::lives(session, at));
+        account.resets.retain(|reset| at.now < reset.expires_at);
         for device in &mut account.devices {
-            device.trust.take_if(|trust| rules.trust.lapsed(trust, now, settings));
+            device.trust.take_if(|trust| self.policy().trust_lapsed(trust, at));
         }
-        account.drop_devices_beyond(settings.devices);
+        account.drop_devices_beyond(at.config.devices);
     }
 
     /// Finds the session that an access credential opens and runs one atomic change in it.
     async fn in_session<R: Send>(
         &self,
         access: &str,
-        mut change: impl FnMut(&mut Account, &SessionId, Timestamp) -> Result<R, Problem> + Send,
+        mut change: impl FnMut(&mut Account, &SessionId, At<'_>) -> Result<R, Problem> + Send,
     ) -> Result<R, Problem> {
         let token = TokenHash::of(access);
-        let now = self.now();
-        let store = &self.parts().store;
+        let at = self.at();
+        let store = &self.deps().store;
         let id = store.by_token(&token).await.ok_or(Problem::SessionNotLive)?;
         let found = store.transact(&id, |account| {
-            let opened = self.parts().rules.sessions.opened_by(account, &token, now, self.settings());
+            let opened = self.policy().session_opened_by(account, &token, at);
             let id = opened.ok_or(Problem::SessionNotLive)?;
             if let Some(session) = account.session_mut(&id) {
-                session.used_at = now;
+                session.used_at = at.now;
             }
-            change(account, &id, now)
+            change(account, &id, at)
         });
         found.await.unwrap_or(Err(Problem::SessionNotLive))
     }

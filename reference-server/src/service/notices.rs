@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::Service;
-use super::record::Scene;
-use crate::domain::{Account, AccountId, DeviceId, Outcome, Timestamp};
-use crate::parts::{DeliveryError, Message, MessageContent};
-use crate::rules::Event;
+use super::audit::AuditContext;
+use crate::account::{Account, AccountId, DeviceId, Outcome, Timestamp};
+use crate::policy::{At, Event, notices};
+use crate::ports::{DeliveryError, Message, MessageContent};
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
 const UNDER_WAY: usize = 4096;
@@ -20,12 +20,12 @@ const UNDER_WAY: usize = 4096;
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// What is to be sent in the background, and who is to be told when.
-pub(super) struct Desk {
+pub(super) struct Outbox {
     room: Arc<Semaphore>,
     due: Mutex<BTreeSet<(Timestamp, AccountId)>>,
 }
 
-impl Default for Desk {
+impl Default for Outbox {
     fn default() -> Self {
         Self {
             room: Arc::new(Semaphore::new(UNDER_WAY)),
@@ -34,7 +34,7 @@ impl Default for Desk {
     }
 }
 
-impl Desk {
+impl Outbox {
     fn due(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, AccountId)>> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,14 +57,11 @@ impl Service {
         account: &Account,
         event: Event,
         about: Option<&DeviceId>,
-        scene: &Scene,
-        now: Timestamp,
+        context: &AuditContext,
+        at: At<'_>,
     ) -> Notice {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let (subject, text) = words(event, scene, now);
-        let recipients = rules
-            .notices
-            .recipients(account, event, about, now, settings, rules.trust.as_ref());
+        let (subject, text) = words(event, context, at.now);
+        let recipients = notices::recipients(self.policy(), account, about, at);
         let content = MessageContent::Notice {
             subject: subject.to_owned(),
             text,
@@ -80,15 +77,15 @@ impl Service {
     }
 
     /// Sends a notice in the background.
-    pub(super) fn tell(&self, notice: Notice) {
+    pub(super) fn enqueue(&self, notice: Notice) {
         for message in notice.messages {
-            self.send_later(notice.account.clone(), message);
+            self.enqueue_message(notice.account.clone(), message);
         }
     }
 
     /// Sends one message in the background, again if it must be.
-    pub(super) fn send_later(&self, account: AccountId, message: Message) {
-        let Ok(room) = Arc::clone(&self.inner.desk.room).try_acquire_owned() else {
+    pub(super) fn enqueue_message(&self, account: AccountId, message: Message) {
+        let Ok(room) = Arc::clone(&self.inner.outbox.room).try_acquire_owned() else {
             tracing::warn!("too many messages are under way, one is dropped");
             return;
         };
@@ -110,51 +107,53 @@ impl Service {
     }
 
     /// A second step was begun: look after a while whether it was completed.
-    pub(super) fn look_again(&self, account: &AccountId, now: Timestamp) {
-        let at = now.plus_s(self.settings().incomplete_notice_s);
-        self.inner.desk.due().insert((at, account.clone()));
+    pub(super) fn schedule_abandoned_notice(&self, account: &AccountId, at: At<'_>) {
+        let due = at.now.plus_s(at.config.incomplete_notice_s);
+        self.inner.outbox.due().insert((due, account.clone()));
     }
 
     /// Tells the owners of second steps that were begun and left alone (NOTE-01). To be called every now and then.
-    pub async fn remind(&self) {
-        let now = self.now();
+    pub async fn send_due_notices(&self) {
+        let at = self.at();
         loop {
             let next = {
-                let mut due = self.inner.desk.due();
+                let mut due = self.inner.outbox.due();
                 match due.first() {
-                    Some((at, _)) if *at <= now => due.pop_first(),
+                    Some((moment, _)) if *moment <= at.now => due.pop_first(),
                     _ => None,
                 }
             };
             let Some((_, id)) = next else { return };
             let overdue = self
-                .parts()
+                .deps()
                 .store
                 .transact(&id, |account| {
-                    let overdue = self.parts().rules.notices.overdue(account, now, self.settings());
+                    let overdue = notices::take_overdue(account, at);
                     let mut last = None;
                     for begun in overdue {
-                        let scene = Scene {
+                        let context = AuditContext {
                             device_name: begun.device_name,
                             place: begun.place,
                             address: begun.address,
                         };
-                        self.record(account, now, scene.clone(), Outcome::SecondStepAbandoned, None);
-                        last = Some((scene, begun.since));
+                        self.record(account, at, context.clone(), Outcome::SecondStepAbandoned, None);
+                        last = Some((context, begun.since));
                     }
-                    last.map(|(scene, since)| self.notice(account, Event::Incomplete, None, &scene, since))
+                    last.map(|(context, since)| {
+                        self.notice(account, Event::SignInAbandoned, None, &context, At { now: since, ..at })
+                    })
                 })
                 .await
                 .flatten();
             if let Some(notice) = overdue {
-                self.tell(notice);
+                self.enqueue(notice);
             }
         }
     }
 }
 
-fn words(event: Event, scene: &Scene, at: Timestamp) -> (&'static str, String) {
-    let Scene { device_name, place, .. } = scene;
+fn words(event: Event, context: &AuditContext, at: Timestamp) -> (&'static str, String) {
+    let AuditContext { device_name, place, .. } = context;
     let advice = "If this was not you, change your password and remove devices that you do not know from your trusted devices.";
     let (subject, what) = match event {
         Event::NewDevice => (
@@ -164,7 +163,7 @@ fn words(event: Event, scene: &Scene, at: Timestamp) -> (&'static str, String) {
                  know it, remove it from your trusted devices and change your password."
             ),
         ),
-        Event::Incomplete => (
+        Event::SignInAbandoned => (
             "sign-in not completed",
             format!(
                 "Somebody gave the right password of your account and did not complete the second step.\n\nDevice: \

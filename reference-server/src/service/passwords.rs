@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use super::hashers::{Lane, PasswordHasherPool};
 use super::limits::SourceGuess;
 use super::{Problem, Service};
-use crate::parts::{HashMemory, Passwords};
+use crate::ports::{HashMemory, Passwords};
 
 /// Names are told apart by a hash; two that share a stripe wait for each other now and then.
 const STRIPES: usize = 256;
@@ -86,7 +86,7 @@ impl Service {
         {
             return Ok(place);
         }
-        let place = queue.strangers.try_acquire().map_err(|_| Problem::Unavailable(1))?;
+        let place = queue.strangers.try_acquire().map_err(|_| Problem::BUSY)?;
         Ok(Place {
             lane: Lane::Stranger,
             _taken: (place, None),
@@ -115,7 +115,7 @@ impl Service {
     async fn hash_in_lane(&self, lane: Lane, password: String) -> Result<Arc<str>, Problem> {
         let work = move |passwords: &dyn Passwords, memory: &mut HashMemory| passwords.hash(&password, memory);
         let hash = self.inner.queue.hashers.run(lane, || (), work).await;
-        hash.map(Arc::from).ok_or(Problem::Unavailable(1))
+        hash.map(Arc::from).ok_or(Problem::BUSY)
     }
 
     /// Whether this is the password of the hash; takes as long when there is none. From the moment the hasher begins, the guess
@@ -138,7 +138,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::Argon2id;
+    use crate::ports::Argon2id;
 
     #[test]
     fn one_account_does_not_fill_the_places_of_all_owners() {

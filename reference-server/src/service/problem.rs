@@ -1,5 +1,12 @@
 //! What an operation may be refused with. Each is a named case; how it looks on the wire is the edge's business.
 
+use std::time::Duration;
+
+use crate::policy::RateLimited;
+
+/// When to ask again after what may be over in a moment.
+pub(super) const RETRY_SOON: Duration = Duration::from_secs(1);
+
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -9,18 +16,12 @@ pub enum Problem {
     InvalidCredentials,
     /// The app is older than this minimum.
     UpdateRequired(String),
-    /// Too many wrong passwords or codes; seconds to wait.
-    TooManyAttempts(u64),
-    /// Too many live challenges; seconds to wait.
-    TooManyChallenges(u64),
-    /// The cool-down is not over; seconds to wait.
-    SendTooSoon(u64),
-    /// No more messages for now; seconds to wait.
-    SendLimit(u64),
-    /// The provider took no message; seconds to wait.
-    DeliveryFailed(u64),
-    /// More passwords wait to be judged than may; seconds to wait.
-    Unavailable(u64),
+    /// Too often.
+    RateLimited(RateLimited),
+    /// The provider took no message.
+    DeliveryFailed { retry_after: Duration },
+    /// More passwords wait to be judged than may, or the store cannot be reached.
+    Unavailable { retry_after: Duration },
     /// No live challenge answers to this handle.
     ChallengeNotLive,
     /// The code is not right.
@@ -39,4 +40,13 @@ pub enum Problem {
     ResetNotLive,
     /// There is no such resource.
     NotFound,
+}
+impl Problem {
+    pub(super) const BUSY: Problem = Problem::Unavailable { retry_after: RETRY_SOON };
+}
+
+impl From<RateLimited> for Problem {
+    fn from(limited: RateLimited) -> Self {
+        Problem::RateLimited(limited)
+    }
 }

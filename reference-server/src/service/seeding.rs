@@ -6,9 +6,10 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{Problem, Service};
-use crate::domain::{Account, AccountId, Device, DeviceId, Timestamp, TokenHash, Trust};
-use crate::parts::TokenKind;
-use crate::rules::PASSWORD_MOST;
+use crate::account::{Account, AccountId, Device, DeviceId, Timestamp, TokenHash, Trust};
+use crate::policy::identifiers::normalise;
+use crate::policy::passwords::MAX_PASSWORD_CHARS;
+use crate::ports::TokenKind;
 
 /// Accounts put in the store between two pauses in which requests are answered.
 const PUT_AT_ONCE: usize = 128;
@@ -71,17 +72,16 @@ impl Service {
 
     /// The normalised addresses, when every account can be created.
     fn checked(&self, seeds: &[Seed]) -> Result<Vec<String>, Problem> {
-        let identifiers = &self.parts().rules.identifiers;
         let checked = seeds.iter().enumerate().map(|(nth, seed)| {
             let invalid = |what: &str| Problem::InvalidRequest(format!("accounts[{nth}].{what}"));
-            if seed.password.is_empty() || seed.password.chars().count() > PASSWORD_MOST {
+            if seed.password.is_empty() || seed.password.chars().count() > MAX_PASSWORD_CHARS {
                 return Err(invalid("password: empty or too long"));
             }
             let token = seed.device.as_ref().and_then(|device| device.trust_token.as_deref());
             if token.is_some_and(|token| !TokenKind::Trust.is_shape_of(token)) {
                 return Err(invalid("device.trust_token: not in the shape of a trust credential"));
             }
-            let email = identifiers.normalise(&seed.email);
+            let email = normalise(&seed.email);
             email.ok_or_else(|| invalid("email: not an address"))
         });
         checked.collect()
@@ -90,7 +90,7 @@ impl Service {
     fn trusted(&self, device: SeedDevice, now: Timestamp) -> Device {
         let token = device
             .trust_token
-            .unwrap_or_else(|| self.parts().tokens.draw(TokenKind::Trust));
+            .unwrap_or_else(|| self.deps().tokens.draw(TokenKind::Trust));
         Device {
             id: DeviceId::random(),
             installation: device.installation,
@@ -109,7 +109,7 @@ impl Service {
     }
 
     async fn put(&self, account: Account) {
-        let store = &self.parts().store;
+        let store = &self.deps().store;
         let Some(taken) = store.by_email(&account.email).await else {
             store.insert(account).await;
             return;

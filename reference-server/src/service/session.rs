@@ -2,34 +2,32 @@
 
 use std::net::IpAddr;
 
-use super::record::Scene;
+use super::audit::AuditContext;
 use super::views::Tokens;
 use super::{Problem, Service, SessionGrant, SessionView};
-use crate::domain::{
-    Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, Timestamp, TokenHash, Trust, coarse,
-};
-use crate::parts::TokenKind;
-use crate::rules::{Claims, Opened, Renewal};
+use crate::account::{Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, TokenHash, Trust, anonymize_ip};
+use crate::policy::{At, Opened, PresentedDevice, Renewal};
+use crate::ports::TokenKind;
 
 /// Everything a new session needs, drawn before the atomic step.
-pub(super) struct Opening {
+pub(super) struct NewSession {
     access: String,
     refresh: String,
     trust: String,
-    claims: Claims,
+    presented: PresentedDevice,
     place: Option<String>,
     source: IpAddr,
 }
 
-impl Opening {
-    pub(super) fn draw(service: &Service, claims: &Claims, source: IpAddr) -> Self {
-        let tokens = &service.parts().tokens;
+impl NewSession {
+    pub(super) fn draw(service: &Service, presented: &PresentedDevice, source: IpAddr) -> Self {
+        let tokens = &service.deps().tokens;
         Self {
             access: tokens.draw(TokenKind::Access),
             refresh: tokens.draw(TokenKind::Refresh),
             trust: tokens.draw(TokenKind::Trust),
-            claims: claims.clone(),
-            place: service.parts().locator.place(source),
+            presented: presented.clone(),
+            place: service.deps().locator.place(source),
             source,
         }
     }
@@ -40,88 +38,101 @@ impl Service {
     pub(super) fn open_new(
         &self,
         account: &mut Account,
-        opening: &Opening,
+        new_session: &NewSession,
         opened: Opened,
         proof: Proof,
-        now: Timestamp,
+        at: At<'_>,
     ) -> SessionGrant {
-        let claims = &opening.claims;
+        let presented = &new_session.presented;
         // A trusted row is never taken over by a claim: the installation identifier is no secret (DEV-04).
         let known = account
             .devices
             .iter()
-            .find(|device| device.trust.is_none() && device.installation == claims.installation);
+            .find(|device| device.trust.is_none() && device.installation == presented.installation);
         let id = known.map_or_else(DeviceId::random, |device| device.id.clone());
         if account.device(&id).is_none() {
             account.devices.push(Device {
                 id: id.clone(),
-                installation: claims.installation.clone(),
-                name: claims.name.clone(),
+                installation: presented.installation.clone(),
+                name: presented.name.clone(),
                 trust: None,
                 push_token: None,
-                first_used_at: now,
-                last_used_at: now,
+                first_used_at: at.now,
+                last_used_at: at.now,
                 place: None,
             });
         }
-        let trusted = self.parts().rules.trust.grants(opened);
+        let trusted = self.policy().grants_trust(opened);
         if let Some(device) = account.device_mut(&id) {
-            device.name.clone_from(&claims.name);
+            device.name.clone_from(&presented.name);
             if trusted {
                 device.trust = Some(Trust {
-                    token: TokenHash::of(&opening.trust),
+                    token: TokenHash::of(&new_session.trust),
                     replaced: Vec::new(),
-                    granted_at: now,
-                    used_at: now,
+                    granted_at: at.now,
+                    used_at: at.now,
                 });
             }
         }
-        self.open(account, opening, &id, trusted, proof, now)
+        self.open(account, new_session, &id, trusted, proof, at)
     }
 
     /// A session of a trusted device, whose credential is replaced.
-    pub(super) fn open_trusted(&self, account: &mut Account, opening: &Opening, id: &DeviceId, now: Timestamp) -> SessionGrant {
+    pub(super) fn open_trusted(
+        &self,
+        account: &mut Account,
+        new_session: &NewSession,
+        id: &DeviceId,
+        at: At<'_>,
+    ) -> SessionGrant {
         if let Some(device) = account.device_mut(id) {
-            self.parts().rules.trust.rotate(device, TokenHash::of(&opening.trust), now);
+            self.policy().rotate_trust(device, TokenHash::of(&new_session.trust), at);
         }
-        self.open(account, opening, id, true, Proof::Trust, now)
+        self.open(account, new_session, id, true, Proof::Trust, at)
     }
 
     fn open(
         &self,
         account: &mut Account,
-        opening: &Opening,
+        new_session: &NewSession,
         id: &DeviceId,
         with_trust: bool,
         proof: Proof,
-        now: Timestamp,
+        at: At<'_>,
     ) -> SessionGrant {
-        let claims = &opening.claims;
+        let presented = &new_session.presented;
         if let Some(device) = account.device_mut(id) {
-            device.push_token = claims.push_token.clone().or(device.push_token.take());
-            device.last_used_at = now;
-            device.place.clone_from(&opening.place);
+            device.push_token = presented.push_token.clone().or(device.push_token.take());
+            device.last_used_at = at.now;
+            device.place.clone_from(&new_session.place);
         }
         // A device has one session: signing in again replaces it.
         account.end_sessions(|session| session.device == *id);
         let session = Session {
             id: SessionId::random(),
             device: id.clone(),
-            address: coarse(opening.source),
-            access: TokenHash::of(&opening.access),
-            access_expires_at: now.plus_s(self.settings().access_ttl_s),
-            refresh: TokenHash::of(&opening.refresh),
+            address: anonymize_ip(new_session.source),
+            access: TokenHash::of(&new_session.access),
+            access_expires_at: at.now.plus_s(at.config.access_ttl_s),
+            refresh: TokenHash::of(&new_session.refresh),
             replaced: Vec::new(),
-            created_at: now,
-            used_at: now,
+            created_at: at.now,
+            used_at: at.now,
             proved_at: None,
         };
         account.sessions.push(session.clone());
-        account.drop_devices_beyond(self.settings().devices);
-        let scene = Scene::at(self, &claims.name, opening.source);
-        self.record(account, now, scene, Outcome::SignedIn, Some(proof));
-        let trust = with_trust.then(|| opening.trust.clone());
-        self.grant(account, &session, opening.access.clone(), opening.refresh.clone(), trust, now)
+        account.drop_devices_beyond(self.config().devices);
+        let context = AuditContext::at(self, &presented.name, new_session.source);
+        self.record(account, at, context, Outcome::SignedIn, Some(proof));
+        let trust = with_trust.then(|| new_session.trust.clone());
+        self.grant(
+            account,
+            &session,
+            new_session.access.clone(),
+            new_session.refresh.clone(),
+            trust,
+            at,
+        )
     }
 
     fn grant(
@@ -131,10 +142,10 @@ impl Service {
         access: String,
         refresh: String,
         trust: Option<String>,
-        now: Timestamp,
+        at: At<'_>,
     ) -> SessionGrant {
         let device = account.device(&session.device);
-        let brief = device.map(|device| self.device_brief(device, now));
+        let brief = device.map(|device| self.device_brief(device, at));
         SessionGrant {
             session: Tokens {
                 access_token: access,
@@ -153,12 +164,12 @@ impl Service {
 
     /// Who is signed in.
     pub async fn who_am_i(&self, access: &str) -> Result<SessionView, Problem> {
-        self.in_session(access, |account, id, now| {
+        self.in_session(access, |account, id, at| {
             let session = account.session(id).ok_or(Problem::SessionNotLive)?;
             let device = account.device(&session.device).ok_or(Problem::SessionNotLive)?;
             Ok(SessionView {
                 account: Self::account_view(account),
-                device: self.device_brief(device, now),
+                device: self.device_brief(device, at),
                 expires_at: self.ends_at(session),
             })
         })
@@ -167,13 +178,13 @@ impl Service {
 
     /// Renews a session's credentials.
     pub async fn refresh(&self, refresh_token: &str) -> Result<SessionGrant, Problem> {
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+        let (at, policy) = (self.at(), self.policy());
         let presented = TokenHash::of(refresh_token);
-        let access = self.parts().tokens.draw(TokenKind::Access);
-        let refresh = self.parts().tokens.draw(TokenKind::Refresh);
-        let id = self.parts().store.by_token(&presented).await.ok_or(Problem::SessionNotLive)?;
-        let renewed = self.parts().store.transact(&id, |account| {
-            let id = match rules.sessions.renewal(account, &presented, now, settings) {
+        let access = self.deps().tokens.draw(TokenKind::Access);
+        let refresh = self.deps().tokens.draw(TokenKind::Refresh);
+        let id = self.deps().store.by_token(&presented).await.ok_or(Problem::SessionNotLive)?;
+        let renewed = self.deps().store.transact(&id, |account| {
+            let id = match policy.renewal(account, &presented, at) {
                 Renewal::Renew(id) => id,
                 Renewal::Stolen(id) => {
                     account.end_sessions(|session| session.id == id);
@@ -182,24 +193,22 @@ impl Service {
                 Renewal::Unknown => return Err(Problem::SessionNotLive),
             };
             let session = account.session_mut(&id).ok_or(Problem::SessionNotLive)?;
-            rules
-                .sessions
-                .renew(session, TokenHash::of(&access), TokenHash::of(&refresh), now, settings);
+            policy.renew_session(session, TokenHash::of(&access), TokenHash::of(&refresh), at);
             let session = session.clone();
             if let Some(device) = account.device_mut(&session.device) {
-                device.last_used_at = now;
+                device.last_used_at = at.now;
             }
-            Ok(self.grant(account, &session, access.clone(), refresh.clone(), None, now))
+            Ok(self.grant(account, &session, access.clone(), refresh.clone(), None, at))
         });
         renewed.await.unwrap_or(Err(Problem::SessionNotLive))
     }
 
     /// Ends the session.
     pub async fn sign_out(&self, access: &str) -> Result<(), Problem> {
-        self.in_session(access, |account, id, now| {
-            let scene = Scene::of_session(account, id, None);
-            self.parts().rules.sessions.sign_out(account, id);
-            self.record(account, now, scene, Outcome::SignedOut, None);
+        self.in_session(access, |account, id, at| {
+            let context = AuditContext::of_session(account, id, None);
+            self.policy().sign_out(account, id);
+            self.record(account, at, context, Outcome::SignedOut, None);
             Ok(())
         })
         .await

@@ -3,17 +3,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::audit::AuditContext;
 use super::delivery::Dispatch;
 use super::hashers::Lane;
-use super::record::Scene;
-use super::session::Opening;
+use super::session::NewSession;
 use super::{ChallengeView, Problem, Service, SessionGrant};
-use crate::domain::{
-    Account, AccountId, Challenge, ChallengeId, ChallengeState, DeviceId, Incomplete, Method, Outcome, Proof, Timestamp,
+use crate::account::{
+    Account, AccountId, Challenge, ChallengeId, ChallengeState, DeviceId, Method, Outcome, PendingSignIn, Proof, Timestamp,
     TokenHash,
 };
-use crate::parts::{CodeFor, TokenKind};
-use crate::rules::{Admission, Claims, Event, Opened, SignInFacts, SourceEvent, Typist};
+use crate::policy::attempts::sign_in_completed;
+use crate::policy::delivery::method_for;
+use crate::policy::identifiers::normalise;
+use crate::policy::{Admission, At, Event, Limit, Opened, PasswordAttempt, PresentedDevice, SignInFacts, SourceEvent};
+use crate::ports::{CodeFor, TokenKind};
 
 /// A request for step one.
 #[derive(Clone, Debug)]
@@ -30,13 +33,13 @@ pub struct SignIn {
     pub name: String,
     /// The push registration it brings.
     pub push_token: Option<String>,
-    /// Every app version the request claims.
+    /// Every app version the request presented.
     pub versions: Vec<String>,
 }
 
 impl SignIn {
-    fn typist(&self, trusted: bool) -> Typist<'_> {
-        Typist {
+    fn attempt(&self, trusted: bool) -> PasswordAttempt<'_> {
+        PasswordAttempt {
             trusted,
             typed: &self.email,
             in_session: false,
@@ -54,7 +57,7 @@ pub enum SignInAnswer {
 }
 
 /// What is known of the account before the password is judged.
-struct Look {
+struct Precheck {
     hash: Option<Arc<str>>,
     trusted: bool,
     blocked: Option<Timestamp>,
@@ -73,10 +76,10 @@ enum Step {
 impl Service {
     /// Step one, from this address.
     pub async fn sign_in(&self, source: IpAddr, request: SignIn) -> Result<SignInAnswer, Problem> {
-        match self.judge(source, &request).await? {
+        match self.authenticate(source, &request).await? {
             Step::Session(grant) => Ok(SignInAnswer::Session(grant)),
             Step::Challenge { id, view, dispatch } => {
-                self.look_again(&id, self.now());
+                self.schedule_abandoned_notice(&id, self.at());
                 if self.dispatch(&id, &dispatch).await {
                     return Ok(SignInAnswer::Challenge(view));
                 }
@@ -92,76 +95,79 @@ impl Service {
     }
 
     /// Limits, the password, and what follows from it, in the turn of this name.
-    async fn judge(&self, source: IpAddr, request: &SignIn) -> Result<Step, Problem> {
-        let rules = &self.parts().rules;
-        let email = rules.identifiers.normalise(&request.email);
+    async fn authenticate(&self, source: IpAddr, request: &SignIn) -> Result<Step, Problem> {
+        let policy = self.policy();
+        let email = normalise(&request.email);
         let id = match &email {
-            Some(email) => self.parts().store.by_email(email).await,
+            Some(email) => self.deps().store.by_email(email).await,
             None => None,
         };
-        let claims = Claims {
+        let presented = PresentedDevice {
             token: request.trust_token.as_deref().map(TokenHash::of),
             installation: request.installation.clone(),
             name: request.name.clone(),
             push_token: request.push_token.clone(),
         };
         let name = email.unwrap_or_else(|| request.email.to_lowercase());
-        let mut trusted = self.look(id.as_ref(), &name, request, &claims).await.trusted;
+        let mut trusted = self.precheck(id.as_ref(), &name, request, &presented).await.trusted;
         loop {
             let lane = if trusted { Lane::Proven } else { Lane::Stranger };
             let place = self.place(lane, &name)?;
             let mut guess = self.reserve_guess(source, trusted).await?;
             let _turn = self.lock_identifier(&name, trusted).await;
-            let look = self.look(id.as_ref(), &name, request, &claims).await;
-            if trusted && !look.trusted {
+            let known = self.precheck(id.as_ref(), &name, request, &presented).await;
+            if trusted && !known.trusted {
                 // It ended while the device waited: from here on it is a stranger, and bound like one.
                 trusted = false;
                 continue;
             }
-            if let Some(until) = look.blocked {
-                return Err(Problem::TooManyAttempts(self.now().seconds_until(until)));
+            if let Some(until) = known.blocked {
+                return Err(self.at().limited(until, Limit::Attempts).into());
             }
             let password = request.password.clone();
-            let password_right = self.password_is(&place, &mut guess, password, look.hash.clone()).await;
+            let password_right = self.password_is(&place, &mut guess, password, known.hash.clone()).await;
             guess.settle(Some(if password_right {
                 SourceEvent::Success
             } else {
                 SourceEvent::Failure
             }));
-            let (Some(id), Some(hash)) = (&id, look.hash) else {
-                let now = self.now();
-                self.inner.strangers.transact(&name, |stranger| {
-                    rules.attempts.password_was_wrong(stranger, request.typist(false), now);
+            let (Some(id), Some(hash)) = (&id, known.hash) else {
+                let at = self.at();
+                self.inner.unknown_identifiers.transact(&name, |stranger| {
+                    policy.password_was_wrong(stranger, request.attempt(false), at);
                 });
                 return Err(Problem::InvalidCredentials);
             };
-            return self.decide(id, request, &claims, source, password_right, &hash).await;
+            return self.commit(id, request, &presented, source, password_right, &hash).await;
         }
     }
 
     /// What the password depends on: of an account, or of a name that nobody has, limited alike (ENUM-01).
-    async fn look(&self, id: Option<&AccountId>, name: &str, request: &SignIn, claims: &Claims) -> Look {
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+    async fn precheck(&self, id: Option<&AccountId>, name: &str, request: &SignIn, presented: &PresentedDevice) -> Precheck {
+        let (at, policy) = (self.at(), self.policy());
         let blocked = |account: &mut Account, trusted| {
-            let typist = request.typist(trusted);
-            rules.attempts.password_blocked(account, typist, now, settings)
+            let attempt = request.attempt(trusted);
+            policy.password_blocked(account, attempt, at)
         };
         if let Some(id) = id {
-            let known = self.parts().store.transact(id, |account| {
-                self.tidy(account, now);
-                let trusted = rules.trust.recognise(account, claims, now, settings).is_some();
-                Look {
+            let known = self.deps().store.transact(id, |account| {
+                self.expire(account, at);
+                let trusted = policy.recognise(account, presented, at).is_some();
+                Precheck {
                     hash: Some(account.password_hash.clone()),
                     trusted,
                     blocked: blocked(account, trusted),
                 }
             });
-            if let Some(look) = known.await {
-                return look;
+            if let Some(precheck) = known.await {
+                return precheck;
             }
         }
-        let blocked = self.inner.strangers.transact(name, |stranger| blocked(stranger, false));
-        Look {
+        let blocked = self
+            .inner
+            .unknown_identifiers
+            .transact(name, |stranger| blocked(stranger, false));
+        Precheck {
             hash: None,
             trusted: false,
             blocked,
@@ -169,62 +175,67 @@ impl Service {
     }
 
     /// The atomic half of step one.
-    async fn decide(
+    async fn commit(
         &self,
         id: &AccountId,
         request: &SignIn,
-        claims: &Claims,
+        presented: &PresentedDevice,
         source: IpAddr,
         password_right: bool,
         hash: &str,
     ) -> Result<Step, Problem> {
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
-        let handle = self.parts().tokens.draw(TokenKind::Handle);
-        let opening = Opening::draw(self, claims, source);
-        let decided = self.parts().store.transact(id, |account| {
+        let (at, policy) = (self.at(), self.policy());
+        let handle = self.deps().tokens.draw(TokenKind::Handle);
+        let new_session = NewSession::draw(self, presented, source);
+        let decided = self.deps().store.transact(id, |account| {
             // The password may have changed while it was being hashed.
             let password_right = password_right && account.password_hash.as_ref() == hash;
-            let device = rules.trust.recognise(account, claims, now, settings);
-            let typist = request.typist(device.is_some());
-            let scene = Scene::at(self, &claims.name, source);
+            let device = policy.recognise(account, presented, at);
+            let attempt = request.attempt(device.is_some());
+            let context = AuditContext::at(self, &presented.name, source);
             if password_right {
-                rules.attempts.password_was_right(account, typist);
-                self.end_stolen_trust(account, claims, &scene, now);
+                policy.password_was_right(account, attempt);
+                self.end_stolen_trust(account, presented, &context, at);
             } else {
-                rules.attempts.password_was_wrong(account, typist, now);
-                self.record(account, now, scene, Outcome::PasswordFailed, None);
+                policy.password_was_wrong(account, attempt, at);
+                self.record(account, at, context, Outcome::PasswordFailed, None);
             }
             let facts = SignInFacts {
                 password_right,
-                active: account.status == crate::domain::Status::Active,
+                active: account.status == crate::account::Status::Active,
                 two_step: account.two_step,
-                version_served: rules.versions.served(&request.versions, &settings.min_version),
-                versions: &request.versions,
+                version_served: policy.version_served(&request.versions, &at.config.min_version),
                 trusted: device.is_some(),
-                trusted_devices: account.devices.iter().filter(|device| self.is_trusted(device, now)).count(),
+                trusted_devices: account.devices.iter().filter(|device| self.is_trusted(device, at)).count(),
             };
-            match rules.sign_in.admit(&facts) {
+            match policy.admit(&facts) {
                 Admission::Refuse => Err(Problem::InvalidCredentials),
-                Admission::UpdateRequired => Err(Problem::UpdateRequired(settings.min_version.to_string())),
-                Admission::Session => Ok(Step::Session(self.admit_session(account, &opening, device.clone(), now))),
-                Admission::Challenge => self.open_challenge(account, claims, &handle, source, now),
+                Admission::UpdateRequired => Err(Problem::UpdateRequired(at.config.min_version.to_string())),
+                Admission::Session => Ok(Step::Session(self.admit_session(account, &new_session, device.clone(), at))),
+                Admission::Challenge => self.open_challenge(account, presented, &handle, source, at),
             }
         });
         decided.await.unwrap_or(Err(Problem::InvalidCredentials))
     }
 
-    fn admit_session(&self, account: &mut Account, opening: &Opening, device: Option<DeviceId>, now: Timestamp) -> SessionGrant {
-        self.parts().rules.attempts.sign_in_completed(account, device.is_some());
+    fn admit_session(
+        &self,
+        account: &mut Account,
+        new_session: &NewSession,
+        device: Option<DeviceId>,
+        at: At<'_>,
+    ) -> SessionGrant {
+        sign_in_completed(account, device.is_some());
         match device {
-            Some(device) => self.open_trusted(account, opening, &device, now),
-            None => self.open_new(account, opening, Opened::Password, Proof::Password, now),
+            Some(device) => self.open_trusted(account, new_session, &device, at),
+            None => self.open_new(account, new_session, Opened::Password, Proof::Password, at),
         }
     }
 
     /// Somebody with the password presents a trust credential that was replaced: one of the two who hold it is a thief.
-    fn end_stolen_trust(&self, account: &mut Account, claims: &Claims, scene: &Scene, now: Timestamp) {
-        if let Some(device) = self.parts().rules.trust.stolen(account, claims) {
-            self.tell(self.notice(account, Event::TrustCopied, Some(&device), scene, now));
+    fn end_stolen_trust(&self, account: &mut Account, presented: &PresentedDevice, context: &AuditContext, at: At<'_>) {
+        if let Some(device) = self.policy().stolen_trust(account, presented) {
+            self.enqueue(self.notice(account, Event::TrustCopied, Some(&device), context, at));
             account.end_sessions(|session| session.device == device);
             if let Some(device) = account.device_mut(&device) {
                 device.trust = None;
@@ -236,63 +247,59 @@ impl Service {
     fn open_challenge(
         &self,
         account: &mut Account,
-        claims: &Claims,
+        presented: &PresentedDevice,
         handle: &str,
         source: IpAddr,
-        now: Timestamp,
+        at: At<'_>,
     ) -> Result<Step, Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let may = rules
-            .sends
-            .may_open(account, &claims.installation, now, settings, rules.codes.as_ref());
-        may.map_err(|reason| Problem::not_now(reason, now))?;
+        let policy = self.policy();
+        policy.may_open_challenge(account, &presented.installation, at)?;
         let mut challenge = Challenge {
             id: ChallengeId::random(),
             handle: TokenHash::of(handle),
-            installation: claims.installation.clone(),
-            device_name: claims.name.clone(),
-            push_token: claims.push_token.clone(),
-            place: self.parts().locator.place(source),
+            installation: presented.installation.clone(),
+            device_name: presented.name.clone(),
+            push_token: presented.push_token.clone(),
+            place: self.deps().locator.place(source),
             method: Method::Email,
             state: ChallengeState::Live,
             code: None,
-            created_at: now,
-            sent_at: now,
+            created_at: at.now,
+            sent_at: at.now,
             sends: 0,
             attempts: 0,
         };
-        let trust = rules.trust.as_ref();
-        let method = rules.delivery.method_for(account, &challenge, now, settings, trust);
+        let method = method_for(policy, account, &challenge, at);
         challenge.method = method.ok_or(Problem::MethodUnavailable)?;
-        let code = self.draw_code(account, now);
-        rules.codes.issue(&mut challenge, &code, now);
-        let recipients = rules.delivery.recipients(account, &challenge, now, settings, trust);
-        let dispatch = Dispatch::code(self, &challenge, &code, recipients);
+        let code = self.draw_code(account, at);
+        policy.issue_code(&mut challenge, &code, at);
+        let recipients = policy.code_recipients(account, &challenge, at);
+        let dispatch = Dispatch::code(self, &challenge, &code, recipients, at);
         let id = challenge.id.clone();
-        let scene = Scene::at(self, &claims.name, source);
-        account.incomplete.push(Incomplete {
+        let context = AuditContext::at(self, &presented.name, source);
+        account.pending_sign_ins.push(PendingSignIn {
             challenge: id.clone(),
-            since: now,
-            installation: claims.installation.clone(),
-            device_name: scene.device_name,
-            place: scene.place,
-            address: scene.address,
+            since: at.now,
+            installation: presented.installation.clone(),
+            device_name: context.device_name,
+            place: context.place,
+            address: context.address,
         });
         account.challenges.push(challenge);
-        rules.sends.sent(account, &id, now);
+        policy.count_send(account, &id, at);
         let challenge = account.challenge(&id).ok_or(Problem::ChallengeNotLive)?;
         Ok(Step::Challenge {
             id: account.id.clone(),
-            view: self.challenge_view(account, challenge, Some(handle.to_owned()), now),
+            view: self.challenge_view(account, challenge, Some(handle.to_owned()), at),
             dispatch,
         })
     }
 
-    pub(super) fn draw_code(&self, account: &Account, now: Timestamp) -> String {
-        self.parts().codes.draw(CodeFor {
+    pub(super) fn draw_code(&self, account: &Account, at: At<'_>) -> String {
+        self.deps().codes.draw(CodeFor {
             email: &account.email,
-            now,
-            digits: self.settings().code_length,
+            now: at.now,
+            digits: at.config.code_length,
         })
     }
 }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::audit::AuditContext;
 use super::hashers::Lane;
-use super::record::Scene;
 use super::{Problem, Service, TwoStepView};
-use crate::domain::{Account, Outcome, SessionId, Timestamp};
-use crate::rules::{Change, Event, SourceEvent, Typist};
+use crate::account::{Account, Outcome, SessionId};
+use crate::policy::{At, Change, Event, Limit, PasswordAttempt, SourceEvent};
 
 impl Service {
     /// The setting.
@@ -29,10 +29,10 @@ impl Service {
             }
             None => false,
         };
-        let changed = self.in_session(access, |account, session, now| {
+        let changed = self.in_session(access, |account, session, at| {
             let open = account.session(session).ok_or(Problem::SessionNotLive)?;
             let device = open.device.clone();
-            let fresh = proved || self.parts().rules.setting.proof_is_fresh(open, now, self.settings());
+            let fresh = proved || self.policy().proof_is_fresh(open, at);
             if !enabled && !fresh {
                 return Err(Problem::ReauthenticationRequired);
             }
@@ -45,15 +45,15 @@ impl Service {
                 (Change::TwoStepOff, Event::TwoStepOff, Outcome::TwoStepDisabled)
             };
             account.two_step = enabled;
-            self.parts().rules.epochs.changed(account, change, Some(&device));
-            let scene = Scene::of_session(account, session, None);
-            let notice = self.notice(account, event, Some(&device), &scene, now);
-            self.record(account, now, scene, outcome, None);
+            self.policy().revoke(account, change, Some(&device));
+            let context = AuditContext::of_session(account, session, None);
+            let notice = self.notice(account, event, Some(&device), &context, at);
+            self.record(account, at, context, outcome, None);
             Ok((self.two_step_view(account), Some(notice)))
         });
         let (view, notice) = changed.await?;
         if let Some(notice) = notice {
-            self.tell(notice);
+            self.enqueue(notice);
         }
         Ok(view)
     }
@@ -61,8 +61,8 @@ impl Service {
     /// Proves the password again in a session.
     pub async fn reauthenticate(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
         self.prove(source, access, password).await?;
-        self.in_session(access, |account, session, now| {
-            account.session_mut(session).ok_or(Problem::SessionNotLive)?.proved_at = Some(now);
+        self.in_session(access, |account, session, at| {
+            account.session_mut(session).ok_or(Problem::SessionNotLive)?.proved_at = Some(at.now);
             Ok(())
         })
         .await
@@ -70,26 +70,26 @@ impl Service {
 
     /// Judges a password typed in a session, within the budget it shares with sign-in (ATT-11).
     pub(super) async fn prove(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
+        let policy = self.policy();
         let (name, trusted) = self
-            .in_session(access, |account, session, now| {
-                Ok((account.email.clone(), self.session_is_trusted(account, session, now)))
+            .in_session(access, |account, session, at| {
+                Ok((account.email.clone(), self.session_is_trusted(account, session, at)))
             })
             .await?;
         let place = self.place(Lane::Proven, &name)?;
         let mut guess = self.reserve_guess(source, trusted).await?;
         let _turn = self.lock_identifier(&name, trusted).await;
         let hash = self
-            .in_session(access, |account, session, now| {
-                let trusted = self.session_is_trusted(account, session, now);
+            .in_session(access, |account, session, at| {
+                let trusted = self.session_is_trusted(account, session, at);
                 let typed = account.email.clone();
-                let typist = Typist {
+                let attempt = PasswordAttempt {
                     trusted,
                     typed: &typed,
                     in_session: true,
                 };
-                match rules.attempts.password_blocked(account, typist, now, settings) {
-                    Some(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
+                match policy.password_blocked(account, attempt, at) {
+                    Some(until) => Err(at.limited(until, Limit::Attempts).into()),
                     None => Ok(account.password_hash.clone()),
                 }
             })
@@ -99,28 +99,28 @@ impl Service {
             return Ok(());
         }
         guess.settle(Some(SourceEvent::Failure));
-        self.in_session(access, |account, session, now| {
+        self.in_session(access, |account, session, at| {
             let typed = account.email.clone();
-            let typist = Typist {
-                trusted: self.session_is_trusted(account, session, now),
+            let attempt = PasswordAttempt {
+                trusted: self.session_is_trusted(account, session, at),
                 typed: &typed,
                 in_session: true,
             };
-            rules.attempts.password_was_wrong(account, typist, now);
+            policy.password_was_wrong(account, attempt, at);
             Err(Problem::InvalidCredentials)
         })
         .await
     }
 
-    fn session_is_trusted(&self, account: &Account, session: &SessionId, now: Timestamp) -> bool {
+    fn session_is_trusted(&self, account: &Account, session: &SessionId, at: At<'_>) -> bool {
         let device = account.session(session).and_then(|session| account.device(&session.device));
-        device.is_some_and(|device| self.is_trusted(device, now))
+        device.is_some_and(|device| self.is_trusted(device, at))
     }
 
     fn two_step_view(&self, account: &Account) -> TwoStepView {
         TwoStepView {
             enabled: account.two_step,
-            methods: self.settings().methods.clone(),
+            methods: self.config().methods.clone(),
         }
     }
 }

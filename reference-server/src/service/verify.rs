@@ -2,50 +2,51 @@
 
 use std::net::IpAddr;
 
-use super::record::Scene;
-use super::session::Opening;
+use super::audit::AuditContext;
+use super::session::NewSession;
 use super::{Problem, Service, SessionGrant};
-use crate::domain::{Account, AccountId, ChallengeId, Outcome, Status, TokenHash};
-use crate::rules::{Claims, Event, Guess, Opened, SourceEvent};
+use crate::account::{Account, AccountId, ChallengeId, Outcome, Status, TokenHash};
+use crate::policy::attempts::sign_in_completed;
+use crate::policy::{Event, Guess, Limit, Opened, PresentedDevice, SourceEvent};
 
 impl Service {
     /// Step two, from this address, with the handle of step one. Account and device come from the handle and from nothing
     /// else (BIND-03, BIND-05).
     pub async fn verify(&self, source: IpAddr, handle: &str, code: &str, trust: bool) -> Result<SessionGrant, Problem> {
         let mut guess = self.reserve_guess(source, false).await?;
-        let (id, challenge, claims) = self.find_challenge(handle).await?;
-        let opening = Opening::draw(self, &claims, source);
-        let (now, settings, rules) = (self.now(), self.settings(), &self.parts().rules);
+        let (id, challenge, presented) = self.find_challenge(handle).await?;
+        let new_session = NewSession::draw(self, &presented, source);
+        let (at, policy) = (self.at(), self.policy());
         guess.begin();
-        let verified = self.parts().store.transact(&id, |account| {
+        let verified = self.deps().store.transact(&id, |account| {
             let active = account.status == Status::Active;
             let open = account
                 .challenge(&challenge)
-                .filter(|challenge| active && rules.codes.is_open(challenge, now, settings));
+                .filter(|challenge| active && policy.challenge_is_open(challenge, at));
             let method = open.ok_or(Problem::ChallengeNotLive)?.method;
-            let scene = Scene::at(self, &claims.name, source);
-            let right = |account: &Account| rules.codes.matches(account, &challenge, code, now, settings);
-            match rules.attempts.guess(account, &challenge, now, settings, &right) {
-                Guess::Locked(until) => Err(Problem::TooManyAttempts(now.seconds_until(until))),
+            let context = AuditContext::at(self, &presented.name, source);
+            let right = |account: &Account| policy.code_matches(account, &challenge, code, at);
+            match policy.guess(account, &challenge, at, &right) {
+                Guess::Locked(until) => Err(at.limited(until, Limit::Attempts).into()),
                 Guess::Exhausted => Err(Problem::ChallengeNotLive),
                 Guess::Wrong => {
-                    self.record(account, now, scene, Outcome::SecondStepFailed, None);
+                    self.record(account, at, context, Outcome::SecondStepFailed, None);
                     Err(Problem::CodeRejected)
                 }
                 Guess::Right => {
                     if let Some(challenge) = account.challenge_mut(&challenge) {
-                        rules.codes.redeem(challenge);
+                        policy.redeem_code(challenge);
                     }
-                    rules.attempts.second_step_completed(account);
-                    rules.attempts.sign_in_completed(account, false);
+                    policy.second_step_completed(account);
+                    sign_in_completed(account, false);
                     // Done, and with it whatever this device began before from the same place.
-                    account.incomplete.retain(|begun| {
-                        let earlier = begun.installation == claims.installation && begun.address == scene.address;
+                    account.pending_sign_ins.retain(|begun| {
+                        let earlier = begun.installation == presented.installation && begun.address == context.address;
                         begun.challenge != challenge && !earlier
                     });
                     let opened = Opened::SecondStep { wanted: trust };
-                    let grant = self.open_new(account, &opening, opened, method.into(), now);
-                    let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &scene, now);
+                    let grant = self.open_new(account, &new_session, opened, method.into(), at);
+                    let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &context, at);
                     Ok((grant, notice))
                 }
             }
@@ -53,7 +54,7 @@ impl Service {
         match verified.await.unwrap_or(Err(Problem::ChallengeNotLive)) {
             Ok((grant, notice)) => {
                 guess.settle(None);
-                self.tell(notice);
+                self.enqueue(notice);
                 Ok(grant)
             }
             Err(problem) => {
@@ -64,21 +65,21 @@ impl Service {
     }
 
     /// The account and challenge a handle belongs to, and the device that completed step one.
-    pub(super) async fn find_challenge(&self, handle: &str) -> Result<(AccountId, ChallengeId, Claims), Problem> {
+    pub(super) async fn find_challenge(&self, handle: &str) -> Result<(AccountId, ChallengeId, PresentedDevice), Problem> {
         let token = TokenHash::of(handle);
-        let store = &self.parts().store;
+        let store = &self.deps().store;
         let id = store.by_token(&token).await.ok_or(Problem::ChallengeNotLive)?;
         let found = store.transact(&id, |account| {
             let challenge = account.challenges.iter().find(|challenge| challenge.handle == token)?;
-            let claims = Claims {
+            let presented = PresentedDevice {
                 token: None,
                 installation: challenge.installation.clone(),
                 name: challenge.device_name.clone(),
                 push_token: challenge.push_token.clone(),
             };
-            Some((challenge.id.clone(), claims))
+            Some((challenge.id.clone(), presented))
         });
-        let (challenge, claims) = found.await.flatten().ok_or(Problem::ChallengeNotLive)?;
-        Ok((id, challenge, claims))
+        let (challenge, presented) = found.await.flatten().ok_or(Problem::ChallengeNotLive)?;
+        Ok((id, challenge, presented))
     }
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::Service;
-use crate::domain::{Account, AccountId, Challenge, ChallengeId, Device, DeviceId, Method, Session, Timestamp};
+use crate::account::{Account, AccountId, Challenge, ChallengeId, Device, DeviceId, Method, Session, Timestamp};
+use crate::policy::At;
+use crate::policy::delivery::email_rests;
 
 /// A pending challenge.
 #[derive(Clone, Debug, Serialize)]
@@ -139,11 +141,11 @@ impl Service {
         account: &Account,
         challenge: &Challenge,
         handle: Option<String>,
-        now: Timestamp,
+        at: At<'_>,
     ) -> ChallengeView {
-        let (settings, rules) = (self.settings(), &self.parts().rules);
-        let mut methods = settings.methods.clone();
-        if rules.delivery.email_rests(account, now, settings, rules.trust.as_ref()) {
+        let config = at.config;
+        let mut methods = config.methods.clone();
+        if email_rests(self.policy(), account, at) {
             methods.retain(|method| *method != Method::Email);
         }
         ChallengeView {
@@ -151,33 +153,33 @@ impl Service {
             id: challenge.id.clone(),
             method: challenge.method,
             methods,
-            expires_at: rules.codes.expires_at(challenge, settings),
-            resend_at: challenge.sent_at.plus_s(settings.resend_cooldown_s),
-            ends_at: challenge.created_at.plus_s(settings.challenge_max_s),
-            attempts_left: settings.attempts_per_challenge.saturating_sub(challenge.attempts),
+            expires_at: self.policy().code_expires_at(challenge, at),
+            resend_at: challenge.sent_at.plus_s(config.resend_cooldown_s),
+            ends_at: challenge.created_at.plus_s(config.challenge_max_s),
+            attempts_left: config.attempts_per_challenge.saturating_sub(challenge.attempts),
         }
     }
 
-    pub(super) fn is_trusted(&self, device: &Device, now: Timestamp) -> bool {
+    pub(super) fn is_trusted(&self, device: &Device, at: At<'_>) -> bool {
         device
             .trust
             .as_ref()
-            .is_some_and(|trust| !self.parts().rules.trust.lapsed(trust, now, self.settings()))
+            .is_some_and(|trust| !self.policy().trust_lapsed(trust, at))
     }
 
-    pub(super) fn device_brief(&self, device: &Device, now: Timestamp) -> DeviceBrief {
+    pub(super) fn device_brief(&self, device: &Device, at: At<'_>) -> DeviceBrief {
         DeviceBrief {
             id: device.id.clone(),
             name: device.name.clone(),
-            trusted: self.is_trusted(device, now),
+            trusted: self.is_trusted(device, at),
         }
     }
 
-    pub(super) fn device_row(&self, device: &Device, current: bool, now: Timestamp) -> DeviceRow {
+    pub(super) fn device_row(&self, device: &Device, current: bool, at: At<'_>) -> DeviceRow {
         DeviceRow {
             id: device.id.clone(),
             name: device.name.clone(),
-            trusted: self.is_trusted(device, now),
+            trusted: self.is_trusted(device, at),
             current,
             first_used_at: device.first_used_at,
             last_used_at: device.last_used_at,
@@ -186,7 +188,7 @@ impl Service {
     }
 
     pub(super) fn ends_at(&self, session: &Session) -> Timestamp {
-        session.created_at.plus_s(self.settings().session_absolute_s)
+        session.created_at.plus_s(self.config().session_absolute_s)
     }
 
     pub(super) fn account_view(account: &Account) -> AccountView {

@@ -1,6 +1,6 @@
 //! The setting, the password, and what ends with them.
 
-use reference_server::domain::Status;
+use reference_server::account::Status;
 use serde_json::json;
 
 use super::world::{OWNER, PASSWORD, Phone, World};
@@ -109,7 +109,7 @@ async fn a_reset_is_used_once_and_signs_nobody_in() {
 
 #[tokio::test]
 async fn after_a_reset_email_can_be_made_to_rest() {
-    let world = World::with(|settings| settings.reset_push_only_s = 3600).await;
+    let world = World::with(|config| config.reset_push_only_s = 3600).await;
     world.create(OWNER).await;
     let owner = world.trusted(Phone::new("owner").with_push(), OWNER).await;
     world

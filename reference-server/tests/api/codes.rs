@@ -1,6 +1,6 @@
 //! Which code is right, and for how long.
 
-use reference_server::parts::Recipient;
+use reference_server::ports::Recipient;
 use serde_json::json;
 
 use super::world::{OWNER, PASSWORD, Phone, World};
@@ -111,7 +111,7 @@ async fn a_switch_voids_the_push_code_and_keeps_the_attempts() {
 
 #[tokio::test]
 async fn a_method_that_is_off_is_refused() {
-    let world = World::with(|settings| settings.methods = vec![reference_server::domain::Method::Email]).await;
+    let world = World::with(|config| config.methods = vec![reference_server::account::Method::Email]).await;
     world.create(OWNER).await;
     let mut phone = Phone::new("a");
     let opened = world.sign_in(&mut phone, OWNER, PASSWORD).await;

@@ -1,6 +1,6 @@
 //! The way through, from a new account to the last device.
 
-use reference_server::parts::Recipient;
+use reference_server::ports::Recipient;
 use serde_json::json;
 
 use super::world::{OWNER, PASSWORD, Phone, World};

@@ -69,11 +69,11 @@ async fn the_account_locks_whatever_the_challenge_and_only_for_a_time() {
 
 #[tokio::test]
 async fn after_a_hundred_in_a_row_only_the_owner_turns_codes_on_again() {
-    let world = World::with(|settings| {
-        settings.account_wrong_limit = 1000;
-        settings.account_consecutive_max = 12;
-        settings.live_challenges = 100;
-        settings.sends_per_account_day = 100;
+    let world = World::with(|config| {
+        config.account_wrong_limit = 1000;
+        config.account_consecutive_max = 12;
+        config.live_challenges = 100;
+        config.sends_per_account_day = 100;
     })
     .await;
     world.create(OWNER).await;

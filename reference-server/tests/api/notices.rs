@@ -1,6 +1,6 @@
 //! What the owner is told, and where.
 
-use reference_server::parts::{Message, MessageContent, Recipient};
+use reference_server::ports::{Message, MessageContent, Recipient};
 use serde_json::json;
 
 use super::world::{OWNER, PASSWORD, Phone, World};
@@ -86,13 +86,13 @@ async fn a_sign_in_left_alone_is_told_once_and_wrong_passwords_are_not() {
     let code = world.code(&c);
     assert_eq!(world.verify(&mut c, &code).await.status, 201);
     world.pass(169);
-    world.service.remind().await;
+    world.service.send_due_notices().await;
     assert!(noticed(&world.messages(), "not completed").is_empty());
     world.pass(1);
-    world.service.remind().await;
+    world.service.send_due_notices().await;
     assert_eq!(world.told("not completed", 1).await, [mail()]);
     world.pass(600);
-    world.service.remind().await;
+    world.service.send_due_notices().await;
     assert_eq!(noticed(&world.messages(), "not completed").len(), 1);
     let activity = world.call(&c, "GET", "/v1/activity", None).await;
     let abandoned = activity.body["activity"].as_array().unwrap().iter();

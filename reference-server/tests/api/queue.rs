@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use reference_server::parts::{Argon2id, HashMemory, Passwords};
+use reference_server::policy::{Limit, RateLimited};
+use reference_server::ports::{Argon2id, HashMemory, Passwords};
 use reference_server::service::Problem;
 
 use super::world::{OWNER, PASSWORD, Phone, World, attempt};
@@ -57,10 +58,7 @@ fn hashers() -> usize {
 }
 
 async fn world(gate: &Arc<Gate>) -> Arc<World> {
-    let world = World::composed(
-        |settings| settings.password_queue = QUEUE,
-        |parts| parts.passwords = gate.clone(),
-    );
+    let world = World::composed(|config| config.password_queue = QUEUE, |deps| deps.passwords = gate.clone());
     Arc::new(world.await)
 }
 
@@ -155,7 +153,12 @@ async fn who_leaves_the_queue_is_not_judged_and_his_place_is_free() {
     for attempt in &mut gone {
         assert!(poll!(attempt).is_pending());
     }
-    assert_eq!(come(250, "one too many").await.err(), Some(Problem::Unavailable(1)));
+    assert_eq!(
+        come(250, "one too many").await.err(),
+        Some(Problem::Unavailable {
+            retry_after: Duration::from_secs(1)
+        })
+    );
     drop(gone);
     let mut stays = come(251, "of one who stays");
     assert!(poll!(&mut stays).is_pending());
@@ -168,11 +171,7 @@ async fn who_leaves_the_queue_is_not_judged_and_his_place_is_free() {
 #[tokio::test]
 async fn who_leaves_while_he_is_judged_has_guessed() {
     let gate = Arc::new(Gate::default());
-    let world = World::composed(
-        |settings| settings.source_wrong_limit = 1,
-        |parts| parts.passwords = gate.clone(),
-    )
-    .await;
+    let world = World::composed(|config| config.source_wrong_limit = 1, |deps| deps.passwords = gate.clone()).await;
     gate.close();
     let come = |name: &str| {
         let attempt = attempt(name.to_owned(), "spring rain", None);
@@ -183,6 +182,15 @@ async fn who_leaves_while_he_is_judged_has_guessed() {
     let mut waits = come("another@x.test");
     assert!(poll!(&mut waits).is_pending(), "the one before may be right");
     drop(judged);
-    assert_eq!(waits.await.err(), Some(Problem::TooManyAttempts(600)));
+    assert_eq!(
+        waits.await.err(),
+        Some(
+            RateLimited {
+                limit: Limit::Attempts,
+                retry_after: Duration::from_secs(600)
+            }
+            .into()
+        )
+    );
     gate.open();
 }

@@ -23,7 +23,7 @@ async fn together(world: &World, attempts: impl Iterator<Item = SignIn>) -> (usi
     (
         count(|problem| *problem == Problem::InvalidCredentials),
         answers.iter().filter(|answer| answer.is_ok()).count(),
-        count(|problem| matches!(problem, Problem::TooManyAttempts(_))),
+        count(|problem| matches!(problem, Problem::RateLimited(_))),
     )
 }
 
@@ -75,7 +75,7 @@ async fn trust_that_ends_while_it_waits_opens_no_second_budget() {
 #[tokio::test]
 async fn what_a_proxy_could_not_name_is_the_proxys_own_doing() {
     for last in ["unknown", "", "198.51.100.7:99999", "[198.51.100.7", "_hidden", "\u{e9}"] {
-        let world = World::with(|settings| settings.source_wrong_limit = 3).await;
+        let world = World::with(|config| config.source_wrong_limit = 3).await;
         let mut answers = Vec::new();
         for nth in 0..4 {
             let mut phone = Phone::new("sprayer").at(&format!("203.0.113.{nth}, {last}"));
@@ -88,7 +88,7 @@ async fn what_a_proxy_could_not_name_is_the_proxys_own_doing() {
 
 #[tokio::test]
 async fn an_address_counts_however_a_proxy_spells_it() {
-    let world = World::with(|settings| settings.source_wrong_limit = 3).await;
+    let world = World::with(|config| config.source_wrong_limit = 3).await;
     let spellings = [
         "[2001:db8::1]:4711",
         "\"[2001:db8::2]\"",

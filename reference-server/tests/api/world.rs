@@ -8,9 +8,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use reference_server::parts::{ManualClock, Message, MessageContent, Recipient, RecordingMailer};
+use reference_server::ports::{ManualClock, Message, MessageContent, Recipient, RecordingMailer};
 use reference_server::service::SignIn;
-use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
+use reference_server::{Config, ConnectionLimits, Deps, Service, serve};
 use serde_json::{Value, json};
 use specs::openapi::Contract;
 use tokio::net::TcpListener;
@@ -109,23 +109,23 @@ impl World {
         Self::with(|_| ()).await
     }
 
-    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::composed(change, |_| ()).await
     }
 
     /// As [`Self::with`], with other parts.
-    pub(crate) async fn composed(change: impl FnOnce(&mut Settings), compose: impl FnOnce(&mut Parts)) -> Self {
-        let mut settings = Settings {
+    pub(crate) async fn composed(change: impl FnOnce(&mut Config), compose: impl FnOnce(&mut Deps)) -> Self {
+        let mut config = Config {
             // The tests are a proxy, so that they can speak for any address.
             trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-            ..Settings::default()
+            ..Config::default()
         };
-        change(&mut settings);
+        change(&mut config);
         let (clock, mailer) = (Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
         clock.freeze(true);
-        let mut parts = Parts::for_tests(clock.clone(), mailer.clone());
-        compose(&mut parts);
-        let service = Service::new(parts, settings);
+        let mut deps = Deps::for_tests(clock.clone(), mailer.clone());
+        compose(&mut deps);
+        let service = Service::new(deps, config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use reference_server::adapters::admin::Admin;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
-use reference_server::http::EdgeRequest;
-use reference_server::parts::ManualClock;
-use reference_server::{Parts, Service, Settings};
+use reference_server::http::ApiRequest;
+use reference_server::ports::ManualClock;
+use reference_server::{Config, Deps, Service};
 use serde_json::Value;
 use specs::openapi::Contract;
 
@@ -22,7 +22,7 @@ pub(crate) fn admin() -> Admin {
     mailer.keep_push(mailbox.clone());
     let clock = Arc::new(ManualClock::default());
     clock.freeze(true);
-    let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(mailer.clone())), Settings::default());
+    let service = Service::new(Deps::for_tests(clock.clone(), Arc::new(mailer.clone())), Config::default());
     Admin {
         service,
         clock,
@@ -32,7 +32,7 @@ pub(crate) fn admin() -> Admin {
 }
 
 /// A request as it comes from this machine.
-pub(crate) fn request(method: &str, path: &str, bearer: Option<&str>, body: Option<&Value>) -> EdgeRequest {
+pub(crate) fn request(method: &str, path: &str, bearer: Option<&str>, body: Option<&Value>) -> ApiRequest {
     let mut headers = HeaderMap::new();
     headers.insert("app-version", HeaderValue::from_static("2.3.0"));
     let mut put = |name: HeaderName, value: &str| headers.insert(name, value.parse().unwrap());
@@ -42,7 +42,7 @@ pub(crate) fn request(method: &str, path: &str, bearer: Option<&str>, body: Opti
     if body.is_some() {
         put(http::header::CONTENT_TYPE, "application/json");
     }
-    EdgeRequest {
+    ApiRequest {
         method: method.parse().unwrap(),
         path: path.to_owned(),
         query: None,
@@ -53,7 +53,7 @@ pub(crate) fn request(method: &str, path: &str, bearer: Option<&str>, body: Opti
 }
 
 /// Checks an answer against the contract, and reads it.
-pub(crate) fn judged(contract: &Contract, request: &EdgeRequest, answer: &Response<Bytes>) -> (u16, Value) {
+pub(crate) fn judged(contract: &Contract, request: &ApiRequest, answer: &Response<Bytes>) -> (u16, Value) {
     let headers: Vec<(String, String)> = answer
         .headers()
         .iter()

@@ -5,130 +5,102 @@ use std::time::Duration;
 use targets::{Answer, Operation};
 
 use super::{guess_right, guess_wrong, open, spend};
-use crate::check::Check;
 use crate::context::{Account, Context};
-use crate::proof::{Ending, Stop, accepted, describe, every, failed, holds, refused};
+use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, assert_that, describe, failed};
 
-pub(crate) const CHECKS: &[Check] = &[
-    Check {
-        id: "ATT-07.lock-holds-and-ends",
-        title: "a lock holds for all of its declared time, and a right code works when it is over whatever was tried meanwhile",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: true,
-        run: |cx| Box::pin(lock_holds_and_ends(cx)),
-    },
-    Check {
-        id: "ATT-07.window-edge-gives-no-double-burst",
-        title: "guesses right before and right after a window's edge stay within one and a half limits",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: true,
-        run: |cx| Box::pin(window_edge_gives_no_double_burst(cx)),
-    },
-    Check {
-        id: "ATT-08.exhausted-answers-alike",
-        title: "an exhausted challenge answers the right and a wrong code alike",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(exhausted_answers_alike(cx)),
-    },
-    Check {
-        id: "ATT-08.locked-answers-alike",
-        title: "a locked account answers the right and a wrong code alike",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(locked_answers_alike(cx)),
-    },
-];
+checks!(
+    /// a lock holds for all of its declared time, and a right code works when it is over whatever was tried meanwhile
+    #[check("ATT-07.lock-holds-and-ends", moves_clock)]
+    async fn lock_holds_and_ends(cx: &mut Context) -> CheckResult {
+        let account = cx.account().await?;
+        let limit = cx.parameters().account_wrong_limit;
+        let quarter = Duration::from_secs(cx.parameters().lock_s / 4);
+        spend(cx, &account, limit).await?;
+        let mut during = Vec::new();
+        for _ in 0..3 {
+            cx.advance(quarter).await?;
+            if let Some(answer) = try_in(cx, &account).await? {
+                during.push(answer);
+            }
+        }
+        cx.advance(quarter + Duration::from_secs(1)).await?;
+        let after = try_in(cx, &account).await?;
+        let Some(after) = after else {
+            return failed(
+                "a challenge can be opened once the lock is over",
+                "the right password was refused",
+            );
+        };
+        let proof = assert_accepted("the right code once the lock is over", &after)?;
+        if during.is_empty() {
+            return Ok(proof);
+        }
+        Ok(proof.and(all(during
+            .iter()
+            .map(|answer| assert_refused("the right code during the lock", answer, &after)))?))
+    }
 
-async fn lock_holds_and_ends(cx: &mut Context) -> Ending {
-    let account = cx.account().await?;
-    let limit = cx.parameters().account_wrong_limit;
-    let quarter = Duration::from_secs(cx.parameters().lock_s / 4);
-    spend(cx, &account, limit).await?;
-    let mut during = Vec::new();
-    for _ in 0..3 {
-        cx.advance(quarter).await?;
-        if let Some(answer) = try_in(cx, &account).await? {
-            during.push(answer);
+    /// The right code on a new challenge; nothing where no challenge is given out.
+    async fn try_in(cx: &mut Context, account: &Account) -> Result<Option<Answer>, CheckError> {
+        match open(cx, account).await {
+            Ok((mut device, pending)) => guess_right(cx, &mut device, &pending).await.map(Some),
+            Err(CheckError::NotTested(_)) => Ok(None),
+            Err(stop) => Err(stop),
         }
     }
-    cx.advance(quarter + Duration::from_secs(1)).await?;
-    let after = try_in(cx, &account).await?;
-    let Some(after) = after else {
-        return failed(
-            "a challenge can be opened once the lock is over",
-            "the right password was refused",
-        );
-    };
-    let proof = accepted("the right code once the lock is over", &after)?;
-    if during.is_empty() {
-        return Ok(proof);
+
+    /// guesses right before and right after a window's edge stay within one and a half limits
+    #[check("ATT-07.window-edge-gives-no-double-burst", moves_clock)]
+    async fn window_edge_gives_no_double_burst(cx: &mut Context) -> CheckResult {
+        let limit = cx.parameters().account_wrong_limit;
+        let burst = limit.saturating_sub(2);
+        let doubled = around_the_edge(cx, burst, burst).await?;
+        let single = around_the_edge(cx, burst, 0).await?;
+        assert_refused(
+            &format!("the right code after {} wrong ones around the edge of a window", 2 * burst),
+            &doubled,
+            &single,
+        )
     }
-    Ok(proof.and(every(
-        during
-            .iter()
-            .map(|answer| refused("the right code during the lock", answer, &after)),
-    )?))
-}
 
-/// The right code on a new challenge; nothing where no challenge is given out.
-async fn try_in(cx: &mut Context, account: &Account) -> Result<Option<Answer>, Stop> {
-    match open(cx, account).await {
-        Ok((mut device, pending)) => guess_right(cx, &mut device, &pending).await.map(Some),
-        Err(Stop::NotTested(_)) => Ok(None),
-        Err(stop) => Err(stop),
+    /// One wrong code opens the window; so many come right before its end, so many right after it, and then the right one.
+    async fn around_the_edge(cx: &mut Context, before: u32, after: u32) -> Result<Answer, CheckError> {
+        let account = cx.account().await?;
+        // More than a slow machine takes for the guesses, and well within the life of the code that is held.
+        let edge = Duration::from_secs((cx.parameters().code_ttl_s / 5).clamp(1, 60));
+        spend(cx, &account, 1).await?;
+        cx.advance(Duration::from_secs(cx.parameters().window_s) - edge).await?;
+        spend(cx, &account, before).await?;
+        let (mut last, held) = open(cx, &account).await?;
+        cx.advance(edge * 2).await?;
+        if after > 0 {
+            spend(cx, &account, after).await?;
+        }
+        guess_right(cx, &mut last, &held).await
     }
-}
 
-async fn window_edge_gives_no_double_burst(cx: &mut Context) -> Ending {
-    let limit = cx.parameters().account_wrong_limit;
-    let burst = limit.saturating_sub(2);
-    let doubled = around_the_edge(cx, burst, burst).await?;
-    let single = around_the_edge(cx, burst, 0).await?;
-    refused(
-        &format!("the right code after {} wrong ones around the edge of a window", 2 * burst),
-        &doubled,
-        &single,
-    )
-}
-
-/// One wrong code opens the window; so many come right before its end, so many right after it, and then the right one.
-async fn around_the_edge(cx: &mut Context, before: u32, after: u32) -> Result<Answer, Stop> {
-    let account = cx.account().await?;
-    // More than a slow machine takes for the guesses, and well within the life of the code that is held.
-    let edge = Duration::from_secs((cx.parameters().code_ttl_s / 5).clamp(1, 60));
-    spend(cx, &account, 1).await?;
-    cx.advance(Duration::from_secs(cx.parameters().window_s) - edge).await?;
-    spend(cx, &account, before).await?;
-    let (mut last, held) = open(cx, &account).await?;
-    cx.advance(edge * 2).await?;
-    if after > 0 {
-        spend(cx, &account, after).await?;
+    /// an exhausted challenge answers the right and a wrong code alike
+    #[check("ATT-08.exhausted-answers-alike")]
+    async fn exhausted_answers_alike(cx: &mut Context) -> CheckResult {
+        let account = cx.account().await?;
+        let (mut device, pending) = open(cx, &account).await?;
+        let cap = cx.parameters().attempts_per_challenge;
+        guess_wrong(cx, &mut device, &pending, cap).await?;
+        alike(cx, &mut device, &pending, cap).await
     }
-    guess_right(cx, &mut last, &held).await
-}
 
-async fn exhausted_answers_alike(cx: &mut Context) -> Ending {
-    let account = cx.account().await?;
-    let (mut device, pending) = open(cx, &account).await?;
-    let cap = cx.parameters().attempts_per_challenge;
-    guess_wrong(cx, &mut device, &pending, cap).await?;
-    alike(cx, &mut device, &pending, cap).await
-}
-
-async fn locked_answers_alike(cx: &mut Context) -> Ending {
-    let account = cx.account().await?;
-    let (mut device, pending) = open(cx, &account).await?;
-    spend(cx, &account, cx.parameters().account_wrong_limit).await?;
-    alike(cx, &mut device, &pending, 0).await
-}
+    /// a locked account answers the right and a wrong code alike
+    #[check("ATT-08.locked-answers-alike")]
+    async fn locked_answers_alike(cx: &mut Context) -> CheckResult {
+        let account = cx.account().await?;
+        let (mut device, pending) = open(cx, &account).await?;
+        spend(cx, &account, cx.parameters().account_wrong_limit).await?;
+        alike(cx, &mut device, &pending, 0).await
+    }
+);
 
 /// A wrong code, the right one, and a wrong one again, told apart by nothing.
-async fn alike(cx: &mut Context, device: &mut targets::Device, pending: &crate::context::Pending, nth: u32) -> Ending {
+async fn alike(cx: &mut Context, device: &mut targets::Device, pending: &crate::context::Pending, nth: u32) -> CheckResult {
     let wrong = cx.target.wrong_code(&pending.code, nth);
     let before = cx.perform(&mut device.clone(), Operation::Verify { code: wrong }).await?;
     let right = guess_right(cx, &mut device.clone(), pending).await?;
@@ -138,11 +110,11 @@ async fn alike(cx: &mut Context, device: &mut targets::Device, pending: &crate::
         return failed("the right code is refused like a wrong one", describe(&right));
     }
     if shown(&before) != shown(&after) {
-        return Err(Stop::Inconclusive(
+        return Err(CheckError::Inconclusive(
             "two wrong codes are answered differently already".to_owned(),
         ));
     }
-    holds(
+    assert_that(
         "the right code is answered like a wrong one in status, headers and body",
         shown(&right) == shown(&before),
         format!("wrong {:?}, right {:?}", shown(&before), shown(&right)),

@@ -15,10 +15,10 @@ pub(crate) mod source;
 use targets::{Answer, Device, Operation, Outcome};
 
 use crate::context::{Account, Context, Pending};
-use crate::proof::{Stop, describe};
+use crate::proof::{CheckError, describe};
 
 /// Spends this many wrong codes on the account, each device from an address of its own, no challenge beyond its cap.
-async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), Stop> {
+async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), CheckError> {
     let cap = cx.parameters().attempts_per_challenge;
     let mut left = guesses;
     while left > 0 {
@@ -31,26 +31,29 @@ async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), 
 }
 
 /// Opens a challenge from a new device.
-async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), Stop> {
+async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), CheckError> {
     let mut device = cx.device("new phone");
     let pending = cx.challenged(&mut device, account).await?;
     Ok((device, pending))
 }
 
 /// Submits this many different wrong codes; one that is accepted ends the check, for the harness knows it to be wrong.
-async fn guess_wrong(cx: &mut Context, device: &mut Device, pending: &Pending, times: u32) -> Result<(), Stop> {
+async fn guess_wrong(cx: &mut Context, device: &mut Device, pending: &Pending, times: u32) -> Result<(), CheckError> {
     for nth in 0..times {
         let code = cx.target.wrong_code(&pending.code, nth);
         let answer = cx.perform(device, Operation::Verify { code }).await?;
         if answer.accepted() {
-            return Err(Stop::NotTested(format!("a wrong code was accepted: {}", describe(&answer))));
+            return Err(CheckError::NotTested(format!(
+                "a wrong code was accepted: {}",
+                describe(&answer)
+            )));
         }
     }
     Ok(())
 }
 
 /// Submits the right code.
-async fn guess_right(cx: &mut Context, device: &mut Device, pending: &Pending) -> Result<Answer, Stop> {
+async fn guess_right(cx: &mut Context, device: &mut Device, pending: &Pending) -> Result<Answer, CheckError> {
     cx.perform(
         device,
         Operation::Verify {
@@ -61,14 +64,14 @@ async fn guess_right(cx: &mut Context, device: &mut Device, pending: &Pending) -
 }
 
 /// Signs in with a wrong password.
-async fn wrong_password(cx: &mut Context, device: &mut Device, email: &str) -> Result<Answer, Stop> {
+async fn wrong_password(cx: &mut Context, device: &mut Device, email: &str) -> Result<Answer, CheckError> {
     let operation = Operation::SignIn {
         email: email.to_owned(),
         password: "not the password 1".to_owned(),
     };
     let answer = cx.perform(device, operation).await?;
     match answer.outcome {
-        Outcome::SignedIn | Outcome::Challenged => Err(Stop::NotTested(format!(
+        Outcome::SignedIn | Outcome::Challenged => Err(CheckError::NotTested(format!(
             "a wrong password was accepted: {}",
             describe(&answer)
         ))),

@@ -6,138 +6,121 @@ use targets::{Operation, OperationKind};
 
 use super::collect::codes;
 use super::statistics::{CHI_SQUARE_ALARM, chi_squares, commonest_step, repeats, repeats_alarm};
-use crate::check::Check;
-use crate::checks::moves::open;
+use crate::checks::steps::open;
 use crate::context::Context;
-use crate::proof::{Ending, Stop, every, holds};
+use crate::proof::{CheckError, CheckResult, all, assert_that};
 
-pub(crate) const CHECKS: &[Check] = &[
-    Check {
-        id: "CODE-02.codes-are-uniform",
-        title: "many codes use every digit at every place alike often, and repeat no more than chance has it",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(codes_are_uniform(cx)),
-    },
-    Check {
-        id: "CODE-03.codes-of-one-account-follow-no-rule",
-        title: "twenty codes of one account in a moment neither repeat nor count up",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(codes_of_one_account_follow_no_rule(cx)),
-    },
-    Check {
-        id: "CODE-03.codes-of-one-moment-follow-no-rule",
-        title: "codes of many accounts in a moment neither repeat nor count up",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(codes_of_one_moment_follow_no_rule(cx)),
-    },
-];
+checks!(
+    /// Fewer codes say too little.
+    const LEAST: usize = 200;
+    /// As many as the alarms were reckoned for.
+    const MOST: usize = 2000;
+    /// What collecting more than the least may take.
+    const COLLECTING: Duration = Duration::from_secs(3);
 
-/// Fewer codes say too little.
-const LEAST: usize = 200;
-/// As many as the alarms were reckoned for.
-const MOST: usize = 2000;
-/// What collecting more than the least may take.
-const COLLECTING: Duration = Duration::from_secs(3);
-
-async fn codes_are_uniform(cx: &mut Context) -> Ending {
-    let codes = codes(cx, LEAST, MOST, COLLECTING).await?;
-    if !codes.iter().all(|code| code.chars().all(|c| c.is_ascii_digit())) {
-        return Err(Stop::NotTested(
-            "the codes are not digits: how they are drawn is not known".to_owned(),
-        ));
-    }
-    let count = codes.len();
-    let mut endings = Vec::new();
-    for (place, chi) in (1..).zip(chi_squares(&codes)) {
-        endings.push(holds(
-            &format!("all digits are alike likely at place {place}"),
-            chi <= CHI_SQUARE_ALARM,
-            format!("chi-square is {chi:.1} over {count} codes, the alarm {CHI_SQUARE_ALARM}"),
-        ));
-    }
-    let zeros = codes.iter().filter(|code| code.starts_with('0')).count();
-    endings.push(holds(
-        "some code begins with a zero",
-        zeros > 0,
-        format!("none of {count} does"),
-    ));
-    let (repeated, alarm) = (repeats(&codes), repeats_alarm(count, space(&codes)));
-    endings.push(holds(
-        "codes repeat no more than chance has it",
-        repeated < alarm,
-        format!("{repeated} of {count} codes came before, the alarm is {alarm}"),
-    ));
-    // The same step six times among two thousand neighbours has a chance of 1e-13.
-    let step = commonest_step(&codes);
-    endings.push(holds(
-        "codes do not count up",
-        step.is_none_or(|(_, times)| times < 6),
-        format!("{step:?} is the commonest step and how often it came"),
-    ));
-    every(endings)
-}
-
-fn space(codes: &[String]) -> f64 {
-    10f64.powi(codes.first().map_or(0, |code| i32::try_from(code.len()).unwrap_or(i32::MAX)))
-}
-
-/// As many codes as are looked at for a rule.
-const ROW: usize = 20;
-/// What is still enough for it, where making accounts takes long.
-const ROW_LEAST: usize = 8;
-
-async fn codes_of_one_account_follow_no_rule(cx: &mut Context) -> Ending {
-    let account = cx.account().await?;
-    let parameters = cx.parameters();
-    let a_day = usize::try_from(parameters.sends_per_account_day).unwrap_or(ROW);
-    let live = usize::try_from(parameters.live_challenges).unwrap_or(ROW);
-    let can_cancel = cx.target.offers(OperationKind::Cancel);
-    let row = ROW.min(a_day).min(if can_cancel { ROW } else { live });
-    let mut codes = Vec::new();
-    for _ in 0..row {
-        let (mut device, pending) = open(cx, &account).await?;
-        codes.push(pending.code);
-        if can_cancel {
-            cx.perform(&mut device, Operation::Cancel {}).await?;
+    /// many codes use every digit at every place alike often, and repeat no more than chance has it
+    #[check("CODE-02.codes-are-uniform")]
+    async fn codes_are_uniform(cx: &mut Context) -> CheckResult {
+        let codes = codes(cx, LEAST, MOST, COLLECTING).await?;
+        if !codes.iter().all(|code| code.chars().all(|c| c.is_ascii_digit())) {
+            return Err(CheckError::NotTested(
+                "the codes are not digits: how they are drawn is not known".to_owned(),
+            ));
         }
+        let count = codes.len();
+        let mut results = Vec::new();
+        for (place, chi) in (1..).zip(chi_squares(&codes)) {
+            results.push(assert_that(
+                &format!("all digits are alike likely at place {place}"),
+                chi <= CHI_SQUARE_ALARM,
+                format!("chi-square is {chi:.1} over {count} codes, the alarm {CHI_SQUARE_ALARM}"),
+            ));
+        }
+        let zeros = codes.iter().filter(|code| code.starts_with('0')).count();
+        results.push(assert_that(
+            "some code begins with a zero",
+            zeros > 0,
+            format!("none of {count} does"),
+        ));
+        let (repeated, alarm) = (repeats(&codes), repeats_alarm(count, space(&codes)));
+        results.push(assert_that(
+            "codes repeat no more than chance has it",
+            repeated < alarm,
+            format!("{repeated} of {count} codes came before, the alarm is {alarm}"),
+        ));
+        // The same step six times among two thousand neighbours has a chance of 1e-13.
+        let step = commonest_step(&codes);
+        results.push(assert_that(
+            "codes do not count up",
+            step.is_none_or(|(_, times)| times < 6),
+            format!("{step:?} is the commonest step and how often it came"),
+        ));
+        all(results)
     }
-    no_rule(&codes)
-}
 
-async fn codes_of_one_moment_follow_no_rule(cx: &mut Context) -> Ending {
-    // Made beforehand, so that nothing but the codes falls into the moment.
-    let start = Instant::now();
-    let mut accounts = Vec::new();
-    while accounts.len() < ROW && (accounts.len() < ROW_LEAST || start.elapsed() < COLLECTING) {
-        accounts.push(cx.account().await?);
+    fn space(codes: &[String]) -> f64 {
+        10f64.powi(codes.first().map_or(0, |code| i32::try_from(code.len()).unwrap_or(i32::MAX)))
     }
-    let mut codes = Vec::new();
-    for account in &accounts {
-        codes.push(open(cx, account).await?.1.code);
+
+    /// As many codes as are looked at for a rule.
+    const ROW: usize = 20;
+    /// What is still enough for it, where making accounts takes long.
+    const ROW_LEAST: usize = 8;
+
+    /// twenty codes of one account in a moment neither repeat nor count up
+    #[check("CODE-03.codes-of-one-account-follow-no-rule")]
+    async fn codes_of_one_account_follow_no_rule(cx: &mut Context) -> CheckResult {
+        let account = cx.account().await?;
+        let parameters = cx.parameters();
+        let a_day = usize::try_from(parameters.sends_per_account_day).unwrap_or(ROW);
+        let live = usize::try_from(parameters.live_challenges).unwrap_or(ROW);
+        let can_cancel = cx.target.offers(OperationKind::Cancel);
+        let row = ROW.min(a_day).min(if can_cancel { ROW } else { live });
+        let mut codes = Vec::new();
+        for _ in 0..row {
+            let (mut device, pending) = open(cx, &account).await?;
+            codes.push(pending.code);
+            if can_cancel {
+                cx.perform(&mut device, Operation::Cancel {}).await?;
+            }
+        }
+        no_rule(&codes)
     }
-    no_rule(&codes)
-}
+
+    /// codes of many accounts in a moment neither repeat nor count up
+    #[check("CODE-03.codes-of-one-moment-follow-no-rule")]
+    async fn codes_of_one_moment_follow_no_rule(cx: &mut Context) -> CheckResult {
+        // Made beforehand, so that nothing but the codes falls into the moment.
+        let start = Instant::now();
+        let mut accounts = Vec::new();
+        while accounts.len() < ROW && (accounts.len() < ROW_LEAST || start.elapsed() < COLLECTING) {
+            accounts.push(cx.account().await?);
+        }
+        let mut codes = Vec::new();
+        for account in &accounts {
+            codes.push(open(cx, account).await?.1.code);
+        }
+        no_rule(&codes)
+    }
+);
 
 /// Neither repeats nor a constant step, beyond what chance does once in a million rows.
-fn no_rule(codes: &[String]) -> Ending {
+fn no_rule(codes: &[String]) -> CheckResult {
     if codes.len() < 4 {
-        return Err(Stop::NotTested(format!("{} codes are too few to see a rule", codes.len())));
+        return Err(CheckError::NotTested(format!(
+            "{} codes are too few to see a rule",
+            codes.len()
+        )));
     }
     let (repeated, alarm) = (repeats(codes), repeats_alarm(codes.len(), space(codes)));
     let step = commonest_step(codes);
-    every([
-        holds(
+    all([
+        assert_that(
             "codes of one moment differ",
             repeated < alarm,
             format!("{repeated} of {} codes came before", codes.len()),
         ),
-        holds(
+        assert_that(
             "codes do not count up",
             step.is_none_or(|(_, times)| times < 3),
             format!("{step:?} is the commonest step and how often it came"),

@@ -7,19 +7,19 @@ use futures_util::future::try_join_all;
 use targets::{Device, Message, Operation, OperationKind, Outcome};
 
 use crate::context::{Account, Context};
-use crate::proof::{Stop, describe};
+use crate::proof::{CheckError, describe};
 
 /// After this long, too few codes are what there is.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Codes of fresh accounts, in the order in which they came: `most` of them, or at least `least` when `within` is over.
-pub(super) async fn codes(cx: &mut Context, least: usize, most: usize, within: Duration) -> Result<Vec<String>, Stop> {
+pub(super) async fn codes(cx: &mut Context, least: usize, most: usize, within: Duration) -> Result<Vec<String>, CheckError> {
     let start = Instant::now();
     let mut codes = Vec::new();
     while codes.len() < most && (codes.len() < least || start.elapsed() < within) {
         if start.elapsed() > PATIENCE {
             let came = codes.len();
-            return Err(Stop::NotTested(format!(
+            return Err(CheckError::NotTested(format!(
                 "{came} codes came in {} s, and {least} are needed",
                 PATIENCE.as_secs()
             )));
@@ -32,7 +32,7 @@ pub(super) async fn codes(cx: &mut Context, least: usize, most: usize, within: D
 
 /// At most this many codes of one account, asked for at once from as many devices as may wait at a time; where nothing
 /// holds a second send back, each of them asks again.
-async fn of_one_account(cx: &mut Context, account: &Account, most: usize) -> Result<Vec<String>, Stop> {
+async fn of_one_account(cx: &mut Context, account: &Account, most: usize) -> Result<Vec<String>, CheckError> {
     let parameters = cx.parameters().clone();
     let count = |number: u32| usize::try_from(number).unwrap_or(1).max(1);
     let a_day = count(parameters.sends_per_account_day).min(most);
@@ -65,13 +65,13 @@ async fn of_one_account(cx: &mut Context, account: &Account, most: usize) -> Res
 }
 
 /// One code for each device. The exchanges are not kept as evidence: there are thousands, and none of them is to blame.
-async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask: &Operation) -> Result<Vec<String>, Stop> {
+async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask: &Operation) -> Result<Vec<String>, CheckError> {
     let cursor = cx.cursor();
     let times = devices.len();
     let answers = devices.iter_mut().map(|device| cx.target.perform(device, ask.clone()));
     for answer in try_join_all(answers).await? {
         if !matches!(answer.outcome, Outcome::Challenged | Outcome::Done) {
-            return Err(Stop::NotTested(format!("no code was sent: {}", describe(&answer))));
+            return Err(CheckError::NotTested(format!("no code was sent: {}", describe(&answer))));
         }
     }
     let patience = cx.target.delivery_patience();
@@ -80,7 +80,7 @@ async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask:
     let all_came = |message: &Message| mine(message) && came.fetch_add(1, Ordering::Relaxed) + 1 >= times;
     if cx.target.deliveries().wait(cursor, patience, all_came).await.is_none() {
         let came = came.load(Ordering::Relaxed);
-        return Err(Stop::NotTested(format!("{came} codes came for {times} requests")));
+        return Err(CheckError::NotTested(format!("{came} codes came for {times} requests")));
     }
     let messages = cx.target.deliveries().since(cursor).into_iter().filter(mine);
     Ok(messages.filter_map(|message| message.code).collect())

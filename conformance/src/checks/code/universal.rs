@@ -3,29 +3,23 @@
 use serde_json::Value;
 use targets::{Answer, Operation, RequestMutation};
 
-use crate::check::Check;
-use crate::checks::moves::{open, submit};
+use crate::checks::steps::{open, submit};
 use crate::context::{Account, Context};
-use crate::proof::{Ending, Stop, every, refused};
+use crate::proof::{CheckError, CheckResult, all, assert_refused};
 
-pub(crate) const CHECKS: &[Check] = &[
-    Check {
-        id: "CODE-04.no-code-opens-everything",
-        title: "common test and default codes open no challenge",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(none_is_accepted(cx, common)),
-    },
-    Check {
-        id: "CODE-04.nothing-is-no-code",
-        title: "an empty, blank, absent or null code opens no challenge",
-        operations: &[],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(none_is_accepted(cx, empty)),
-    },
-];
+checks!(
+    /// common test and default codes open no challenge
+    #[check("CODE-04.no-code-opens-everything")]
+    async fn no_code_opens_everything(cx: &mut Context) -> CheckResult {
+        none_is_accepted(cx, common).await
+    }
+
+    /// an empty, blank, absent or null code opens no challenge
+    #[check("CODE-04.nothing-is-no-code")]
+    async fn nothing_is_no_code(cx: &mut Context) -> CheckResult {
+        none_is_accepted(cx, empty).await
+    }
+);
 
 /// A code nobody drew, and how the request departs from the honest one.
 type Try = (String, Vec<RequestMutation>);
@@ -69,20 +63,20 @@ fn empty(cx: &Context, _account: &Account) -> Vec<Try> {
 }
 
 /// Each on a challenge that has guesses left, so that it is the code that is refused and no limit; the right code follows.
-async fn none_is_accepted(cx: &mut Context, list: fn(&Context, &Account) -> Vec<Try>) -> Ending {
+async fn none_is_accepted(cx: &mut Context, list: fn(&Context, &Account) -> Vec<Try>) -> CheckResult {
     let guesses = usize::try_from(cx.parameters().attempts_per_challenge).unwrap_or(1);
     if guesses < 2 {
-        return Err(Stop::NotTested(
+        return Err(CheckError::NotTested(
             "a challenge takes one guess, so no twin can follow".to_owned(),
         ));
     }
-    let mut endings = Vec::new();
+    let mut results = Vec::new();
     let mut done = 0;
     loop {
         let account = cx.account().await?;
         let tries: Vec<Try> = list(cx, &account).into_iter().skip(done).take(guesses - 1).collect();
         if tries.is_empty() {
-            return every(endings);
+            return all(results);
         }
         done += tries.len();
         let (mut device, pending) = open(cx, &account).await?;
@@ -97,6 +91,6 @@ async fn none_is_accepted(cx: &mut Context, list: fn(&Context, &Account) -> Vec<
             answers.push((what, cx.perform_with(&mut device.clone(), verify, &mutations).await?));
         }
         let right = submit(cx, &mut device, &pending.code).await?;
-        endings.extend(answers.iter().map(|(what, answer)| refused(what, answer, &right)));
+        results.extend(answers.iter().map(|(what, answer)| assert_refused(what, answer, &right)));
     }
 }

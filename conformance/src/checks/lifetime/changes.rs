@@ -2,73 +2,53 @@
 
 use targets::{Answer, Capability, Channel, Operation, OperationKind};
 
-use crate::check::Check;
-use crate::checks::moves::{cool_down, open, reset_token_since, submit};
+use crate::checks::steps::{cool_down, open, reset_token_since, submit};
 use crate::context::{Context, Member};
-use crate::proof::{Ending, Stop, every, refused};
+use crate::proof::{CheckError, CheckResult, all, assert_refused};
 
-pub(crate) const CHECKS: &[Check] = &[
-    Check {
-        id: "LIFE-05.password-change-ends-challenges",
-        title: "a pending code is refused once the owner has changed the password",
-        operations: &[OperationKind::ChangePassword],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(code_after(cx, Change::Password)),
-    },
-    Check {
-        id: "LIFE-05.reset-ends-challenges",
-        title: "a pending code is refused once the password was reset by mail",
-        operations: &[OperationKind::RequestReset, OperationKind::CompleteReset],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(code_after(cx, Change::Reset)),
-    },
-    Check {
-        id: "LIFE-05.switching-off-ends-challenges",
-        title: "a pending code is refused once two-step verification was switched off",
-        operations: &[OperationKind::SetTwoStep],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(code_after(cx, Change::Off)),
-    },
-    Check {
-        id: "LIFE-05.switching-off-and-on-ends-challenges",
-        title: "a pending code is refused once two-step verification was switched off and on again",
-        operations: &[OperationKind::SetTwoStep],
-        capabilities: &[],
-        moves_clock: false,
-        run: |cx| Box::pin(code_after(cx, Change::OffAndOn)),
-    },
-    Check {
-        id: "LIFE-05.password-change-ends-resends",
-        title: "a pending challenge sends no more codes once the owner has changed the password",
-        operations: &[OperationKind::ChangePassword, OperationKind::Resend],
-        capabilities: &[],
-        moves_clock: true,
-        run: |cx| Box::pin(sends_after(cx, Change::Password)),
-    },
-    Check {
-        id: "LIFE-05.reset-ends-resends",
-        title: "a pending challenge sends no more codes once the password was reset by mail",
-        operations: &[
-            OperationKind::RequestReset,
-            OperationKind::CompleteReset,
-            OperationKind::Resend,
-        ],
-        capabilities: &[],
-        moves_clock: true,
-        run: |cx| Box::pin(sends_after(cx, Change::Reset)),
-    },
-    Check {
-        id: "LIFE-05.switching-off-ends-resends",
-        title: "a pending challenge sends no more codes once two-step verification was switched off",
-        operations: &[OperationKind::SetTwoStep, OperationKind::Resend],
-        capabilities: &[],
-        moves_clock: true,
-        run: |cx| Box::pin(sends_after(cx, Change::Off)),
-    },
-];
+checks!(
+    /// a pending code is refused once the owner has changed the password
+    #[check("LIFE-05.password-change-ends-challenges", operations = [ChangePassword])]
+    async fn password_change_ends_challenges(cx: &mut Context) -> CheckResult {
+        code_after(cx, Change::Password).await
+    }
+
+    /// a pending code is refused once the password was reset by mail
+    #[check("LIFE-05.reset-ends-challenges", operations = [RequestReset, CompleteReset])]
+    async fn reset_ends_challenges(cx: &mut Context) -> CheckResult {
+        code_after(cx, Change::Reset).await
+    }
+
+    /// a pending code is refused once two-step verification was switched off
+    #[check("LIFE-05.switching-off-ends-challenges", operations = [SetTwoStep])]
+    async fn switching_off_ends_challenges(cx: &mut Context) -> CheckResult {
+        code_after(cx, Change::Off).await
+    }
+
+    /// a pending code is refused once two-step verification was switched off and on again
+    #[check("LIFE-05.switching-off-and-on-ends-challenges", operations = [SetTwoStep])]
+    async fn switching_off_and_on_ends_challenges(cx: &mut Context) -> CheckResult {
+        code_after(cx, Change::OffAndOn).await
+    }
+
+    /// a pending challenge sends no more codes once the owner has changed the password
+    #[check("LIFE-05.password-change-ends-resends", operations = [ChangePassword, Resend], moves_clock)]
+    async fn password_change_ends_resends(cx: &mut Context) -> CheckResult {
+        sends_after(cx, Change::Password).await
+    }
+
+    /// a pending challenge sends no more codes once the password was reset by mail
+    #[check("LIFE-05.reset-ends-resends", operations = [RequestReset, CompleteReset, Resend], moves_clock)]
+    async fn reset_ends_resends(cx: &mut Context) -> CheckResult {
+        sends_after(cx, Change::Reset).await
+    }
+
+    /// a pending challenge sends no more codes once two-step verification was switched off
+    #[check("LIFE-05.switching-off-ends-resends", operations = [SetTwoStep, Resend], moves_clock)]
+    async fn switching_off_ends_resends(cx: &mut Context) -> CheckResult {
+        sends_after(cx, Change::Off).await
+    }
+);
 
 /// What changes under a pending challenge.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +70,7 @@ impl Change {
     }
 
     /// Makes the change, from the owner's trusted phone or by the owner's mailbox.
-    async fn make(self, cx: &mut Context, owner: &mut Member) -> Result<(), Stop> {
+    async fn make(self, cx: &mut Context, owner: &mut Member) -> Result<(), CheckError> {
         let Member { account, phone } = owner;
         let new = format!("{}-new", account.password);
         match self {
@@ -121,7 +101,7 @@ impl Change {
     }
 }
 
-async fn code_after(cx: &mut Context, change: Change) -> Ending {
+async fn code_after(cx: &mut Context, change: Change) -> CheckResult {
     let mut changing = cx.member().await?;
     let staying = cx.member().await?;
     let (mut before, pending) = open(cx, &changing.account).await?;
@@ -129,10 +109,10 @@ async fn code_after(cx: &mut Context, change: Change) -> Ending {
     change.make(cx, &mut changing).await?;
     let bad = submit(cx, &mut before, &pending.code).await?;
     let good = submit(cx, &mut beside, &twin.code).await?;
-    refused(&format!("a code from before {}", change.words()), &bad, &good)
+    assert_refused(&format!("a code from before {}", change.words()), &bad, &good)
 }
 
-async fn sends_after(cx: &mut Context, change: Change) -> Ending {
+async fn sends_after(cx: &mut Context, change: Change) -> CheckResult {
     let mut changing = cx.member().await?;
     let staying = cx.member().await?;
     let (mut before, _) = open(cx, &changing.account).await?;
@@ -149,8 +129,8 @@ async fn sends_after(cx: &mut Context, change: Change) -> Ending {
         let good = cx.perform(&mut beside, way).await?;
         tries.push((bad, good));
     }
-    every(tries.iter().map(|(bad, good)| {
+    all(tries.iter().map(|(bad, good)| {
         let what = format!("{} on a challenge from before {}", bad.operation, change.words());
-        refused(&what, bad, good)
+        assert_refused(&what, bad, good)
     }))
 }

@@ -11,10 +11,10 @@ pub(crate) mod trust;
 use targets::{Answer, Device, DeviceRow, Operation};
 
 use crate::context::{Account, Context};
-use crate::proof::Stop;
+use crate::proof::CheckError;
 
 /// The id under which the account's list has this signed-in device.
-async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, Stop> {
+async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, CheckError> {
     let me = cx.prepare(device, Operation::WhoAmI {}).await?;
     if let Some(id) = me.facts.device_id {
         return Ok(id);
@@ -24,26 +24,26 @@ async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, Stop> {
         .into_iter()
         .find(|row| row.current == Some(true) || row.name.as_deref() == Some(&device.name));
     row.map(|row| row.id)
-        .ok_or_else(|| Stop::NotTested(format!("{} is not found in the device list", device.name)))
+        .ok_or_else(|| CheckError::NotTested(format!("{} is not found in the device list", device.name)))
 }
 
 /// The account's device list, read from this device.
-async fn rows(cx: &mut Context, device: &mut Device) -> Result<Vec<DeviceRow>, Stop> {
+async fn rows(cx: &mut Context, device: &mut Device) -> Result<Vec<DeviceRow>, CheckError> {
     let answer = cx.prepare(device, Operation::ListDevices {}).await?;
     answer
         .facts
         .devices
-        .ok_or_else(|| Stop::NotTested("the device list could not be read".to_owned()))
+        .ok_or_else(|| CheckError::NotTested("the device list could not be read".to_owned()))
 }
 
 /// Signs the device out, and in again with the password.
-async fn sign_in_again(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Answer, Stop> {
+async fn sign_in_again(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Answer, CheckError> {
     cx.perform(device, Operation::SignOut {}).await?;
     cx.sign_in(device, account).await
 }
 
 /// A second device of the account, trusted and signed in.
-async fn second(cx: &mut Context, name: &str, account: &Account) -> Result<Device, Stop> {
+async fn second(cx: &mut Context, name: &str, account: &Account) -> Result<Device, CheckError> {
     let mut device = cx.device(name);
     cx.trust(&mut device, account).await?;
     Ok(device)

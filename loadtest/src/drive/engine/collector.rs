@@ -7,19 +7,19 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::recorder::Baskets;
+use super::recorder::SampleBuffers;
 use super::scheduler::Counts;
-use crate::history::Happened;
-use crate::measure::{Attempts, Gathered, Sample, Series, StormClock, count, histogram};
+use crate::history;
+use crate::measure::{Attempts, RunData, Sample, Series, StormClock, count, histogram};
 
-/// How often baskets are emptied.
+/// How often buffers are emptied.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Complaints kept of each party.
+/// Complaints kept of each class.
 const COMPLAINTS: usize = 5;
 
 /// What else wants to know of a storm while it runs.
-pub trait Gatherer: Send {
+pub trait Aggregator: Send {
     /// Where samples are kept.
     fn series(&mut self) -> &mut Series;
 
@@ -27,7 +27,7 @@ pub trait Gatherer: Send {
     fn sample(&mut self, _sample: &Sample) {}
 
     /// Sees every operation; `attacker` says whose.
-    fn happened(&mut self, _attacker: bool, _happened: Happened) {}
+    fn operation(&mut self, _attacker: bool, _happened: history::Operation) {}
 
     /// Once a second, and once at the end.
     fn second(&mut self, _load: Load) {}
@@ -53,45 +53,45 @@ pub struct Load {
 
 /// Gathers until the other end of `over` is dropped.
 pub(crate) fn gather(
-    mut gatherer: Box<dyn Gatherer>,
-    baskets: &Arc<Baskets>,
+    mut aggregator: Box<dyn Aggregator>,
+    buffers: &Arc<SampleBuffers>,
     counts: &Counts,
     clock: StormClock,
     over: &Receiver<()>,
-) -> Gathered {
+) -> RunData {
     let mut complaints: Vec<(u16, String)> = Vec::new();
     let mut attempts = BTreeMap::new();
-    let mut free_lag = histogram();
+    let mut scheduling_delay = histogram();
     let mut log_error = None;
     let mut next_second = 1;
     loop {
         let last = matches!(over.recv_timeout(EVERY), Err(RecvTimeoutError::Disconnected));
-        baskets.empty(|basket| {
-            for sample in &basket.samples {
-                gatherer.series().sample(sample);
-                gatherer.sample(sample);
+        buffers.empty(|buffer| {
+            for sample in &buffer.samples {
+                aggregator.series().sample(sample);
+                aggregator.sample(sample);
             }
-            for (attacker, happened) in basket.happened {
-                gatherer.happened(attacker, happened);
+            for (attacker, operation) in buffer.operation {
+                aggregator.operation(attacker, operation);
             }
-            for lag_us in basket.free_lags_us {
-                count(&mut free_lag, lag_us);
+            for lag_us in buffer.scheduling_delays_us {
+                count(&mut scheduling_delay, lag_us);
             }
-            for (party, first) in basket.attempts {
-                let of: &mut Attempts = attempts.entry(party).or_default();
+            for (class, first) in buffer.attempts {
+                let of: &mut Attempts = attempts.entry(class).or_default();
                 of.all += 1;
                 of.first += u64::from(first);
             }
-            for (party, what) in basket.complaints {
-                if complaints.iter().filter(|(whose, _)| *whose == party).count() < COMPLAINTS {
-                    complaints.push((party, what));
+            for (class, what) in buffer.complaints {
+                if complaints.iter().filter(|(whose, _)| *whose == class).count() < COMPLAINTS {
+                    complaints.push((class, what));
                 }
             }
         });
         let at_us = clock.now_us();
         if at_us / 1_000_000 >= next_second || last {
             next_second = at_us / 1_000_000 + 1;
-            gatherer.second(Load {
+            aggregator.second(Load {
                 at_us,
                 offered: counts.offered.load(Ordering::Relaxed),
                 begun: counts.begun.load(Ordering::Relaxed),
@@ -99,19 +99,19 @@ pub(crate) fn gather(
                 under_way: counts.under_way.load(Ordering::Relaxed),
             });
             let now = u32::try_from(at_us / 1_000_000).unwrap_or(u32::MAX);
-            if let Err(error) = gatherer.series().close_until(now) {
+            if let Err(error) = aggregator.series().close_until(now) {
                 log_error.get_or_insert(error);
             }
         }
         if last {
-            if let Err(error) = gatherer.series().finish() {
+            if let Err(error) = aggregator.series().finish() {
                 log_error.get_or_insert(error);
             }
-            return Gathered {
-                series: gatherer.done(),
+            return RunData {
+                series: aggregator.done(),
                 complaints,
                 attempts,
-                free_lag,
+                scheduling_delay,
                 log_error,
             };
         }

@@ -17,16 +17,16 @@ use std::time::{Duration, SystemTime};
 
 use hdrhistogram::Histogram;
 
-pub use collector::{Gatherer, Load};
+pub use collector::{Aggregator, Load};
 pub use recorder::Recorder;
 
-use crate::measure::{Ending, Gathered, StormClock};
+use crate::measure::{Ending, RunData, StormClock};
 use crate::plan::arrivals::Arrival;
 use crate::plan::scenario::Retry;
 
 /// One attempt of one arrival.
 #[derive(Clone, Copy, Debug)]
-pub struct Due {
+pub struct ScheduledAttempt {
     /// Who.
     pub arrival: Arrival,
     /// Which attempt, from 1.
@@ -39,7 +39,7 @@ pub struct Due {
 
 /// How an attempt went.
 #[derive(Clone, Debug)]
-pub struct Went {
+pub struct IterationResult {
     /// How it ended.
     pub ending: Ending,
     /// How much of it people took.
@@ -51,26 +51,26 @@ pub struct Went {
 }
 
 /// Walks what an arrival does.
-pub trait Walker: Send + Sync + 'static {
+pub trait Workload: Send + Sync + 'static {
     /// What a Goose user keeps from one arrival to the next, such as an open connection.
     type Kept: Send + 'static;
 
     /// What a user begins with.
     fn begin(&self) -> Self::Kept;
 
-    /// One attempt. Its steps are recorded as it goes; the journey as a whole is recorded by the caller.
+    /// One attempt. Its steps are recorded as it goes; the flow as a whole is recorded by the caller.
     fn walk(
         &self,
         kept: &mut Self::Kept,
-        due: &Due,
+        due: &ScheduledAttempt,
         clock: StormClock,
         recorder: &mut Recorder,
-    ) -> impl Future<Output = Went> + Send;
+    ) -> impl Future<Output = IterationResult> + Send;
 }
 
-/// How one party behaves in the queue.
+/// How one class behaves in the queue.
 #[derive(Clone, Debug)]
-pub struct Manners {
+pub struct ClientPolicy {
     /// Its name, as Goose's own report shows it.
     pub name: String,
     /// How long one waits to be begun.
@@ -81,13 +81,13 @@ pub struct Manners {
 
 /// What a storm needs besides its arrivals.
 #[derive(Clone, Debug)]
-pub struct Orders {
+pub struct EngineConfig {
     /// The origin under load, for Goose's own report.
     pub host: String,
     /// Goose users.
     pub users: usize,
-    /// By party.
-    pub manners: Vec<Manners>,
+    /// By class.
+    pub policies: Vec<ClientPolicy>,
     /// How long after the last arrival what is under way is still worked on.
     pub drain: Duration,
     /// The seed of the delays before further attempts.
@@ -100,7 +100,7 @@ pub struct Orders {
 
 /// Why a storm was over before its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cut {
+pub enum StopReason {
     /// It was not.
     #[default]
     No,
@@ -124,23 +124,23 @@ pub struct Ran {
     /// When the last arrival was due.
     pub last_due: Duration,
     /// Arrivals that found every user busy.
-    pub found_nobody_free: u64,
+    pub vus_exhausted: u64,
     /// Whether it was cut short.
-    pub cut: Cut,
-    /// Journeys that Goose itself counted: its second opinion.
+    pub stop_reason: StopReason,
+    /// Flows that Goose itself counted: its second opinion.
     pub goose_counted: u64,
 }
 
 /// A way to stop a storm from outside.
 #[derive(Clone, Debug)]
 pub struct Stop {
-    sender: Arc<tokio::sync::watch::Sender<Cut>>,
+    sender: Arc<tokio::sync::watch::Sender<StopReason>>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         Self {
-            sender: Arc::new(tokio::sync::watch::Sender::new(Cut::No)),
+            sender: Arc::new(tokio::sync::watch::Sender::new(StopReason::No)),
         }
     }
 }
@@ -148,41 +148,41 @@ impl Default for Stop {
 impl Stop {
     /// Stops it; what is under way is recorded as interrupted.
     pub fn now(&self) {
-        self.cut(Cut::Interrupted);
+        self.stop(StopReason::Interrupted);
     }
 
     /// Until it is stopped.
     pub async fn stopped(&self) {
         // The sender is held here, so that it is not gone.
-        let _ = self.watch().wait_for(|cut| *cut != Cut::No).await;
+        let _ = self.watch().wait_for(|stop_reason| *stop_reason != StopReason::No).await;
     }
 
-    pub(crate) fn cut(&self, why: Cut) {
-        self.sender.send_if_modified(|cut| {
-            let first = *cut == Cut::No;
+    pub(crate) fn stop(&self, why: StopReason) {
+        self.sender.send_if_modified(|stop_reason| {
+            let first = *stop_reason == StopReason::No;
             if first {
-                *cut = why;
+                *stop_reason = why;
             }
             first
         });
     }
 
-    pub(crate) fn why(&self) -> Cut {
+    pub(crate) fn why(&self) -> StopReason {
         *self.sender.borrow()
     }
 
-    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<Cut> {
+    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<StopReason> {
         self.sender.subscribe()
     }
 }
 
 /// Runs a storm to its end.
-pub async fn run<W: Walker>(
-    walker: Arc<W>,
+pub async fn run<W: Workload>(
+    workload: Arc<W>,
     schedule: impl Iterator<Item = Arrival> + Send + 'static,
-    orders: Orders,
-    gatherer: Box<dyn Gatherer>,
+    config: EngineConfig,
+    aggregator: Box<dyn Aggregator>,
     stop: Stop,
-) -> anyhow::Result<(Ran, Gathered)> {
-    pool::run(walker, schedule, orders, gatherer, stop).await
+) -> anyhow::Result<(Ran, RunData)> {
+    pool::run(workload, schedule, config, aggregator, stop).await
 }

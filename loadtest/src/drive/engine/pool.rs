@@ -18,10 +18,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
 use super::collector::gather;
-use super::recorder::Baskets;
+use super::recorder::SampleBuffers;
 use super::scheduler::{Counts, Kept, Scheduler};
-use super::{Cut, Due, Gatherer, Orders, Ran, Recorder, Stop, Walker, Went};
-use crate::measure::{Ending, Gathered, Sample, Step, StormClock};
+use super::{Aggregator, EngineConfig, IterationResult, Ran, Recorder, ScheduledAttempt, Stop, StopReason, Workload};
+use crate::measure::{Ending, RunData, Sample, Step, StormClock};
 use crate::plan::Start;
 use crate::plan::arrivals::Arrival;
 use crate::plan::scenario::{Jitter, Retry};
@@ -31,12 +31,12 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// What the users share.
 struct Shared<W> {
-    walker: Arc<W>,
-    orders: Orders,
+    workload: Arc<W>,
+    config: EngineConfig,
     // Taken one at a time, in order: a user holds the lock only while it waits for what is due next.
-    queue: tokio::sync::Mutex<UnboundedReceiver<Due>>,
-    again: mpsc::Sender<Due>,
-    baskets: Arc<Baskets>,
+    queue: tokio::sync::Mutex<UnboundedReceiver<ScheduledAttempt>>,
+    again: mpsc::Sender<ScheduledAttempt>,
+    buffers: Arc<SampleBuffers>,
     counts: Arc<Counts>,
     clock: watch::Receiver<Option<StormClock>>,
     ready: AtomicUsize,
@@ -49,21 +49,21 @@ struct Begun {
     began: SystemTime,
     clock: StormClock,
     scheduler: JoinHandle<Kept>,
-    collector: JoinHandle<Gathered>,
+    collector: JoinHandle<RunData>,
     // Dropped when the collector shall end.
     over: mpsc::Sender<()>,
 }
 
-pub(crate) async fn run<W: Walker>(
-    walker: Arc<W>,
+pub(crate) async fn run<W: Workload>(
+    workload: Arc<W>,
     schedule: impl Iterator<Item = Arrival> + Send + 'static,
-    orders: Orders,
-    gatherer: Box<dyn Gatherer>,
+    config: EngineConfig,
+    aggregator: Box<dyn Aggregator>,
     outer: Stop,
-) -> anyhow::Result<(Ran, Gathered)> {
+) -> anyhow::Result<(Ran, RunData)> {
     // The caller's word stops this storm; this storm's end is no word to the caller's others.
     let stop = Stop::default();
-    let told = tokio::spawn({
+    let rendered = tokio::spawn({
         let stop = stop.clone();
         async move {
             outer.stopped().await;
@@ -74,24 +74,24 @@ pub(crate) async fn run<W: Walker>(
     let (again, again_at) = mpsc::channel();
     let (begin, clock) = watch::channel(None);
     let counts = Arc::new(Counts::default());
-    let users = orders.users.max(1);
-    let report = orders.goose_report.clone();
-    let attack = GooseAttack::initialize_with_config(configuration(&orders, users))?;
+    let users = config.users.max(1);
+    let report = config.goose_report.clone();
+    let attack = GooseAttack::initialize_with_config(configuration(&config, users))?;
     let scheduler = Scheduler {
         schedule: schedule.peekable(),
         again: again_at,
         offer,
         counts: Arc::clone(&counts),
         users: users as u64,
-        drain: orders.drain,
+        drain: config.drain,
         stop: stop.clone(),
     };
     let shared = Arc::new(Shared {
-        walker,
-        orders,
+        workload,
+        config,
         queue: tokio::sync::Mutex::new(queue),
         again,
-        baskets: Arc::default(),
+        buffers: Arc::default(),
         counts: Arc::clone(&counts),
         clock,
         ready: AtomicUsize::new(0),
@@ -100,7 +100,7 @@ pub(crate) async fn run<W: Walker>(
     });
     let beginning = tokio::spawn({
         let shared = Arc::clone(&shared);
-        async move { begin_when_ready(&shared, users, scheduler, gatherer, &begin).await }
+        async move { begin_when_ready(&shared, users, scheduler, aggregator, &begin).await }
     });
     let transaction = drive(Arc::clone(&shared));
     let metrics = attack
@@ -109,9 +109,9 @@ pub(crate) async fn run<W: Walker>(
         .await
         .map_err(|error| gave_up(error, report.as_deref()));
     // Whatever ended Goose, nobody is left to take what is due.
-    let cut = stop.why();
-    stop.cut(Cut::Interrupted);
-    told.abort();
+    let stop_reason = stop.why();
+    stop.stop(StopReason::Interrupted);
+    rendered.abort();
     let begun = beginning.await.context("the storm could not begin")?;
     let metrics = metrics?;
     let Some(begun) = begun? else {
@@ -129,7 +129,7 @@ pub(crate) async fn run<W: Walker>(
     };
     let took = Duration::from_micros(clock.now_us());
     drop(over);
-    let Ok(gathered) = collector.join() else {
+    let Ok(data) = collector.join() else {
         bail!("the collector broke off")
     };
     let counted = |request: &goose::metrics::GooseRequestMetricAggregate| request.success_count + request.fail_count;
@@ -139,11 +139,11 @@ pub(crate) async fn run<W: Walker>(
         schedule_lag: kept.lag,
         offered: counts.offered.load(Ordering::Relaxed),
         last_due: kept.last_due,
-        found_nobody_free: counts.found_nobody_free.load(Ordering::Relaxed),
-        cut,
+        vus_exhausted: counts.vus_exhausted.load(Ordering::Relaxed),
+        stop_reason,
         goose_counted: metrics.requests.values().map(counted).sum::<usize>() as u64,
     };
-    Ok((ran, gathered))
+    Ok((ran, data))
 }
 
 /// Goose's own words leave out which file could not be written, and why.
@@ -158,9 +158,9 @@ fn gave_up(error: GooseError, report: Option<&Path>) -> anyhow::Error {
 
 /// Each user walks the scenario once, and that is the whole storm. Nothing listens; what Goose prints is how many users it
 /// launched, which it cannot be told to leave out.
-fn configuration(orders: &Orders, users: usize) -> GooseConfiguration {
+fn configuration(config: &EngineConfig, users: usize) -> GooseConfiguration {
     let mut configuration = GooseConfiguration::default();
-    configuration.host = Some(orders.host.clone());
+    configuration.host = Some(config.host.clone());
     configuration.users = Some(users);
     configuration.increase_rate = Some("10000".to_owned());
     configuration.iterations = Some(1);
@@ -170,43 +170,43 @@ fn configuration(orders: &Orders, users: usize) -> GooseConfiguration {
     configuration.no_telnet = true;
     // Goose makes an HTTP client for each user, which no storm uses: without certificates to read they cost next to nothing.
     configuration.accept_invalid_certs = true;
-    if let Some(report) = &orders.goose_report {
+    if let Some(report) = &config.goose_report {
         configuration.report_file = vec![report.display().to_string()];
     }
     configuration
 }
 
 /// Waits until every user is ready, sets the first instant, and starts the threads; `None` when it was stopped before.
-async fn begin_when_ready<W: Walker>(
+async fn begin_when_ready<W: Workload>(
     shared: &Arc<Shared<W>>,
     users: usize,
     scheduler: Scheduler<impl Iterator<Item = Arrival> + Send + 'static>,
-    gatherer: Box<dyn Gatherer>,
+    aggregator: Box<dyn Aggregator>,
     begin: &watch::Sender<Option<StormClock>>,
 ) -> anyhow::Result<Option<Begun>> {
     let mut stopped = shared.stop.watch();
     let ready = tokio::select! {
         ready = tokio::time::timeout(READY_WITHIN, shared.all_ready.notified()) => ready.is_ok(),
-        _ = stopped.wait_for(|cut| *cut != Cut::No) => return Ok(None),
+        _ = stopped.wait_for(|stop_reason| *stop_reason != StopReason::No) => return Ok(None),
     };
     if !ready {
         let ready = shared.ready.load(Ordering::SeqCst);
-        shared.stop.cut(Cut::Interrupted);
+        shared.stop.stop(StopReason::Interrupted);
         bail!("only {ready} of {users} users were ready within {} s", READY_WITHIN.as_secs());
     }
     let now = SystemTime::now();
-    if let Some(at) = shared.orders.start_at
+    if let Some(at) = shared.config.start_at
         && let Err(late) = Start::at(at).check(now)
     {
-        shared.stop.cut(Cut::Interrupted);
+        shared.stop.stop(StopReason::Interrupted);
         bail!("{late}; preparing took longer than the start was away");
     }
-    let began = shared.orders.start_at.map_or(now, |at| at.max(now));
+    let began = shared.config.start_at.map_or(now, |at| at.max(now));
     let clock = StormClock::from(Instant::now() + began.duration_since(now).unwrap_or_default());
     let (over, ends) = mpsc::channel();
     let collector = std::thread::Builder::new().name("collector".to_owned()).spawn({
-        let (baskets, counts) = (Arc::clone(&shared.baskets), Arc::clone(&shared.counts));
-        move || gather(gatherer, &baskets, &counts, clock, &ends)
+        let (buffers, counts) = (Arc::clone(&shared.buffers), Arc::clone(&shared.counts));
+        move || gather(aggregator, &buffers, &counts, clock, &ends)
     })?;
     let scheduler = std::thread::Builder::new()
         .name("schedule".to_owned())
@@ -221,12 +221,12 @@ async fn begin_when_ready<W: Walker>(
     }))
 }
 
-fn drive<W: Walker>(shared: Arc<Shared<W>>) -> Transaction {
+fn drive<W: Workload>(shared: Arc<Shared<W>>) -> Transaction {
     Transaction::new(Arc::new(move |goose| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
             let nth = shared.ready.fetch_add(1, Ordering::SeqCst);
-            if nth + 1 == shared.orders.users.max(1) {
+            if nth + 1 == shared.config.users.max(1) {
                 shared.all_ready.notify_one();
             }
             let mut clock = shared.clock.clone();
@@ -235,8 +235,8 @@ fn drive<W: Walker>(shared: Arc<Shared<W>>) -> Transaction {
             };
             let Some(clock) = clock else { return Ok(()) };
             let user = User {
-                recorder: Recorder::new(Arc::clone(&shared.baskets), nth),
-                kept: shared.walker.begin(),
+                recorder: Recorder::new(Arc::clone(&shared.buffers), nth),
+                kept: shared.workload.begin(),
                 stop: shared.stop.watch(),
                 shared,
                 clock,
@@ -248,15 +248,15 @@ fn drive<W: Walker>(shared: Arc<Shared<W>>) -> Transaction {
 }
 
 /// One of Goose's users.
-struct User<W: Walker> {
+struct User<W: Workload> {
     shared: Arc<Shared<W>>,
     recorder: Recorder,
     kept: W::Kept,
     clock: StormClock,
-    stop: watch::Receiver<Cut>,
+    stop: watch::Receiver<StopReason>,
 }
 
-impl<W: Walker> User<W> {
+impl<W: Workload> User<W> {
     /// Takes what is due until the queue is closed and empty.
     async fn serve(mut self, goose: &mut GooseUser) {
         loop {
@@ -267,55 +267,55 @@ impl<W: Walker> User<W> {
         }
     }
 
-    async fn take(&mut self, goose: &mut GooseUser, due: Due) {
+    async fn take(&mut self, goose: &mut GooseUser, due: ScheduledAttempt) {
         let counts = Arc::clone(&self.shared.counts);
         let started_us = self.clock.now_us();
-        let patience = self.shared.orders.manners[usize::from(due.arrival.party)].patience;
+        let patience = self.shared.config.policies[usize::from(due.arrival.class)].patience;
         let given_up = started_us.saturating_sub(due.at_us) > u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
-        let cut = *self.stop.borrow();
-        let went = if cut == Cut::Interrupted {
-            Went::without_a_start(Ending::Interrupted)
-        } else if given_up || cut == Cut::DrainOver {
-            Went::without_a_start(Ending::Abandoned)
+        let stop_reason = *self.stop.borrow();
+        let result = if stop_reason == StopReason::Interrupted {
+            IterationResult::without_a_start(Ending::Interrupted)
+        } else if given_up || stop_reason == StopReason::DrainOver {
+            IterationResult::without_a_start(Ending::Abandoned)
         } else {
             counts.begun.fetch_add(1, Ordering::Relaxed);
-            self.recorder.attempt(due.arrival.party, due.attempt == 1);
+            self.recorder.attempt(due.arrival.class, due.attempt == 1);
             if due.found_free {
-                self.recorder.free_start(started_us.saturating_sub(due.at_us));
+                self.recorder.scheduling_delay(started_us.saturating_sub(due.at_us));
             }
             counts.under_way.fetch_add(1, Ordering::AcqRel);
             let mut stop = self.stop.clone();
-            let went = tokio::select! {
+            let result = tokio::select! {
                 biased;
-                _ = stop.wait_for(|cut| *cut != Cut::No) => Went::without_a_start(Ending::Interrupted),
-                went = self.shared.walker.walk(&mut self.kept, &due, self.clock, &mut self.recorder) => went,
+                _ = stop.wait_for(|stop_reason| *stop_reason != StopReason::No) => IterationResult::without_a_start(Ending::Interrupted),
+                result = self.shared.workload.walk(&mut self.kept, &due, self.clock, &mut self.recorder) => result,
             };
             counts.under_way.fetch_sub(1, Ordering::AcqRel);
-            went
+            result
         };
-        if let Some(again) = self.again(&due, &went) {
+        if let Some(again) = self.again(&due, &result) {
             self.recorder.hand_over();
             if self.shared.again.send(again).is_ok() {
                 return;
             }
         }
-        self.end(goose, &due, started_us, went).await;
+        self.end(goose, &due, started_us, result).await;
         counts.outstanding.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The next attempt, where there is one.
-    fn again(&self, due: &Due, went: &Went) -> Option<Due> {
-        let manners = &self.shared.orders.manners[usize::from(due.arrival.party)];
-        let retry = manners.retry.filter(|retry| due.attempt < retry.attempts)?;
+    fn again(&self, due: &ScheduledAttempt, result: &IterationResult) -> Option<ScheduledAttempt> {
+        let policies = &self.shared.config.policies[usize::from(due.arrival.class)];
+        let retry = policies.retry.filter(|retry| due.attempt < retry.attempts)?;
         let turned_away = matches!(
-            went.ending,
+            result.ending,
             Ending::Limited | Ending::Failed | Ending::Unanswered | Ending::NoCode
         );
-        if !turned_away || self.shared.stop.why() != Cut::No {
+        if !turned_away || self.shared.stop.why() != StopReason::No {
             return None;
         }
-        let delay = delay(&retry, due, went.retry_after, self.shared.orders.seed);
-        Some(Due {
+        let delay = delay(&retry, due, result.retry_after, self.shared.config.seed);
+        Some(ScheduledAttempt {
             arrival: due.arrival,
             attempt: due.attempt + 1,
             found_free: true,
@@ -324,30 +324,30 @@ impl<W: Walker> User<W> {
     }
 
     /// Enters the arrival as a whole, once, here and with Goose.
-    async fn end(&mut self, goose: &mut GooseUser, due: &Due, started_us: u64, went: Went) {
+    async fn end(&mut self, goose: &mut GooseUser, due: &ScheduledAttempt, started_us: u64, result: IterationResult) {
         let sample = Sample {
-            party: due.arrival.party,
-            step: Step::Journey,
-            ending: went.ending,
+            class: due.arrival.class,
+            step: Step::Flow,
+            ending: result.ending,
             intended_us: u64::try_from(due.arrival.at.as_micros()).unwrap_or(u64::MAX),
             started_us,
             done_us: self.clock.now_us(),
-            human_us: went.human_us,
+            human_us: result.human_us,
         };
         self.recorder.sample(sample);
-        if let Some(what) = went.complaint {
+        if let Some(what) = result.complaint {
             self.recorder
-                .complain(due.arrival.party, format!("arrival {}: {what}", due.arrival.nth));
+                .complain(due.arrival.class, format!("arrival {}: {what}", due.arrival.nth));
         }
         self.recorder.hand_over();
-        if matches!(went.ending, Ending::Abandoned | Ending::Interrupted) {
+        if matches!(result.ending, Ending::Abandoned | Ending::Interrupted) {
             return;
         }
-        let completed = went.ending == Ending::Completed;
+        let completed = result.ending == Ending::Completed;
         let shared = Arc::clone(&self.shared);
-        let name = &shared.orders.manners[usize::from(due.arrival.party)].name;
+        let name = &shared.config.policies[usize::from(due.arrival.class)].name;
         let response = Duration::from_micros(sample.response_us());
-        let error = (!completed).then(|| went.ending.name());
+        let error = (!completed).then(|| result.ending.name());
         // An error of this call is the failure that it was just told, handed back for the transaction.
         let _ = goose
             .record_custom_request_duration("FLOW", name, response, completed, None, error)
@@ -355,7 +355,7 @@ impl<W: Walker> User<W> {
     }
 }
 
-impl Went {
+impl IterationResult {
     fn without_a_start(ending: Ending) -> Self {
         Self {
             ending,
@@ -368,7 +368,7 @@ impl Went {
 
 /// How long one waits before the next attempt: doubled each time, a part of it by chance where there is jitter, and at least
 /// what the service asked for where that is honoured. The same seed gives the same delays.
-fn delay(retry: &Retry, due: &Due, retry_after: Option<Duration>, seed: u64) -> Duration {
+fn delay(retry: &Retry, due: &ScheduledAttempt, retry_after: Option<Duration>, seed: u64) -> Duration {
     let doubled = retry.delay_s * f64::from(2u32.saturating_pow(due.attempt.saturating_sub(1).min(16)));
     let mut chance = StdRng::seed_from_u64(seed ^ due.arrival.nth.rotate_left(20) ^ u64::from(due.attempt));
     let part: f64 = match retry.jitter {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Cut, Due, Stop};
+use super::{ScheduledAttempt, Stop, StopReason};
 use crate::measure::StormClock;
 use crate::measure::{count, histogram};
 use crate::plan::arrivals::Arrival;
@@ -34,7 +34,7 @@ pub(crate) struct Counts {
     /// Arrivals that have not ended yet, those that wait for a further attempt included.
     pub(crate) outstanding: AtomicU64,
     /// Attempts that found every user busy.
-    pub(crate) found_nobody_free: AtomicU64,
+    pub(crate) vus_exhausted: AtomicU64,
 }
 
 /// What the scheduler came to.
@@ -45,8 +45,8 @@ pub(crate) struct Kept {
 
 pub(crate) struct Scheduler<I: Iterator<Item = Arrival>> {
     pub(crate) schedule: Peekable<I>,
-    pub(crate) again: Receiver<Due>,
-    pub(crate) offer: UnboundedSender<Due>,
+    pub(crate) again: Receiver<ScheduledAttempt>,
+    pub(crate) offer: UnboundedSender<ScheduledAttempt>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) users: u64,
     pub(crate) drain: Duration,
@@ -62,7 +62,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
         let mut last_due = Duration::ZERO;
         let mut over_at: Option<u64> = None;
         loop {
-            if self.stop.why() != Cut::No {
+            if self.stop.why() != StopReason::No {
                 break;
             }
             let fresh = self.schedule.peek().map(|arrival| us(arrival.at));
@@ -75,7 +75,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
                     break;
                 }
                 if clock.now_us() >= over_at {
-                    self.stop.cut(Cut::DrainOver);
+                    self.stop.stop(StopReason::DrainOver);
                     break;
                 }
             }
@@ -104,7 +104,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
                     last_due = arrival.at;
                     self.counts.offered.fetch_add(1, Ordering::Relaxed);
                     self.counts.outstanding.fetch_add(1, Ordering::AcqRel);
-                    Due {
+                    ScheduledAttempt {
                         arrival,
                         attempt: 1,
                         at_us: us(arrival.at),
@@ -117,7 +117,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
             let waiting = self.counts.waiting.fetch_add(1, Ordering::AcqRel);
             due.found_free = waiting + self.counts.under_way.load(Ordering::Relaxed) < self.users;
             if !due.found_free {
-                self.counts.found_nobody_free.fetch_add(1, Ordering::Relaxed);
+                self.counts.vus_exhausted.fetch_add(1, Ordering::Relaxed);
             }
             if self.offer.send(due).is_err() {
                 break;
@@ -128,7 +128,7 @@ impl<I: Iterator<Item = Arrival>> Scheduler<I> {
 }
 
 /// A further attempt in the heap, which orders by time and number alone.
-struct Waiting(Due);
+struct Waiting(ScheduledAttempt);
 
 impl PartialEq for Waiting {
     fn eq(&self, _: &Self) -> bool {

@@ -6,7 +6,7 @@
 //! - `people`: who walks.
 //! - `gather`: what is made of samples while it runs.
 
-mod gather;
+mod aggregate;
 mod people;
 mod plan;
 mod probe;
@@ -19,46 +19,46 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 
-pub use plan::{Plan, View, users};
+pub use plan::{Plan, View};
 pub use service::{Bound, Choice, Listen, Native, UnderLoad};
 
-use crate::drive::engine::{self, Cut, Manners, Orders, Ran};
+use crate::drive::engine::{self, ClientPolicy, EngineConfig, Ran, StopReason};
 use crate::history::{Histories, Prepared, judge};
-use crate::measure::Gathered;
+use crate::measure::RunData;
 use crate::measure::resources::{Meter, Moment, cores};
 use crate::measure::{Clock, Ending, Key, Series, Step, percentiles};
 use crate::plan::arrivals::Schedule;
 use crate::plan::scenario::{Fault, Scenario};
 use crate::record::LOG;
-use crate::record::{Attack, Deliveries, Generator, PartyRecord, Record, Resources, Safety, Tool};
+use crate::record::{Attack, ClassRecord, Deliveries, FORMAT, Generator, Record, Resources, Safety, Tool};
 use crate::report::live::{LiveState, Observe, metrics, terminal};
 use crate::verdict::limits::{Observed, generator_limits};
-use crate::verdict::{drain_s, party_records, promises, timeline, verdict};
-use gather::{Gather, LastSecond};
+use crate::verdict::{class_records, drain_s, thresholds, timeline, verdict};
+use aggregate::{LastSecond, StormAggregator};
 use people::{Accounts, People};
 
 /// Runs the storm against the service, and judges it.
 pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     let scenario = Arc::clone(&plan.scenario);
-    let schedule = Schedule::new(&scenario, plan.seed, plan.slice)?;
-    let slices = plan.slice.map_or(1, |slice| slice.of);
+    let schedule = Schedule::new(&scenario, plan.seed, plan.shard)?;
+    let shards = plan.shard.map_or(1, |shard| shard.of);
     let people = Arc::new(People {
-        population: service.population(&scenario, plan.seed, slices)?,
+        population: service.population(&scenario, plan.seed, shards)?,
         lines: service.lines.clone(),
         mailbox: service.sink.mailbox.clone(),
-        terms: service.terms.clone(),
+        profile: service.profile.clone(),
         seed: plan.seed,
         accounts: Accounts::default(),
         scenario: Arc::clone(&scenario),
     });
-    let users = plan.users.unwrap_or_else(|| users(&scenario, &schedule, plan.slice));
+    let users = plan.users(&schedule);
     let histories = Arc::new(Histories::default());
     let live = LiveState::default();
     let observer = match plan.metrics {
         Some(address) => Some(serve_metrics(address, &scenario, &live).await?),
         None => None,
     };
-    let gather = Gather {
+    let gather = StormAggregator {
         scenario: Arc::clone(&scenario),
         series: series(plan)?,
         histories: Arc::clone(&histories),
@@ -77,13 +77,13 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     let running = engine::run(
         people,
         schedule,
-        orders(plan, &scenario, users, &service.origin),
+        config(plan, &scenario, users, &service.origin),
         Box::new(gather),
         plan.stop.clone(),
     );
     let events = order_faults(&scenario, service, &live);
     let shown = show(plan, &scenario, &live);
-    let (ran, gathered) = tokio::select! {
+    let (ran, data) = tokio::select! {
         ran = running => ran?,
         () = async { tokio::join!(events, shown); } => anyhow::bail!("the live view ended before the storm"),
     };
@@ -91,15 +91,15 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     service.sink.faults.clear();
     let after = service.sink.mailbox.counts();
     let safety = judge_histories(&histories, service, &scenario);
-    let mut deliveries = deliveries(&gathered.series);
+    let mut deliveries = deliveries(&data.series);
     (deliveries.push, deliveries.email) = (after.push_codes - before.push_codes, after.email_codes - before.email_codes);
-    deliveries.sends_per_login = sends_per_login(&gathered.series, &deliveries);
+    deliveries.sends_per_login = sends_per_login(&data.series, &deliveries);
     let mut record = record(
         plan,
         service,
         users,
         &ran,
-        &gathered,
+        &data,
         safety,
         histories.attack(),
         deliveries,
@@ -123,38 +123,44 @@ fn record(
     service: &UnderLoad,
     users: usize,
     ran: &Ran,
-    gathered: &Gathered,
+    data: &RunData,
     safety: Safety,
     attack: Attack,
     deliveries: Deliveries,
     resources: Vec<Resources>,
 ) -> Record {
     let scenario = &*plan.scenario;
-    let parties = party_records(scenario, gathered);
-    let drain = drain_s(scenario, &gathered.series, ran.last_due.as_secs_f64(), ran.cut == Cut::No);
-    let attackers = scenario.parties.iter().any(|party| party.attacker);
+    let classes = class_records(scenario, data);
+    let drain = drain_s(
+        scenario,
+        &data.series,
+        ran.last_due.as_secs_f64(),
+        ran.stop_reason == StopReason::No,
+    );
+    let attackers = scenario.classes.iter().any(|class| class.attacker);
     let attack = attackers.then(|| Attack {
-        collateral: collateral(&parties),
+        collateral: collateral(&classes),
         ..attack
     });
-    let promises = promises(scenario, &gathered.series, drain, attack.as_ref());
+    let thresholds = thresholds(scenario, &data.series, drain, attack.as_ref());
     let mut limits = generator_limits(&Observed {
         schedule_lag_p99_ms: percentiles(&ran.schedule_lag).p99_ms,
-        free_start_lag_p99_ms: (!gathered.free_lag.is_empty()).then(|| percentiles(&gathered.free_lag).p99_ms),
+        scheduling_delay_p99_ms: (!data.scheduling_delay.is_empty()).then(|| percentiles(&data.scheduling_delay).p99_ms),
         resources: &resources,
         cores: cores(),
         server_here: service.here(),
-        no_ports: complaints(gathered, "Cannot assign requested address"),
-        no_files: complaints(gathered, "Too many open files"),
+        no_ports: complaints(data, "Cannot assign requested address"),
+        no_files: complaints(data, "Too many open files"),
         sink_backlog_ms: 0.0,
     });
     limits.extend(too_few_users(plan, users, ran));
     limits.extend(too_few_connections(service, ran));
-    if let Some(error) = &gathered.log_error {
+    if let Some(error) = &data.log_error {
         limits.push(format!("the log is not complete: {error}"));
     }
-    let verdict = verdict(&parties, &promises, &safety, attack.as_ref(), &limits);
+    let verdict = verdict(&classes, &thresholds, &safety, attack.as_ref(), &limits);
     Record {
+        format: FORMAT,
         tool: Tool {
             name: "stepproof-load".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -164,10 +170,10 @@ fn record(
         target: service.facts(),
         started_at: rfc3339(ran.began),
         took_s: ran.took.as_secs_f64(),
-        slice: plan.slice,
-        interrupted: ran.cut == Cut::Interrupted,
-        seconds: timeline(scenario, &gathered.series),
-        parties,
+        shard: plan.shard,
+        interrupted: ran.stop_reason == StopReason::Interrupted,
+        seconds: timeline(scenario, &data.series),
+        classes,
         deliveries,
         attack,
         safety,
@@ -178,7 +184,7 @@ fn record(
             reconnects: None,
         },
         drain_s: drain,
-        promises,
+        thresholds,
         verdict,
     }
 }
@@ -200,9 +206,8 @@ fn since_the_beginning(mut resources: Vec<Resources>) -> Vec<Resources> {
 }
 
 /// Complaints that tell of this.
-fn complaints(gathered: &Gathered, sign: &str) -> u64 {
-    gathered
-        .complaints
+fn complaints(data: &RunData, sign: &str) -> u64 {
+    data.complaints
         .iter()
         .filter(|(_, complaint)| complaint.contains(sign))
         .count() as u64
@@ -210,13 +215,13 @@ fn complaints(gathered: &Gathered, sign: &str) -> u64 {
 
 /// Fewer users than the storm needs, by the caller's wish, and arrivals that found none of them free.
 fn too_few_users(plan: &Plan, users: usize, ran: &Ran) -> Option<String> {
-    let schedule = Schedule::new(&plan.scenario, plan.seed, plan.slice).ok()?;
-    let needed = plan::users(&plan.scenario, &schedule, plan.slice);
-    let found_nobody = ran.found_nobody_free as f64 > ran.offered as f64 * 0.01;
+    let schedule = Schedule::new(&plan.scenario, plan.seed, plan.shard).ok()?;
+    let needed = plan::users(&plan.scenario, &schedule, plan.shard);
+    let found_nobody = ran.vus_exhausted as f64 > ran.offered as f64 * 0.01;
     (users < needed && found_nobody).then(|| {
         format!(
             "{} of {} arrivals found all {users} users busy: the storm needs {needed}",
-            ran.found_nobody_free, ran.offered
+            ran.vus_exhausted, ran.offered
         )
     })
 }
@@ -241,16 +246,16 @@ fn series(plan: &Plan) -> anyhow::Result<Series> {
     Series::logging(Box::new(BufWriter::new(log)), began).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn orders(plan: &Plan, scenario: &Scenario, users: usize, host: &str) -> Orders {
-    let manners = scenario.parties.iter().map(|party| Manners {
-        name: party.name.clone(),
-        patience: Duration::from_secs_f64(party.patience_s),
-        retry: party.retry,
+fn config(plan: &Plan, scenario: &Scenario, users: usize, host: &str) -> EngineConfig {
+    let policies = scenario.classes.iter().map(|class| ClientPolicy {
+        name: class.name.clone(),
+        patience: Duration::from_secs_f64(class.patience_s),
+        retry: class.retry,
     });
-    Orders {
+    EngineConfig {
         host: host.to_owned(),
         users,
-        manners: manners.collect(),
+        policies: policies.collect(),
         drain: Duration::from_secs_f64(scenario.drain_s),
         seed: plan.seed,
         goose_report: plan.out.as_ref().map(|out| out.join("goose.json")),
@@ -259,7 +264,7 @@ fn orders(plan: &Plan, scenario: &Scenario, users: usize, host: &str) -> Orders 
 }
 
 async fn serve_metrics(address: std::net::SocketAddr, scenario: &Scenario, live: &LiveState) -> anyhow::Result<Arc<dyn Observe>> {
-    let names: Vec<String> = scenario.parties.iter().map(|party| party.name.clone()).collect();
+    let names: Vec<String> = scenario.classes.iter().map(|class| class.name.clone()).collect();
     let metrics = metrics::Metrics::new(&names, live.clone());
     let listener = tokio::net::TcpListener::bind(address)
         .await
@@ -343,8 +348,8 @@ fn sends_per_login(series: &Series, deliveries: &Deliveries) -> f64 {
 }
 
 /// Legitimate arrivals that were refused or limited, as a part of those offered.
-fn collateral(parties: &[PartyRecord]) -> f64 {
-    let legitimate = || parties.iter().filter(|party| !party.attacker).map(|party| party.funnel);
+fn collateral(classes: &[ClassRecord]) -> f64 {
+    let legitimate = || classes.iter().filter(|class| !class.attacker).map(|class| class.funnel);
     let offered: u64 = legitimate().map(|funnel| funnel.offered).sum();
     let turned_away: u64 = legitimate().map(|funnel| funnel.refused + funnel.limited).sum();
     if offered == 0 {

@@ -1,15 +1,15 @@
-//! Who walks: every arrival becomes a person with an account, a device and a line, and goes on its journey.
+//! Who walks: every arrival becomes a person with an account, a device and a line, and goes on its flow.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::{Line, Lines};
-use crate::drive::engine::{Due, Recorder, Walker, Went};
-use crate::flow::{Identity, Numbers, Terms, TrustedDevice, Visit, Walk, walk};
+use crate::drive::engine::{IterationResult, Recorder, ScheduledAttempt, Workload};
+use crate::flow::{Identity, Numbers, ServiceProfile, TrustedDevice, Visit, Walk, walk};
 use crate::measure::Ending;
 use crate::measure::StormClock;
 use crate::plan::population::Population;
-use crate::plan::scenario::{Connection, Journey, Party, Scenario};
+use crate::plan::scenario::{Connection, Flow, Scenario, UserClass};
 use crate::sink::Mailbox;
 
 /// Parts of the map of accounts, so that users seldom meet at its lock.
@@ -21,7 +21,7 @@ pub(super) struct People {
     pub(crate) population: Population,
     pub(crate) lines: Lines,
     pub(crate) mailbox: Mailbox,
-    pub(crate) terms: Terms,
+    pub(crate) profile: ServiceProfile,
     pub(crate) seed: u64,
     pub(crate) accounts: Accounts,
 }
@@ -64,7 +64,7 @@ impl Accounts {
 }
 
 impl People {
-    fn identity(&self, due: &Due, owner: &Owner) -> Result<Identity, String> {
+    fn identity(&self, due: &ScheduledAttempt, owner: &Owner) -> Result<Identity, String> {
         let number = due.arrival.identity;
         let account = self.population.account(number).map_err(|error| error.to_string())?;
         Ok(Identity {
@@ -80,22 +80,28 @@ impl People {
             source: self
                 .lines
                 .loopback()
-                .then(|| self.population.source(number, due.arrival.party)),
+                .then(|| self.population.source(number, due.arrival.class)),
         })
     }
 }
 
-impl Walker for People {
-    /// Lines that stay open, by party.
+impl Workload for People {
+    /// Lines that stay open, by class.
     type Kept = HashMap<u16, Line>;
 
     fn begin(&self) -> Self::Kept {
         HashMap::new()
     }
 
-    async fn walk(&self, kept: &mut Self::Kept, due: &Due, clock: StormClock, recorder: &mut Recorder) -> Went {
-        let Some(party) = self.scenario.parties.get(usize::from(due.arrival.party)) else {
-            return failed("the schedule has a party that the scenario has not".to_owned());
+    async fn walk(
+        &self,
+        kept: &mut Self::Kept,
+        due: &ScheduledAttempt,
+        clock: StormClock,
+        recorder: &mut Recorder,
+    ) -> IterationResult {
+        let Some(class) = self.scenario.classes.get(usize::from(due.arrival.class)) else {
+            return failed("the schedule has a class that the scenario has not".to_owned());
         };
         let visited = self.accounts.visit(due.arrival.identity);
         let owner = visited.owner.lock().await;
@@ -104,23 +110,23 @@ impl Walker for People {
             Err(what) => return failed(what),
         };
         // Whoever comes on another device leaves the owner's alone.
-        let mut held = uses_trusted_device(party).then_some(owner);
+        let mut held = uses_trusted_device(class).then_some(owner);
         let mut fresh = None;
-        let line = match party.connection {
+        let line = match class.connection {
             Connection::Kept => kept
-                .entry(due.arrival.party)
+                .entry(due.arrival.class)
                 .or_insert_with(|| self.lines.open(identity.source)),
             Connection::Cold => fresh.insert(self.lines.open(identity.source)),
         };
-        recorder.of_attacker(party.attacker);
+        recorder.of_attacker(class.attacker);
         let walked = walk(Walk {
             line,
             lines: &self.lines,
             mailbox: &self.mailbox,
-            party: due.arrival.party,
-            plan: party,
+            class: due.arrival.class,
+            plan: class,
             think: self.scenario.think,
-            terms: &self.terms,
+            profile: &self.profile,
             identity: &identity,
             numbers: &visited.numbers,
             visit: Visit {
@@ -142,7 +148,7 @@ impl Walker for People {
                 owner.password = Some(password);
             }
         }
-        Went {
+        IterationResult {
             ending: walked.ending,
             human_us: walked.human_us,
             retry_after: walked.retry_after,
@@ -151,16 +157,16 @@ impl Walker for People {
     }
 }
 
-/// Whether a party's journey is walked on the account's trusted device.
-fn uses_trusted_device(party: &Party) -> bool {
+/// Whether a class's flow is walked on the account's trusted device.
+fn uses_trusted_device(class: &UserClass) -> bool {
     matches!(
-        party.journey,
-        Journey::TrustedSignIn | Journey::Refresh | Journey::SignOut | Journey::RemoveDevice | Journey::ChangePassword
+        class.flow,
+        Flow::TrustedSignIn | Flow::Refresh | Flow::SignOut | Flow::RemoveDevice | Flow::ChangePassword
     )
 }
 
-fn failed(what: String) -> Went {
-    Went {
+fn failed(what: String) -> IterationResult {
+    IterationResult {
         ending: Ending::Failed,
         human_us: 0,
         retry_after: None,

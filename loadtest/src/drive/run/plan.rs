@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::drive::engine::Stop;
 use crate::fleet::locust::LocustStats;
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::plan::arrivals::Schedule;
-use crate::plan::scenario::{DeviceKind, Fault, Journey, Party, Scenario};
+use crate::plan::scenario::{DeviceKind, Fault, Flow, Scenario, UserClass};
 
 /// Goose users at the least and at the most.
 const USERS: (f64, f64) = (64.0, 10_000.0);
 
-/// Seconds a journey may take longer than people do before arrivals wait for a free user.
+/// Seconds a flow may take longer than people do before arrivals wait for a free user.
 const SLACK_S: f64 = 5.0;
 
 /// One storm to be run.
@@ -25,9 +25,9 @@ pub struct Plan {
     /// Its seed.
     pub seed: u64,
     /// Which part of it.
-    pub slice: Option<Slice>,
+    pub shard: Option<Shard>,
     /// Goose users, where they are not to be worked out.
-    pub users: Option<usize>,
+    pub max_vus: Option<usize>,
     /// Where the record and the log are written; nowhere without it.
     pub out: Option<PathBuf>,
     /// When it begins.
@@ -53,37 +53,45 @@ pub enum View {
     None,
 }
 
-/// Users for all journeys that can be under way at once: the greatest rate, times how long one takes.
-pub fn users(scenario: &Scenario, schedule: &Schedule, slice: Option<Slice>) -> usize {
+impl Plan {
+    /// Goose users: as many as the caller wants, or else the scenario, or else the arrivals need.
+    pub fn users(&self, schedule: &Schedule) -> usize {
+        let wanted = self.max_vus.or(self.scenario.max_vus);
+        wanted.unwrap_or_else(|| users(&self.scenario, schedule, self.shard))
+    }
+}
+
+/// Users for all flows that can be under way at once: the greatest rate, times how long one takes.
+pub(super) fn users(scenario: &Scenario, schedule: &Schedule, shard: Option<Shard>) -> usize {
     let seconds = scenario.seconds.ceil().max(1.0) as u64;
     let mut greatest: f64 = 0.0;
     for second in 0..seconds {
         let at = Duration::from_secs(second);
         let under_way = (0u16..)
-            .zip(&scenario.parties)
-            .map(|(nth, party)| schedule.rate_at(nth, at) * takes_s(party, scenario));
+            .zip(&scenario.classes)
+            .map(|(nth, class)| schedule.rate_at(nth, at) * takes_s(class, scenario));
         greatest = greatest.max(under_way.sum());
     }
-    let part = slice.map_or(1.0, |slice| 1.0 / f64::from(slice.of.max(1)));
+    let part = shard.map_or(1.0, |shard| 1.0 / f64::from(shard.of.max(1)));
     (greatest * part * 1.5 + 50.0).clamp(USERS.0, USERS.1) as usize
 }
 
-/// Seconds one journey is under way when the service is quick.
-fn takes_s(party: &Party, scenario: &Scenario) -> f64 {
-    let second_step = party.device != DeviceKind::Trusted
+/// Seconds one flow is under way when the service is quick.
+fn takes_s(class: &UserClass, scenario: &Scenario) -> f64 {
+    let second_step = class.device != DeviceKind::Trusted
         || matches!(
-            party.journey,
-            Journey::NewDevice | Journey::Resend | Journey::WrongThenRight | Journey::SubmitTwice | Journey::RemoveDevice
+            class.flow,
+            Flow::NewDevice | Flow::Resend | Flow::WrongThenRight | Flow::SubmitTwice | Flow::RemoveDevice
         );
     let mut takes = SLACK_S;
-    if second_step && !party.attacker {
+    if second_step && !class.attacker {
         takes += scenario.think.read_code_s * (1.0 + scenario.think.spread);
         let push_fails = |fault| matches!(fault, Fault::PushDown | Fault::PushLost | Fault::PushSlowMs(_));
         if scenario.events.iter().any(|event| push_fails(event.fault)) {
-            takes += party.code_patience_s;
+            takes += class.code_patience_s;
         }
     }
-    if matches!(party.journey, Journey::Resend | Journey::HammerResend) {
+    if matches!(class.flow, Flow::Resend | Flow::HammerResend) {
         takes += 30.0;
     }
     takes

@@ -1,5 +1,5 @@
 //! Whether codes reach the storm's sink at all: looked at before the storm, so that a wrong delivery address is told within
-//! seconds and not as thousands of journeys without a code.
+//! seconds and not as thousands of flows without a code.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use targets::{Operation, Outcome};
 use super::UnderLoad;
 use crate::client::Phone;
 use crate::drive::preflight::{Problem, probe_sink};
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::plan::scenario::{DeviceKind, Scenario};
 use crate::sink::Wanted;
 
@@ -18,19 +18,19 @@ const WITHIN: Duration = Duration::from_secs(10);
 impl UnderLoad {
     /// Signs in to one account of the storm on a new device, waits for its code, and gives up again. A server of the storm's
     /// own delivers here by its making, and a storm that needs no codes needs no probe.
-    pub async fn probe(&self, scenario: &Scenario, seed: u64, slice: Option<Slice>) -> anyhow::Result<()> {
-        let needs_codes = scenario.parties.iter().any(|party| party.device != DeviceKind::Trusted);
+    pub async fn probe(&self, scenario: &Scenario, seed: u64, shard: Option<Shard>) -> anyhow::Result<()> {
+        let needs_codes = scenario.classes.iter().any(|class| class.device != DeviceKind::Trusted);
         if self.is_own() || !needs_codes {
             return Ok(());
         }
-        let population = self.population(scenario, seed, slice.map_or(1, |slice| slice.of))?;
-        let Some(number) = population.numbers(slice).next() else {
+        let population = self.population(scenario, seed, shard.map_or(1, |shard| shard.of))?;
+        let Some(number) = population.numbers(shard).next() else {
             return Ok(());
         };
         let account = population.account(number)?;
         let mut line = self.lines.open(None);
         let mut phone = Phone::new(format!("probe-{seed}"), "probe");
-        phone.app_version = Some(self.terms.served.clone());
+        phone.app_version = Some(self.profile.served.clone());
         let mut to = vec![account.email.clone()];
         to.extend(account.device.push_token.clone());
         let wanted = Wanted::new(to, Instant::now());
@@ -56,11 +56,11 @@ impl UnderLoad {
         let _ = line.perform(&mut phone, Operation::Cancel {}).await;
         match arrived {
             Ok(_) => Ok(()),
-            Err(problem) => Err(told(&problem)),
+            Err(problem) => Err(to_text(&problem)),
         }
     }
 }
 
-fn told(problem: &Problem) -> anyhow::Error {
+fn to_text(problem: &Problem) -> anyhow::Error {
     anyhow::anyhow!("{problem}\nhint: {}", problem.hint)
 }

@@ -13,17 +13,17 @@ use targets::binding::launch::{Launched, launch};
 use targets::{BoundTarget, DeliveryLog, HttpClient, Limits, Operation, Outcome, Target, Transcript};
 
 use crate::client::{Lines, Phone, Waits};
-use crate::drive::server::{Child, ControlClient, Options};
-use crate::flow::Terms;
+use crate::drive::server::{AdminClient, Child, Options};
+use crate::flow::ServiceProfile;
 use crate::measure::resources::Watched;
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::plan::population::Population;
-use crate::plan::population::prepare::control_bodies;
+use crate::plan::population::prepare::admin_bodies;
 use crate::plan::scenario::Scenario;
 use crate::record::TargetFacts;
 use crate::sink::{Sink, SinkOptions};
 
-/// Accounts that are signed up at once, where there is no control interface.
+/// Accounts that are signed up at once, where there is no admin API.
 const SIGN_UPS: usize = 8;
 
 /// How long a storm's client waits for an answer.
@@ -48,9 +48,9 @@ pub enum Choice {
 pub struct Native {
     /// Its origin.
     pub origin: String,
-    /// Its control interface, where there is one: accounts are prepared there, and it is told where to deliver.
-    pub control: Option<String>,
-    /// Accounts that exist there already; without them and without a control interface, people sign up.
+    /// Its admin API, where there is one: accounts are prepared there, and it is told where to deliver.
+    pub admin: Option<String>,
+    /// Accounts that exist there already; without them and without a admin API, people sign up.
     pub accounts: Option<PathBuf>,
     /// Where its metrics are, if they tell processor time.
     pub metrics: Option<String>,
@@ -86,7 +86,7 @@ pub struct UnderLoad {
     /// Its origin.
     pub origin: String,
     pub(crate) lines: Lines,
-    pub(crate) terms: Terms,
+    pub(crate) profile: ServiceProfile,
     pub(crate) parameters: Parameters,
     pub(crate) sink: Sink,
     accounts: Option<PathBuf>,
@@ -120,8 +120,8 @@ impl UnderLoad {
             ..server.clone()
         };
         let child = Child::start(&server).await?;
-        let name = match &server.known_bad {
-            Some(slug) => format!("reference server, known bad: {slug}"),
+        let name = match &server.mutant {
+            Some(slug) => format!("reference server, mutant {slug}"),
             None => "reference server".to_owned(),
         };
         let origin = child.addresses().api.clone();
@@ -139,9 +139,9 @@ impl UnderLoad {
     async fn native(native: &Native, connections: Option<usize>) -> anyhow::Result<Self> {
         reachable(&native.origin).await?;
         let sink = start_sink(native.listen, targets::Native::patterns())?;
-        let kind = match &native.control {
+        let kind = match &native.admin {
             Some(control) => {
-                let mut client = ControlClient::open(control).await?;
+                let mut client = AdminClient::open(control).await?;
                 client.deliver_to(Some(&sink.smtp_url()), Some(&sink.fcm_url())).await?;
                 Kind::Controlled(control.clone())
             }
@@ -181,7 +181,7 @@ impl UnderLoad {
             name: target.name().to_owned(),
             origin,
             lines,
-            terms: Terms::of(&parameters),
+            profile: ServiceProfile::of(&parameters),
             parameters,
             sink,
             accounts: bound.accounts.clone(),
@@ -195,7 +195,7 @@ impl UnderLoad {
             name,
             lines,
             origin,
-            terms: Terms::of(&parameters),
+            profile: ServiceProfile::of(&parameters),
             parameters,
             sink,
             accounts: None,
@@ -205,10 +205,10 @@ impl UnderLoad {
     }
 
     /// The accounts of a storm, as they are known here.
-    pub(crate) fn population(&self, scenario: &Scenario, seed: u64, slices: u32) -> anyhow::Result<Population> {
+    pub(crate) fn population(&self, scenario: &Scenario, seed: u64, shards: u32) -> anyhow::Result<Population> {
         let mut population = match &self.accounts {
-            Some(file) => Population::from_file(file, scenario, seed, slices)?,
-            None => Population::for_slices(scenario, seed, slices)?,
+            Some(file) => Population::from_file(file, scenario, seed, shards)?,
+            None => Population::for_shards(scenario, seed, shards)?,
         };
         if !self.prepares_trust() && self.accounts.is_none() {
             population = population.without_trust();
@@ -216,25 +216,25 @@ impl UnderLoad {
         Ok(population)
     }
 
-    /// Prepares the accounts of a storm, or of one slice of it.
-    pub async fn prepare(&self, scenario: &Scenario, seed: u64, slice: Option<Slice>) -> anyhow::Result<()> {
-        let population = self.population(scenario, seed, slice.map_or(1, |slice| slice.of))?;
+    /// Prepares the accounts of a storm, or of one shard of it.
+    pub async fn prepare(&self, scenario: &Scenario, seed: u64, shard: Option<Shard>) -> anyhow::Result<()> {
+        let population = self.population(scenario, seed, shard.map_or(1, |shard| shard.of))?;
         match &self.kind {
             _ if self.accounts.is_some() => Ok(()),
-            Kind::Own(child) => create(&child.addresses().control, &population, slice).await,
-            Kind::Controlled(control) => create(control, &population, slice).await,
-            Kind::Native => self.sign_up(&population, slice, true).await,
-            Kind::Bound(target, _) => self.sign_up(&population, slice, target.two_step_by_default()).await,
+            Kind::Own(child) => create(&child.addresses().control, &population, shard).await,
+            Kind::Controlled(control) => create(control, &population, shard).await,
+            Kind::Native => self.sign_up(&population, shard, true).await,
+            Kind::Bound(target, _) => self.sign_up(&population, shard, target.two_step_by_default()).await,
         }
     }
 
     /// Everybody signs up, and switches two-step verification on where it is not.
-    async fn sign_up(&self, population: &Population, slice: Option<Slice>, two_step: bool) -> anyhow::Result<()> {
+    async fn sign_up(&self, population: &Population, shard: Option<Shard>, two_step: bool) -> anyhow::Result<()> {
         let one = |number: u64| async move {
             let account = population.account(number)?;
             let mut line = self.lines.open(None);
             let mut phone = Phone::new(format!("registration-{number}"), "registration");
-            phone.app_version = Some(self.terms.served.clone());
+            phone.app_version = Some(self.profile.served.clone());
             let create = Operation::CreateAccount {
                 email: account.email.clone(),
                 password: account.password.clone(),
@@ -259,7 +259,7 @@ impl UnderLoad {
             }
             Ok(())
         };
-        stream::iter(population.numbers(slice).map(one))
+        stream::iter(population.numbers(shard).map(one))
             .buffer_unordered(SIGN_UPS)
             .try_collect::<()>()
             .await
@@ -313,11 +313,11 @@ impl UnderLoad {
 /// Accounts of one call.
 const BATCH: usize = 5_000;
 
-/// Creates the accounts of a population over a control interface.
-async fn create(control: &str, population: &Population, slice: Option<Slice>) -> anyhow::Result<()> {
+/// Creates the accounts of a population over a admin API.
+async fn create(control: &str, population: &Population, shard: Option<Shard>) -> anyhow::Result<()> {
     let mut wrong = None;
-    let bodies = control_bodies(population, slice, BATCH).map_while(|body| body.map_err(|error| wrong = Some(error)).ok());
-    ControlClient::open(control).await?.seed_bodies(bodies).await?;
+    let bodies = admin_bodies(population, shard, BATCH).map_while(|body| body.map_err(|error| wrong = Some(error)).ok());
+    AdminClient::open(control).await?.seed_bodies(bodies).await?;
     wrong.map_or(Ok(()), |error| Err(error.into()))
 }
 

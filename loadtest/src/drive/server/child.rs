@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 
 use super::ServerFault;
-use super::control::ControlClient;
+use super::admin::AdminClient;
 use super::embedded::Embedded;
 use super::options::{Addresses, Options};
 use reference_server::service::Seed;
@@ -96,9 +96,9 @@ impl Child {
         &self.addresses
     }
 
-    /// Prepares these accounts over its control interface; how many.
+    /// Prepares these accounts over its admin API; how many.
     pub async fn seed(&self, seeds: impl IntoIterator<Item = Seed>) -> Result<u64, ServerFault> {
-        ControlClient::open(&self.addresses.control).await?.seed(seeds).await
+        AdminClient::open(&self.addresses.control).await?.seed(seeds).await
     }
 
     /// Ends it and waits until it is gone.

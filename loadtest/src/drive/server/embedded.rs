@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
-use reference_server::parts::{Argon2id, ManualClock};
+use reference_server::ports::{Argon2id, ManualClock};
 use reference_server::service::Seed;
-use reference_server::{ConnectionLimits, Parts, Service, serve};
+use reference_server::{Composition, ConnectionLimits, Deps, Service, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -47,17 +47,19 @@ impl Embedded {
         mailer.keep_email(unread.clone());
         mailer.keep_push(unread);
         mailer.set_targets(meant.email.as_ref(), meant.push.as_ref())?;
-        // It runs with the system's time as long as nobody asks the control interface to move it, and no storm does.
+        // It runs with the system's time as long as nobody asks the admin API to move it, and no storm does.
         let clock = Arc::new(ManualClock::default());
-        let mut parts = Parts::standard(Arc::new(mailer.clone()));
-        parts.clock = clock.clone();
+        let mut deps = Deps::standard(Arc::new(mailer.clone()));
+        deps.clock = clock.clone();
         if options.hash == Hash::Light {
-            parts.passwords = Arc::new(Argon2id::light());
+            deps.passwords = Arc::new(Argon2id::light());
         }
-        if let Some(known_bad) = meant.known_bad {
-            parts = (known_bad.build)(parts);
+        let mut server = Composition::from(deps);
+        if let Some(mutant) = meant.mutant {
+            (mutant.build)(&mut server);
         }
-        let service = Service::new(parts, meant.settings);
+        let router = server.router(meant.settings);
+        let service = router.service().clone();
         let (stop, stopped) = watch::channel(false);
         let limits = ConnectionLimits {
             connections: options.connections,
@@ -70,7 +72,7 @@ impl Embedded {
         let taken = |error: std::io::Error| ServerFault::Start(error.to_string());
         let api = TcpListener::from_std(api).map_err(taken)?;
         let controls = TcpListener::from_std(controls).map_err(taken)?;
-        runtime.spawn(serve(api, service.clone(), limits, until(stopped.clone())));
+        runtime.spawn(serve(api, router, limits, until(stopped.clone())));
         let administered = Admin {
             service: service.clone(),
             clock,

@@ -5,23 +5,23 @@
 //! - `options`: what it is to be.
 //! - `embedded`: in this process.
 //! - `child`: as a process; [`serve_embedded`] is what that process does.
-//! - `control`: what is asked of its control interface.
+//! - `admin`: what is asked of its admin API.
 
+mod admin;
 mod child;
-mod control;
 mod embedded;
 mod options;
 
+pub use admin::{AdminClient, BATCH};
 pub use child::{Child, SERVE_EMBEDDED, serve_embedded};
-pub use control::{BATCH, ControlClient};
 pub use embedded::{Embedded, THREADS_NAMED};
 pub use options::{Addresses, Hash, Options};
 
 /// Why there is no server, or why it does not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerFault {
-    /// There is no such known-bad server.
-    #[error("there is no known-bad server `{0}`; `stepproof selftest --list` names them all")]
+    /// There is no such mutant.
+    #[error("there is no mutant `{0}`; `stepproof selftest --list` names them all")]
     NoSuchKnownBad(String),
     /// The settings are not to be had so.
     #[error("the server's settings: {0}")]
@@ -40,8 +40,8 @@ pub enum ServerFault {
     /// The process or its threads do not start.
     #[error("the server cannot start: {0}")]
     Start(String),
-    /// The control interface does not answer.
-    #[error("the control interface at {origin}: {what}")]
+    /// The admin API does not answer.
+    #[error("the admin API at {origin}: {what}")]
     Control {
         /// Where.
         origin: String,

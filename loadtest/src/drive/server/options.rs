@@ -1,7 +1,7 @@
 //! What the server is to be, as it is handed to a process.
 
 use mutants::KnownBad;
-use reference_server::Settings;
+use reference_server::Config;
 use reference_server::adapters::mailer::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
 use specs::Parameters;
@@ -25,8 +25,8 @@ pub enum Hash {
 pub struct Options {
     /// How it hashes passwords.
     pub hash: Hash,
-    /// Which known-bad server it is; without it, the right one.
-    pub known_bad: Option<String>,
+    /// Which mutant it is; without it, the right one.
+    pub mutant: Option<String>,
     /// Where it sends pushes: the base URL of an FCM v1 API. Without it nobody hears of them.
     pub push: Option<String>,
     /// Where it sends email: `smtp://…`, or `http://…` for the SendGrid v3 API. Without it nobody hears of it.
@@ -45,7 +45,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             hash: Hash::default(),
-            known_bad: None,
+            mutant: None,
             push: None,
             email: None,
             settings: String::new(),
@@ -61,7 +61,7 @@ impl Default for Options {
 pub struct Addresses {
     /// Origin of its API, such as `http://127.0.0.1:8080`.
     pub api: String,
-    /// Origin of its control interface.
+    /// Origin of its admin API.
     pub control: String,
     /// The process it is.
     pub pid: u32,
@@ -69,10 +69,10 @@ pub struct Addresses {
 
 /// The options, understood.
 pub(super) struct Meant {
-    pub(super) known_bad: Option<&'static KnownBad>,
+    pub(super) mutant: Option<&'static KnownBad>,
     pub(super) push: Option<PushTarget>,
     pub(super) email: Option<EmailTarget>,
-    pub(super) settings: Settings,
+    pub(super) settings: Config,
 }
 
 impl Options {
@@ -81,14 +81,14 @@ impl Options {
         Ok(declared(&self.read_settings()?))
     }
 
-    fn read_settings(&self) -> Result<Settings, ServerFault> {
+    fn read_settings(&self) -> Result<Config, ServerFault> {
         toml::from_str(&self.settings).map_err(|error| ServerFault::Settings(error.to_string()))
     }
 
     pub(super) fn meant(&self) -> Result<Meant, ServerFault> {
         let find = |slug: &String| mutants::find(slug).ok_or_else(|| ServerFault::NoSuchKnownBad(slug.clone()));
         Ok(Meant {
-            known_bad: self.known_bad.as_ref().map(find).transpose()?,
+            mutant: self.mutant.as_ref().map(find).transpose()?,
             push: self.push.as_deref().map(str::parse).transpose()?,
             email: self.email.as_deref().map(str::parse).transpose()?,
             settings: self.read_settings()?,
@@ -97,7 +97,7 @@ impl Options {
 }
 
 /// Settings in the words of the specification.
-fn declared(settings: &Settings) -> Parameters {
+fn declared(settings: &Config) -> Parameters {
     let by_default = Parameters::default();
     Parameters {
         code_length: settings.code_length,

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct WorkerOptions {
     /// Where the master is: `host:port`; Locust's own port is 5557.
     pub master: String,
-    /// The worker's name. One that is started again under its old name gets its old slice; without it, the name is new each time.
+    /// The worker's name. One that is started again under its old name gets its old shard; without it, the name is new each time.
     pub node_id: Option<String>,
     /// Between two signs of life.
     pub heartbeat: Duration,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::protocol::{Malformed, Spawn};
 use super::stats::LocustStats;
-use crate::plan::Slice;
+use crate::plan::Shard;
 
 /// One storm, as one worker is to run it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Order {
     /// The origin of the service (Locust's `--host`). A worker refuses what its own command line does not allow.
     pub target: Option<String>,
     /// Which arrivals and identities are this worker's.
-    pub slice: Slice,
+    pub shard: Shard,
     /// The storm's beginning, the same for all workers, by the master's clock.
     pub start_at: SystemTime,
 }
@@ -52,7 +52,7 @@ impl Order {
         }
         if index >= of {
             return Err(Malformed::new(format!(
-                "this worker's index is {index}, and there are {of} slices: a slice was lost with a worker before it; restart the master, or give \
+                "this worker's index is {index}, and there are {of} shards: a shard was lost with a worker before it; restart the master, or give \
                  a worker that is started again its old id"
             )));
         }
@@ -69,7 +69,7 @@ impl Order {
             seed: spawn.number("storm_seed")?.ok_or_else(|| Malformed::new("no --storm-seed"))?,
             seconds: positive("storm_seconds", spawn.real("storm_seconds")?)?,
             target: spawn.host.clone(),
-            slice: Slice { index, of },
+            shard: Shard { index, of },
             start_at,
         })
     }

@@ -42,8 +42,8 @@ pub enum ToMaster {
     StormDone {
         /// Of which run.
         run: String,
-        /// Which slice.
-        slice: u32,
+        /// Which shard.
+        shard: u32,
         /// What went wrong, if anything did.
         error: Option<String>,
     },
@@ -134,11 +134,11 @@ impl ToMaster {
             ToMaster::ClientStopped => ("client_stopped", Value::Nil),
             ToMaster::Quit => ("quit", Value::Nil),
             ToMaster::Exception(message) => ("exception", map([("msg", message.as_str().into()), ("traceback", "".into())])),
-            ToMaster::StormDone { run, slice, error } => (
+            ToMaster::StormDone { run, shard, error } => (
                 "storm_done",
                 map([
                     ("run", run.as_str().into()),
-                    ("slice", (*slice).into()),
+                    ("slice", (*shard).into()),
                     ("error", error.as_deref().map_or(Value::Nil, Value::from)),
                 ]),
             ),

@@ -27,7 +27,7 @@ pub(super) enum Why {
 
 pub(super) struct Running {
     pub(super) run: String,
-    pub(super) slice: u32,
+    pub(super) shard: u32,
     pub(super) users: Users,
     /// Why it was told to end; `None` while it was not.
     pub(super) why: Option<Why>,
@@ -45,13 +45,13 @@ impl Drop for Running {
 
 impl Running {
     pub(super) fn begin(storm: &Arc<dyn StormRunner>, order: Order, users: Users, stats: &Arc<LocustStats>) -> Self {
-        let (run, slice) = (order.run.clone(), order.slice.index);
+        let (run, shard) = (order.run.clone(), order.shard.index);
         let token = CancellationToken::new();
         let (storm, stats, stop) = (Arc::clone(storm), Arc::clone(stats), token.clone());
         let task = tokio::spawn(async move { storm.run(order, stop, stats).await });
         Self {
             run,
-            slice,
+            shard,
             users,
             why: None,
             token,

@@ -9,7 +9,7 @@ use rmpv::Value;
 use super::protocol::{Users, map, users_fields};
 
 /// Different errors in one delta; what is beyond is counted under one name.
-const MOST_ERRORS: usize = 200;
+const MAX_ERRORS: usize = 200;
 /// Characters of an error that are kept.
 const LONGEST_ERROR: usize = 300;
 
@@ -142,7 +142,7 @@ impl Delta {
     }
 
     fn error(&mut self, mut key: ErrorKey, seen: Seen) {
-        if self.errors.len() >= MOST_ERRORS && !self.errors.contains_key(&key) {
+        if self.errors.len() >= MAX_ERRORS && !self.errors.contains_key(&key) {
             key = ErrorKey {
                 method: String::new(),
                 name: String::new(),

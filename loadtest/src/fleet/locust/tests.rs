@@ -8,7 +8,7 @@ use rmpv::Value;
 use super::order::Order;
 use super::protocol::{Spawn, State, ToMaster, ToWorker, Users};
 use super::stats::LocustStats;
-use crate::plan::Slice;
+use crate::plan::Shard;
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len())
@@ -30,7 +30,7 @@ fn what_a_worker_says_is_written_as_locust_s_own_workers_write_it() {
     };
     let done = ToMaster::StormDone {
         run: "r".to_owned(),
-        slice: 1,
+        shard: 1,
         error: None,
     };
     let golden = [
@@ -101,7 +101,7 @@ fn what_the_master_says_is_understood() {
         // Typed into the master's page, a number comes as a text.
         seconds: Some(2.5),
         target: Some("http://127.0.0.1:8080".to_owned()),
-        slice: Slice { index: 2, of: 3 },
+        shard: Shard { index: 2, of: 3 },
         start_at: SystemTime::UNIX_EPOCH + Duration::from_secs_f64(1_896_091_200.25),
     };
     assert_eq!(order, wanted);
@@ -109,13 +109,13 @@ fn what_the_master_says_is_understood() {
 
 #[test]
 fn an_order_that_cannot_be_carried_out_is_told_with_its_reason() {
-    let told = |spawn: &Spawn, index| Order::of(spawn, index).unwrap_err().to_string();
-    assert!(told(&spawn(), None).contains("no index"));
-    assert!(told(&spawn(), Some(3)).contains("index is 3, and there are 3 slices"));
+    let to_text = |spawn: &Spawn, index| Order::of(spawn, index).unwrap_err().to_string();
+    assert!(to_text(&spawn(), None).contains("no index"));
+    assert!(to_text(&spawn(), Some(3)).contains("index is 3, and there are 3 shards"));
     let changed = |from: &str, to: &str| {
         assert!(SPAWN.contains(from), "{from}");
         match ToWorker::decode(&bytes(&SPAWN.replace(from, to))) {
-            Ok(ToWorker::Spawn(spawn)) => told(&spawn, Some(0)),
+            Ok(ToWorker::Spawn(spawn)) => to_text(&spawn, Some(0)),
             other => panic!("{other:?}"),
         }
     };
@@ -142,9 +142,9 @@ fn frames_that_are_no_messages_are_told() {
         (b"\x93\x01\xc0\xa1w", "the type is no text"),
         (b"\x93\xa4quit\xc0\xa1w\xc0", "more than one value"),
     ];
-    for (frame, told) in golden {
+    for (frame, rendered) in golden {
         let error = ToWorker::decode(frame).expect_err("no message").to_string();
-        assert!(error.contains(told), "{error} is not {told}");
+        assert!(error.contains(rendered), "{error} is not {rendered}");
     }
     assert!(ToWorker::decode(b"\x93\xa5spawn\xc0\xa1w").is_err(), "an order of nothing");
 }
@@ -216,7 +216,7 @@ fn a_delta_has_locust_s_shape_and_three_digits() {
         (98_765.0, false),
         (f64::NAN, true),
     ] {
-        stats.record("new-device", "JOURNEY", ms, ok, (!ok).then_some("limited"), 1_700_000_000.75);
+        stats.record("new-device", "FLOW", ms, ok, (!ok).then_some("limited"), 1_700_000_000.75);
     }
     let value = stats.take();
     assert_eq!(at(&value, &["user_count"]), &Value::from(4));
@@ -232,7 +232,7 @@ fn a_delta_has_locust_s_shape_and_three_digits() {
         }
     }
     assert_eq!(at(&value, &["stats", "0", "name"]), &Value::from("new-device"));
-    let error = at(&value, &["errors", "JOURNEY.new-device.limited"]);
+    let error = at(&value, &["errors", "FLOW.new-device.limited"]);
     assert_eq!(at(error, &["occurrences"]), &Value::from(2));
     let empty = stats.take();
     assert_eq!(at(&empty, &["stats_total", "num_requests"]), &Value::from(0));

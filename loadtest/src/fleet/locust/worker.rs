@@ -208,14 +208,14 @@ impl Worker {
         link.send(&ToMaster::SpawningComplete(users)).await
     }
 
-    /// Nothing is begun, and the master learns why: without this slice the others are no storm.
+    /// Nothing is begun, and the master learns why: without this shard the others are no storm.
     async fn refuse(&mut self, link: &mut Link, run: Option<String>, why: &str) -> Result<(), Gone> {
         self.stats.set_users(Users::new());
         self.last_run.clone_from(&run);
         self.complain(link, why).await?;
         link.send(&ToMaster::StormDone {
             run: run.unwrap_or_default(),
-            slice: self.index.unwrap_or(0),
+            shard: self.index.unwrap_or(0),
             error: Some(why.to_owned()),
         })
         .await
@@ -234,7 +234,7 @@ impl Worker {
             None => {
                 link.send(&ToMaster::StormDone {
                     run: running.run.clone(),
-                    slice: running.slice,
+                    shard: running.shard,
                     error,
                 })
                 .await?;

@@ -131,7 +131,7 @@ async fn scene() -> Scene {
     }
 }
 
-fn told<'a>(data: &'a Value, name: &str) -> &'a Value {
+fn rendered<'a>(data: &'a Value, name: &str) -> &'a Value {
     let fields = data.as_map().expect("a map");
     fields
         .iter()
@@ -150,21 +150,24 @@ async fn a_storm_is_ordered_repeated_and_stopped() {
     } = scene().await;
     for _ in 0..2 {
         master.orders("r1", "long", 60.0).await;
-        assert_eq!(told(&master.hears("spawning_complete").await, "user_count"), &Value::from(1));
+        assert_eq!(
+            rendered(&master.hears("spawning_complete").await, "user_count"),
+            &Value::from(1)
+        );
     }
     assert_eq!(
-        orders.recv().await.map(|order| (order.slice.index, order.slice.of)),
+        orders.recv().await.map(|order| (order.shard.index, order.shard.of)),
         Some((1, 2))
     );
     master.says("stop", Value::Nil).await;
     let last = master.hears("stats").await;
-    let last = if told(&last, "user_count") == &Value::from(0) {
+    let last = if rendered(&last, "user_count") == &Value::from(0) {
         last
     } else {
         master.hears("stats").await
     };
     assert_eq!(
-        told(told(&last, "stats_total"), "num_requests"),
+        rendered(rendered(&last, "stats_total"), "num_requests"),
         &Value::from(1),
         "the last report comes before the end"
     );
@@ -190,13 +193,13 @@ async fn a_slice_that_is_done_says_so_and_one_that_failed_says_why() {
         master.orders(storm, storm, 60.0).await;
         let done = master.hears("storm_done").await;
         assert_eq!(
-            (told(&done, "run"), told(&done, "slice")),
+            (rendered(&done, "run"), rendered(&done, "slice")),
             (&Value::from(storm), &Value::from(1))
         );
         match why {
-            None => assert!(told(&done, "error").is_nil()),
+            None => assert!(rendered(&done, "error").is_nil()),
             Some(why) => assert!(
-                told(&done, "error").as_str().is_some_and(|error| error.contains(why)),
+                rendered(&done, "error").as_str().is_some_and(|error| error.contains(why)),
                 "{done}"
             ),
         }
@@ -210,15 +213,18 @@ async fn what_cannot_be_run_is_refused_with_its_reason() {
     } = scene().await;
     master.orders("late", "long", -5.0).await;
     let why = master.hears("exception").await;
-    assert!(told(&why, "msg").as_str().is_some_and(|why| why.contains("began 5")), "{why}");
-    assert!(!told(&master.hears("storm_done").await, "error").is_nil());
+    assert!(
+        rendered(&why, "msg").as_str().is_some_and(|why| why.contains("began 5")),
+        "{why}"
+    );
+    assert!(!rendered(&master.hears("storm_done").await, "error").is_nil());
     master.says("ack", map([("index", 2.into())])).await;
     master.orders("third-of-two", "long", 60.0).await;
     let why = master.hears("exception").await;
     assert!(
-        told(&why, "msg")
+        rendered(&why, "msg")
             .as_str()
-            .is_some_and(|why| why.contains("index is 2, and there are 2 slices")),
+            .is_some_and(|why| why.contains("index is 2, and there are 2 shards")),
         "{why}"
     );
     assert!(orders.try_recv().is_err());
@@ -240,13 +246,15 @@ async fn nonsense_is_told_and_does_no_harm() {
         master.sends(frame).await;
         let why = master.hears("exception").await;
         assert!(
-            told(&why, "msg").as_str().is_some_and(|why| why.contains("not understood")),
+            rendered(&why, "msg")
+                .as_str()
+                .is_some_and(|why| why.contains("not understood")),
             "{why}"
         );
     }
     master.says("something new", Value::Nil).await;
     master.orders("r1", "short", 60.0).await;
-    assert!(told(&master.hears("storm_done").await, "error").is_nil());
+    assert!(rendered(&master.hears("storm_done").await, "error").is_nil());
 }
 
 #[tokio::test]
@@ -259,12 +267,12 @@ async fn another_order_ends_the_storm_that_is_on_even_one_that_does_not_listen()
     master.orders("r2", "short", 60.0).await;
     let why = master.hears("exception").await;
     assert!(
-        told(&why, "msg")
+        rendered(&why, "msg")
             .as_str()
             .is_some_and(|why| why.contains("did not end in time")),
         "{why}"
     );
-    assert_eq!(told(&master.hears("storm_done").await, "run"), &Value::from("r2"));
+    assert_eq!(rendered(&master.hears("storm_done").await, "run"), &Value::from("r2"));
 }
 
 #[tokio::test]
@@ -283,7 +291,7 @@ async fn a_master_that_falls_silent_or_goes_away_is_greeted_again_and_the_storm_
     drop(master.socket.close().await);
     let mut master = Master::bind(&address).await;
     master.hears("client_ready").await;
-    assert_eq!(told(&master.hears("heartbeat").await, "state"), &Value::from("running"));
+    assert_eq!(rendered(&master.hears("heartbeat").await, "state"), &Value::from("running"));
     master.says("reconnect", Value::Nil).await;
     master.hears("client_ready").await;
     shutdown.cancel();

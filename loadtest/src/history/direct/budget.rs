@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use targets::Refusal;
 
-use super::super::replay::Terms;
+use super::super::replay::DeclaredLimits;
 use super::super::words::Finding;
-use super::super::{Act, Happened, Presented, Seen};
+use super::super::{Call, CodeUsed, Operation, Response};
 use super::is_accepted;
 
 const SECOND_US: u64 = 1_000_000;
@@ -24,31 +24,31 @@ struct Known {
 }
 
 /// Budgets that were certainly exceeded.
-pub(super) fn exceeded(history: &[Happened], terms: &Terms) -> Vec<Finding> {
-    let judged = |happened: &Happened| happened.seen == Seen::Refused(Refusal::Code);
-    if history.iter().filter(|happened| judged(happened)).count() <= smallest(terms) {
+pub(super) fn exceeded(history: &[Operation], declared: &DeclaredLimits) -> Vec<Finding> {
+    let judged = |operation: &Operation| operation.response == Response::Refused(Refusal::Code);
+    if history.iter().filter(|operation| judged(operation)).count() <= smallest(declared) {
         return Vec::new();
     }
     let challenges = challenges(history);
     let mut guesses: Vec<usize> = Vec::new();
     let mut of_challenge: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (place, happened) in history.iter().enumerate().filter(|(_, happened)| judged(happened)) {
-        let Act::Verify { challenge, code } = happened.act else {
+    for (place, operation) in history.iter().enumerate().filter(|(_, operation)| judged(operation)) {
+        let Call::Verify { challenge, code } = operation.call else {
             continue;
         };
         let is_wrong = match code {
-            Presented::Guess => true,
-            Presented::Delivered { challenge: of, .. } => of != challenge,
+            CodeUsed::Guess => true,
+            CodeUsed::Delivered { challenge: of, .. } => of != challenge,
         };
         let counts = challenges
             .get(&challenge)
-            .is_some_and(|known| is_alive(known, happened, terms));
+            .is_some_and(|known| is_alive(known, operation, declared));
         if is_wrong && counts {
             guesses.push(place);
             of_challenge.entry(challenge).or_default().push(place);
         }
     }
-    let limits = &terms.limits;
+    let limits = &declared.limits;
     let mut found = Vec::new();
     let spent = of_challenge
         .into_iter()
@@ -81,47 +81,47 @@ pub(super) fn exceeded(history: &[Happened], terms: &Terms) -> Vec<Finding> {
     found
 }
 
-fn smallest(terms: &Terms) -> usize {
-    let limits = &terms.limits;
+fn smallest(declared: &DeclaredLimits) -> usize {
+    let limits = &declared.limits;
     limits.attempts.min(limits.account_wrong).min(limits.consecutive) as usize
 }
 
 fn finding(requirement: &'static str, shown_by: Vec<usize>, because: String) -> Finding {
     Finding {
-        promise: "over-budget",
+        rule: "over-budget",
         requirement,
         shown_by,
         because,
     }
 }
 
-fn challenges(history: &[Happened]) -> HashMap<u32, Known> {
+fn challenges(history: &[Operation]) -> HashMap<u32, Known> {
     let mut challenges: HashMap<u32, Known> = HashMap::new();
-    for happened in history {
-        let interval = (happened.started_us, happened.done_us);
-        match (happened.act, happened.seen) {
-            (_, Seen::Challenged(opened)) => {
+    for operation in history {
+        let interval = (operation.invoked_us, operation.returned_us);
+        match (operation.call, operation.response) {
+            (_, Response::Challenged(opened)) => {
                 let known = challenges.entry(opened).or_default();
-                known.opened_us = happened.started_us;
-                known.device = happened.device;
+                known.opened_us = operation.invoked_us;
+                known.device = operation.device;
                 known.issues.push(interval);
             }
-            (Act::Resend { challenge } | Act::Switch { challenge }, Seen::Done) => {
+            (Call::Resend { challenge } | Call::Switch { challenge }, Response::Done) => {
                 challenges.entry(challenge).or_default().issues.push(interval);
             }
             _ => {}
         }
     }
-    for happened in history.iter().filter(|happened| may_have_succeeded(happened)) {
-        let ends = |id: u32, known: &Known| match happened.act {
-            Act::Verify { challenge, .. } => challenge == id,
-            Act::Remove { device } => device == known.device,
-            Act::ChangePassword => true,
+    for operation in history.iter().filter(|operation| may_have_succeeded(operation)) {
+        let ends = |id: u32, known: &Known| match operation.call {
+            Call::Verify { challenge, .. } => challenge == id,
+            Call::Remove { device } => device == known.device,
+            Call::ChangePassword => true,
             _ => false,
         };
         for (id, known) in &mut challenges {
             if ends(*id, known) {
-                let from = known.may_end_us.unwrap_or(u64::MAX).min(happened.started_us);
+                let from = known.may_end_us.unwrap_or(u64::MAX).min(operation.invoked_us);
                 known.may_end_us = Some(from);
             }
         }
@@ -130,42 +130,56 @@ fn challenges(history: &[Happened]) -> HashMap<u32, Known> {
 }
 
 /// A guess without an answer is not taken for a lucky one.
-fn may_have_succeeded(happened: &Happened) -> bool {
+fn may_have_succeeded(operation: &Operation) -> bool {
     let is_guess = matches!(
-        happened.act,
-        Act::Verify {
-            code: Presented::Guess,
+        operation.call,
+        Call::Verify {
+            code: CodeUsed::Guess,
             ..
         }
     );
-    is_accepted(happened.seen) || (happened.seen == Seen::Unknown && !is_guess)
+    is_accepted(operation.response) || (operation.response == Response::Unknown && !is_guess)
 }
 
-fn is_alive(known: &Known, guess: &Happened, terms: &Terms) -> bool {
+fn is_alive(known: &Known, guess: &Operation, declared: &DeclaredLimits) -> bool {
     let lives = |from: u64, seconds: u64| {
         let end = from.saturating_add(seconds.saturating_mul(SECOND_US));
-        guess.done_us < end.saturating_sub(SECOND_US)
+        guess.returned_us < end.saturating_sub(SECOND_US)
     };
-    let fresh = |(started, done): &(u64, u64)| *done <= guess.started_us && lives(*started, terms.limits.code_ttl);
+    let fresh = |(started, done): &(u64, u64)| *done <= guess.invoked_us && lives(*started, declared.limits.code_ttl);
     known.issues.iter().any(fresh)
-        && lives(known.opened_us, terms.limits.challenge_max)
-        && known.may_end_us.is_none_or(|from| guess.done_us < from)
+        && lives(known.opened_us, declared.limits.challenge_max)
+        && known.may_end_us.is_none_or(|from| guess.returned_us < from)
 }
 
 /// One guess more than `most`, next to each other by their start, within this time and with nothing among them that may
 /// have cleared the count.
-fn run(history: &[Happened], guesses: &[usize], most: u32, span_us: u64) -> Option<Vec<usize>> {
-    let clears =
-        |happened: &&Happened| matches!(happened.act, Act::Verify { .. } | Act::ChangePassword) && may_have_succeeded(happened);
+fn run(history: &[Operation], guesses: &[usize], most: u32, span_us: u64) -> Option<Vec<usize>> {
+    let clears = |operation: &&Operation| {
+        matches!(operation.call, Call::Verify { .. } | Call::ChangePassword) && may_have_succeeded(operation)
+    };
     let cleared: Vec<(u64, u64)> = history
         .iter()
         .filter(clears)
-        .map(|h| (h.started_us, if h.seen == Seen::Unknown { u64::MAX } else { h.done_us }))
+        .map(|h| {
+            (
+                h.invoked_us,
+                if h.response == Response::Unknown {
+                    u64::MAX
+                } else {
+                    h.returned_us
+                },
+            )
+        })
         .collect();
     let size = (most as usize).checked_add(1)?;
     let within = |group: &&[usize]| {
-        let from = group.iter().map(|place| history[*place].started_us).min().unwrap_or(0);
-        let to = group.iter().map(|place| history[*place].done_us).max().unwrap_or(u64::MAX);
+        let from = group.iter().map(|place| history[*place].invoked_us).min().unwrap_or(0);
+        let to = group
+            .iter()
+            .map(|place| history[*place].returned_us)
+            .max()
+            .unwrap_or(u64::MAX);
         to - from < span_us && !cleared.iter().any(|(started, done)| *started <= to && *done >= from)
     };
     guesses.windows(size).find(within).map(<[usize]>::to_vec)

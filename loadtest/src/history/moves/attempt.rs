@@ -4,12 +4,12 @@ use specs::machine::{
     Answer, App, ChallengeId, Guess, Key, Limits, Op, Password, PermittedBehaviour, Seconds, State, Status, step,
 };
 
-use super::{Course, Kind, Move, Node};
-use crate::history::{Presented, Seen};
+use super::{Kind, Move, Node, ReducedHistory};
+use crate::history::{CodeUsed, Response};
 
 /// A move being made.
 pub(super) struct Attempt<'a> {
-    pub(super) course: &'a Course<'a>,
+    pub(super) reduced: &'a ReducedHistory<'a>,
     pub(super) rules: &'a PermittedBehaviour,
     pub(super) node: &'a Node,
     pub(super) step: &'a Move,
@@ -76,8 +76,8 @@ impl Attempt<'_> {
 
     /// Whether what was presented is the newest code. Several messages may carry one code (several devices, a provider that
     /// was asked again): a number above the newest is the newest.
-    fn is_newest(&self, id: ChallengeId, challenge: u32, code: Presented, newer_seen: bool) -> bool {
-        let Presented::Delivered { challenge: of, number } = code else {
+    fn is_newest(&self, id: ChallengeId, challenge: u32, code: CodeUsed, newer_seen: bool) -> bool {
+        let CodeUsed::Delivered { challenge: of, number } = code else {
             return false;
         };
         let newest = self
@@ -85,7 +85,7 @@ impl Attempt<'_> {
             .state
             .challenge(id)
             .map_or(0, |challenge| u32::from(challenge.newest));
-        of == challenge && (number >= newest || (self.course.messages_lost && !newer_seen))
+        of == challenge && (number >= newest || (self.reduced.messages_lost && !newer_seen))
     }
 
     fn sign_in(&self, key: Key, password: bool, app: bool, opened: Option<u32>, to: &mut Vec<Node>) -> Result<(), Answer> {
@@ -96,14 +96,14 @@ impl Attempt<'_> {
             app: if app { App::Current } else { App::Old },
         };
         let Some(opened) = opened else {
-            return self.granted_as(Answer::SignedIn, &self.node.state, self.course.limits, &op, to);
+            return self.granted_as(Answer::SignedIn, &self.node.state, self.reduced.limits, &op, to);
         };
         // A service may ask for a code where the machine does not: it is stricter. The machine asks too, then.
         let mut stricter = self.node.state.clone();
         stricter.accounts[0].two_step = true;
         stricter.trusts.remove(&key);
         let before = to.len();
-        let answered = self.granted_as(Answer::Challenged, &stricter, self.course.limits, &op, to);
+        let answered = self.granted_as(Answer::Challenged, &stricter, self.reduced.limits, &op, to);
         for next in &mut to[before..] {
             next.opened.push(opened);
             next.state.accounts[0].two_step = self.node.state.accounts[0].two_step;
@@ -119,7 +119,7 @@ impl Attempt<'_> {
             Op::Verify { .. } | Op::Refresh { .. } => Answer::SignedIn,
             _ => Answer::Done,
         };
-        self.granted_as(wanted, &self.node.state, self.course.limits, op, to)
+        self.granted_as(wanted, &self.node.state, self.reduced.limits, op, to)
     }
 
     /// The machine grants it, by its clock or with the benefit of the doubt.
@@ -140,7 +140,7 @@ impl Attempt<'_> {
     /// Every limit of time in the service's favour. A first step is more likely granted the sooner earlier challenges end;
     /// for everything else a challenge's life is the longer the better.
     fn lenient(&self, op: &Op) -> Limits {
-        let (limits, slack) = (self.course.limits, self.step.slack);
+        let (limits, slack) = (self.reduced.limits, self.step.slack);
         let longer = |limit: Option<Seconds>| limit.map(|limit| limit.saturating_add(slack));
         let shorter = |limit: Option<Seconds>| limit.map(|limit| limit.saturating_sub(slack));
         Limits {
@@ -151,7 +151,7 @@ impl Attempt<'_> {
             },
             window: shorter(limits.window),
             // A send that reached nobody starts no cool-down, and which ones did is not known then.
-            cooldown: match self.course.messages_lost {
+            cooldown: match self.reduced.messages_lost {
                 true => 0,
                 false => limits.cooldown.saturating_sub(slack),
             },
@@ -173,11 +173,11 @@ impl Attempt<'_> {
         state
     }
 
-    fn uncertain(&self, challenge: u32, code: Presented, newer_seen: bool, to: &mut Vec<Node>) -> Result<(), Answer> {
+    fn uncertain(&self, challenge: u32, code: CodeUsed, newer_seen: bool, to: &mut Vec<Node>) -> Result<(), Answer> {
         let Some(id) = self.challenge(challenge) else {
             return Err(Answer::Refused);
         };
-        let unanswered = self.course.history[self.step.place].seen == Seen::Unknown;
+        let unanswered = self.reduced.history[self.step.place].response == Response::Unknown;
         let before = to.len();
         let guess = if self.is_newest(id, challenge, code, newer_seen) {
             Guess::Right
@@ -195,14 +195,14 @@ impl Attempt<'_> {
     /// The machine after a guess that it counts, and does not accept.
     fn counted(&self, challenge: ChallengeId, guess: Guess) -> Option<Node> {
         let state = &self.node.state;
-        let transition = step(self.rules, self.course.limits, state, &Op::Verify { challenge, guess });
+        let transition = step(self.rules, self.reduced.limits, state, &Op::Verify { challenge, guess });
         let counts = transition.answer == Answer::Refused && transition.state.challenges != state.challenges;
         counts.then(|| self.node.after(transition.state))
     }
 
     /// A guess that was judged: it counts, and one has to be left. Of a challenge that is over for another reason than its
     /// guesses, or of a code that lapsed, the same words say nothing.
-    fn judged(&self, challenge: u32, code: Presented, to: &mut Vec<Node>) -> Result<(), Answer> {
+    fn judged(&self, challenge: u32, code: CodeUsed, to: &mut Vec<Node>) -> Result<(), Answer> {
         let node = self.node;
         let Some(id) = self.challenge(challenge) else {
             to.push(node.clone());
@@ -218,7 +218,7 @@ impl Attempt<'_> {
             return Err(Answer::Refused);
         };
         let (now, slack) = (node.state.now, self.step.slack);
-        let limits = self.course.limits;
+        let limits = self.reduced.limits;
         let fresh_until = known.issued_at.saturating_add(limits.code_ttl);
         let ends = known.created_at.saturating_add(limits.challenge_max);
         let surely_alive = now.saturating_add(slack) < fresh_until.min(ends);

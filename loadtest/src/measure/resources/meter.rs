@@ -35,7 +35,7 @@ pub struct Moment {
     pub at_s: f64,
     /// Arrivals due and not yet begun.
     pub waiting: u64,
-    /// Journeys under way.
+    /// Flows under way.
     pub under_way: u64,
 }
 

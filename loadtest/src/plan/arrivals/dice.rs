@@ -1,5 +1,5 @@
 //! Random numbers that are the same in every version and at every worker, which the generators of the `rand` crate do not
-//! promise: SplitMix64, in eight lines.
+//! threshold: SplitMix64, in eight lines.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::plan::scenario::ScenarioError;
 
 /// The most intervals a recording has: a day of seconds.
-const MOST_INTERVALS: usize = 86_400;
+const MAX_INTERVALS: usize = 86_400;
 
 /// Counts by interval, from the first one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,19 +52,17 @@ fn parse(name: &str, lines: impl BufRead) -> Result<Counts, ScenarioError> {
                 if second < counts.len() {
                     return Err(wrong(format!("second {second} comes again, or after a later one")));
                 }
-                if second < MOST_INTERVALS {
+                if second < MAX_INTERVALS {
                     counts.resize(second, 0.0);
                     counts.push(number(count).map_err(wrong)?);
                 } else {
-                    return Err(wrong(format!("second {second} is beyond a day ({MOST_INTERVALS} seconds)")));
+                    return Err(wrong(format!("second {second} is beyond a day ({MAX_INTERVALS} seconds)")));
                 }
             }
             _ => return Err(wrong(format!("`{line}` has {} columns", cells.len()))),
         }
-        if counts.len() > MOST_INTERVALS {
-            return Err(wrong(format!(
-                "more than {MOST_INTERVALS} lines: a storm lasts a day at most"
-            )));
+        if counts.len() > MAX_INTERVALS {
+            return Err(wrong(format!("more than {MAX_INTERVALS} lines: a storm lasts a day at most")));
         }
     }
     if counts.iter().all(|count| *count == 0.0) {
@@ -114,9 +112,9 @@ mod tests {
             ("0,1\n86400,1\n", 2, "beyond a day"),
             ("0,1\n-1,1\n", 2, "is no second"),
         ] {
-            let told = counts(text).unwrap_err();
-            assert!(told.starts_with(&format!("peak.csv, line {line}: ")), "{told}");
-            assert!(told.contains(what), "{told}");
+            let rendered = counts(text).unwrap_err();
+            assert!(rendered.starts_with(&format!("peak.csv, line {line}: ")), "{rendered}");
+            assert!(rendered.contains(what), "{rendered}");
         }
         assert!(counts("").unwrap_err().contains("nobody comes"));
         assert!(counts("0\n0\n").unwrap_err().contains("nobody comes"));
@@ -124,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_told() {
-        let told = read(Path::new("nowhere/peak.csv")).unwrap_err().to_string();
-        assert!(told.contains("`nowhere/peak.csv` cannot be read"), "{told}");
+        let rendered = read(Path::new("nowhere/peak.csv")).unwrap_err().to_string();
+        assert!(rendered.contains("`nowhere/peak.csv` cannot be read"), "{rendered}");
     }
 }

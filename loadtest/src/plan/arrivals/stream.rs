@@ -1,12 +1,12 @@
-//! One party's arrivals, one after another.
+//! One class's arrivals, one after another.
 
-use super::course::Course;
 use super::dice::Dice;
+use super::rate_profile::RateProfile;
 
 /// The instants, in seconds, rising. Nothing is kept but the present one.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {
-    course: Course,
+    profile: RateProfile,
     dice: Dice,
     now: f64,
     way: Way,
@@ -23,10 +23,10 @@ enum Way {
 }
 
 impl Stream {
-    pub(crate) fn new(course: Course, even: bool, dice: Dice) -> Self {
+    pub(crate) fn new(profile: RateProfile, even: bool, dice: Dice) -> Self {
         let way = match even {
             true => Way::Even { made: 0 },
-            false if course.is_recorded() => Way::Recorded {
+            false if profile.is_recorded() => Way::Recorded {
                 interval: 0,
                 left: 0,
                 end: 0.0,
@@ -34,8 +34,8 @@ impl Stream {
             false => Way::Thinned,
         };
         Self {
-            now: course.span().0,
-            course,
+            now: profile.span().0,
+            profile,
             dice,
             way,
         }
@@ -46,29 +46,29 @@ impl Iterator for Stream {
     type Item = f64;
 
     fn next(&mut self) -> Option<f64> {
-        let Self { course, dice, now, way } = self;
+        let Self { profile, dice, now, way } = self;
         match way {
             Way::Thinned => loop {
-                let greatest = course.greatest_from(*now);
+                let greatest = profile.greatest_from(*now);
                 *now += dice.gap(greatest);
                 // Also when the rate is nothing, and the gap therefore endless.
-                if now.is_nan() || *now >= course.span().1 {
+                if now.is_nan() || *now >= profile.span().1 {
                     *now = f64::INFINITY;
                     return None;
                 }
-                if dice.part() * greatest <= course.rate_at(*now) {
+                if dice.part() * greatest <= profile.rate_at(*now) {
                     return Some(*now);
                 }
             },
             Way::Even { made } => {
-                *now = course.instant_of(*made as f64 + 0.5, *now)?;
+                *now = profile.instant_of(*made as f64 + 0.5, *now)?;
                 *made += 1;
                 Some(*now)
             }
             Way::Recorded { interval, left, end } => {
                 while *left == 0 {
-                    let (begin, until) = course.recorded(*interval)?;
-                    let whole = |at_s| course.expected_until(at_s).round() as u64;
+                    let (begin, until) = profile.recorded(*interval)?;
+                    let whole = |at_s| profile.expected_until(at_s).round() as u64;
                     (*interval, *left, *end, *now) = (*interval + 1, whole(until) - whole(begin), until, begin);
                 }
                 // The least of as many uniform draws as are left between here and the end.

@@ -20,7 +20,7 @@ pub(super) struct Rows {
     columns: Columns,
     places: Vec<u64>,
     count: u64,
-    /// One reader for all: rows are read once for each journey, from the page cache.
+    /// One reader for all: rows are read once for each flow, from the page cache.
     file: Mutex<BufReader<File>>,
 }
 
@@ -95,9 +95,9 @@ impl Rows {
 
     /// The row of this number.
     pub(super) fn row(&self, number: u64) -> Result<Row, ScenarioError> {
-        let told = |what: &str| ScenarioError::new(format!("{}, account {number}: {what}", self.path.display()));
+        let rendered = |what: &str| ScenarioError::new(format!("{}, account {number}: {what}", self.path.display()));
         let place = self.places.get((number / STRIDE) as usize).filter(|_| number < self.count);
-        let place = place.ok_or_else(|| told("there are not so many"))?;
+        let place = place.ok_or_else(|| rendered("there are not so many"))?;
         // Whatever another thread did with the reader, it is put to a place of its own first.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = String::new();
@@ -109,9 +109,9 @@ impl Rows {
             }
             Ok(())
         })();
-        read.map_err(|error: std::io::Error| told(&error.to_string()))?;
+        read.map_err(|error: std::io::Error| rendered(&error.to_string()))?;
         let row = cells(&line).and_then(|cells| self.columns.row(cells));
-        row.ok_or_else(|| told("the file changed while it was in use"))
+        row.ok_or_else(|| rendered("the file changed while it was in use"))
     }
 }
 

@@ -4,7 +4,7 @@
 //! - `made`: what is made of a seed and a number.
 //! - `sources`: the addresses people come from.
 //! - `file`: accounts from a CSV file.
-//! - [`prepare`]: the bodies that create them over a control interface.
+//! - [`prepare`]: the bodies that create them over a admin API.
 
 mod file;
 mod made;
@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::plan::arrivals::Ranges;
 use crate::plan::scenario::{DeviceKind, Scenario, ScenarioError};
 
@@ -29,12 +29,12 @@ pub const TRUSTED: u32 = 0;
 pub struct Population {
     seed: u64,
     ranges: Ranges,
-    parties: Vec<Kind>,
+    classes: Vec<Kind>,
     rows: Option<file::Rows>,
     signed_up: bool,
 }
 
-/// What the population has to know of a party.
+/// What the population has to know of a class.
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     owns: bool,
@@ -60,20 +60,20 @@ pub struct Account {
 impl Population {
     /// The population of a storm under a seed.
     pub fn of(scenario: &Scenario, seed: u64) -> Result<Self, ScenarioError> {
-        Self::for_slices(scenario, seed, 1)
+        Self::for_shards(scenario, seed, 1)
     }
 
-    /// The population of a storm that is cut into so many slices: it has some more accounts, so that no slice runs short.
-    pub fn for_slices(scenario: &Scenario, seed: u64, slices: u32) -> Result<Self, ScenarioError> {
-        let parties = scenario.parties.iter().map(|party| Kind {
-            owns: party.accounts_of.is_none(),
-            push: party.device != DeviceKind::PushOff,
-            sources: party.sources,
+    /// The population of a storm that is cut into so many shards: it has some more accounts, so that no shard runs short.
+    pub fn for_shards(scenario: &Scenario, seed: u64, shards: u32) -> Result<Self, ScenarioError> {
+        let classes = scenario.classes.iter().map(|class| Kind {
+            owns: class.accounts_of.is_none(),
+            push: class.device != DeviceKind::PushOff,
+            sources: class.sources,
         });
         Ok(Self {
             seed,
-            ranges: Ranges::of(scenario, seed, slices)?,
-            parties: parties.collect(),
+            ranges: Ranges::of(scenario, seed, shards)?,
+            classes: classes.collect(),
             rows: None,
             signed_up: false,
         })
@@ -81,8 +81,8 @@ impl Population {
 
     /// The same storm with the accounts of a CSV file, `email,password[,push_token][,trust_token]`, of which a line of names at the
     /// top says the order. Only one line in some hundreds is remembered, by its place.
-    pub fn from_file(path: impl AsRef<Path>, scenario: &Scenario, seed: u64, slices: u32) -> Result<Self, ScenarioError> {
-        let mut population = Self::for_slices(scenario, seed, slices)?;
+    pub fn from_file(path: impl AsRef<Path>, scenario: &Scenario, seed: u64, shards: u32) -> Result<Self, ScenarioError> {
+        let mut population = Self::for_shards(scenario, seed, shards)?;
         let (rows, needed) = (file::Rows::open(path.as_ref())?, population.total());
         if rows.len() < needed {
             let what = format!(
@@ -91,7 +91,7 @@ impl Population {
                 rows.len()
             );
             return Err(
-                ScenarioError::new(what).hint("say `accounts = …` for the parties of the scenario, or give more accounts")
+                ScenarioError::new(what).hint("say `accounts = …` for the classes of the scenario, or give more accounts")
             );
         }
         population.rows = Some(rows);
@@ -110,21 +110,21 @@ impl Population {
         self.ranges.total()
     }
 
-    /// The numbers of all accounts, or of those that a slice comes to.
-    pub fn numbers(&self, slice: Option<Slice>) -> impl Iterator<Item = u64> + use<> {
-        (0..self.total()).filter(move |number| slice.is_none_or(|slice| slice.has(*number)))
+    /// The numbers of all accounts, or of those that a shard comes to.
+    pub fn numbers(&self, shard: Option<Shard>) -> impl Iterator<Item = u64> + use<> {
+        (0..self.total()).filter(move |number| shard.is_none_or(|shard| shard.has(*number)))
     }
 
-    /// The accounts of a party.
-    pub fn range(&self, party: u16) -> Range<u64> {
-        self.ranges.of_party(party)
+    /// The accounts of a class.
+    pub fn range(&self, class: u16) -> Range<u64> {
+        self.ranges.of_class(class)
     }
 
     /// Whether an account's trusted device receives push.
     pub fn receives_push(&self, number: u64) -> bool {
         let owner = (0u16..)
-            .zip(&self.parties)
-            .find(|(party, kind)| kind.owns && self.range(*party).contains(&number));
+            .zip(&self.classes)
+            .find(|(class, kind)| kind.owns && self.range(*class).contains(&number));
         owner.is_none_or(|(_, kind)| kind.push)
     }
 
@@ -166,10 +166,10 @@ impl Population {
         made::wrong_password(self.seed, number, nth)
     }
 
-    /// Where one of a party comes from: a loopback address of its own, or one of those its party shares.
-    pub fn source(&self, identity: u64, party: u16) -> IpAddr {
-        let shared = self.parties.get(usize::from(party)).map_or(0, |kind| kind.sources);
-        sources::source(self.seed, identity, party, shared)
+    /// Where one of a class comes from: a loopback address of its own, or one of those its class shares.
+    pub fn source(&self, identity: u64, class: u16) -> IpAddr {
+        let shared = self.classes.get(usize::from(class)).map_or(0, |kind| kind.sources);
+        sources::source(self.seed, identity, class, shared)
     }
 }
 

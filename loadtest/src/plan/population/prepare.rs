@@ -1,9 +1,9 @@
-//! Preparing a population over the control interface of a reference server, in batches.
+//! Preparing a population over the admin API of a reference server, in batches.
 
 use serde::Serialize;
 
 use super::{Account, Population};
-use crate::plan::Slice;
+use crate::plan::Shard;
 use crate::plan::scenario::ScenarioError;
 
 #[derive(Serialize)]
@@ -45,14 +45,14 @@ impl From<Account> for SeedAccount {
     }
 }
 
-/// The bodies for `POST /accounts`, with this many accounts in each; made one by one. Of a slice, those of its own accounts alone:
-/// an account that is created again loses what its owner has won since, and another slice may have begun.
-pub fn control_bodies(
+/// The bodies for `POST /accounts`, with this many accounts in each; made one by one. Of a shard, those of its own accounts alone:
+/// an account that is created again loses what its owner has won since, and another shard may have begun.
+pub fn admin_bodies(
     population: &Population,
-    slice: Option<Slice>,
+    shard: Option<Shard>,
     batch: usize,
 ) -> impl Iterator<Item = Result<Vec<u8>, ScenarioError>> + use<'_> {
-    let mut numbers = population.numbers(slice).peekable();
+    let mut numbers = population.numbers(shard).peekable();
     std::iter::from_fn(move || {
         numbers.peek()?;
         let accounts = numbers.by_ref().take(batch.max(1));

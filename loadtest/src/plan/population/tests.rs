@@ -15,15 +15,15 @@ fn storm(text: &str) -> Scenario {
 
 fn mixed() -> Scenario {
     storm(
-        "[[parties]]\nname = 'people'\narrivals = { rate = 10 }\njourney = 'new-device'\naccounts = 100\n\
-         [[parties]]\nname = 'mail'\narrivals = { rate = 10 }\njourney = 'new-device'\ndevice = 'push-off'\naccounts = 50\n\
-         [[parties]]\nname = 'bots'\nattacker = true\narrivals = { rate = 10 }\njourney = 'guess-codes'\naccounts_of = 'people'\n\
+        "[[classes]]\nname = 'people'\narrivals = { rate = 10 }\nflow = 'new-device'\naccounts = 100\n\
+         [[classes]]\nname = 'mail'\narrivals = { rate = 10 }\nflow = 'new-device'\ndevice = 'push-off'\naccounts = 50\n\
+         [[classes]]\nname = 'bots'\nattacker = true\narrivals = { rate = 10 }\nflow = 'guess-codes'\naccounts_of = 'people'\n\
          accounts = 10\nsources = 3\n",
     )
 }
 
 #[test]
-fn parties_stand_one_after_another_and_attackers_share() {
+fn classes_stand_one_after_another_and_attackers_share() {
     let population = Population::of(&mixed(), 1).unwrap();
     assert_eq!(population.total(), 150);
     assert_eq!(
@@ -38,14 +38,14 @@ fn without_a_number_there_is_one_account_for_each_arrival() {
     for stored in library::STORMS {
         let scenario = stored.scenario().unwrap();
         let population = Population::of(&scenario, 4).unwrap();
-        let mut arrivals = vec![0; scenario.parties.len()];
+        let mut arrivals = vec![0; scenario.classes.len()];
         Schedule::new(&scenario, 4, None)
             .unwrap()
-            .for_each(|arrival| arrivals[usize::from(arrival.party)] += 1);
-        for (nth, party) in scenario.parties.iter().enumerate() {
+            .for_each(|arrival| arrivals[usize::from(arrival.class)] += 1);
+        for (nth, class) in scenario.classes.iter().enumerate() {
             let range = population.range(nth as u16);
-            if party.accounts_of.is_none() {
-                assert_eq!(range.end - range.start, arrivals[nth], "{} of {}", party.name, stored.name);
+            if class.accounts_of.is_none() {
+                assert_eq!(range.end - range.start, arrivals[nth], "{} of {}", class.name, stored.name);
             }
         }
     }
@@ -136,14 +136,14 @@ fn sources_are_loopback_apart_from_each_other_and_shared_where_they_are() {
     assert_eq!(
         population.source(5, 0),
         population.source(5, 1),
-        "one address each, whatever the party"
+        "one address each, whatever the class"
     );
 }
 
 #[test]
 fn bodies_are_those_of_the_control_interface() {
     let population = Population::of(&mixed(), 1).unwrap();
-    let bodies: Vec<Vec<u8>> = prepare::control_bodies(&population, None, 64).map(Result::unwrap).collect();
+    let bodies: Vec<Vec<u8>> = prepare::admin_bodies(&population, None, 64).map(Result::unwrap).collect();
     let bodies: Vec<serde_json::Value> = bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect();
     let accounts: Vec<&serde_json::Value> = bodies.iter().flat_map(|body| body["accounts"].as_array().unwrap()).collect();
     assert_eq!((bodies.len(), accounts.len()), (3, 150));
@@ -168,9 +168,9 @@ fn bodies_are_those_of_the_control_interface() {
 
 #[test]
 fn each_slice_prepares_its_own_accounts_and_no_other() {
-    let population = Population::for_slices(&mixed(), 1, 2).unwrap();
-    let emails = |slice: Option<Slice>| -> Vec<String> {
-        let bodies = prepare::control_bodies(&population, slice, 64).map(Result::unwrap);
+    let population = Population::for_shards(&mixed(), 1, 2).unwrap();
+    let emails = |shard: Option<Shard>| -> Vec<String> {
+        let bodies = prepare::admin_bodies(&population, shard, 64).map(Result::unwrap);
         let bodies = bodies.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap());
         let accounts = bodies.flat_map(|body| body["accounts"].as_array().unwrap().clone());
         accounts
@@ -179,7 +179,7 @@ fn each_slice_prepares_its_own_accounts_and_no_other() {
     };
     let mut both: Vec<String> = Vec::new();
     for index in 0..2 {
-        let own = emails(Some(Slice { index, of: 2 }));
+        let own = emails(Some(Shard { index, of: 2 }));
         assert_eq!(own[1], format!("storm-{}@example.com", index + 2));
         both.extend(own);
     }
@@ -215,7 +215,7 @@ fn accounts_of_a_file_are_found_by_their_number() {
 #[test]
 fn a_wrong_file_of_accounts_is_told_with_its_line() {
     let full: String = (0..150).map(|row| format!("a{row}@example.net,pw\n")).collect();
-    for (text, told) in [
+    for (text, rendered) in [
         (String::new(), "has no line"),
         (
             "address,password\n".to_owned(),
@@ -240,7 +240,7 @@ fn a_wrong_file_of_accounts_is_told_with_its_line() {
         ),
     ] {
         let error = from_text(&text).unwrap_err();
-        assert!(error.to_string().contains(told), "{error}");
+        assert!(error.to_string().contains(rendered), "{error}");
     }
     assert!(from_text(&format!("email,password\n{full}")).is_ok());
 }

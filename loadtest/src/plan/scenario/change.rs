@@ -6,22 +6,22 @@ impl Scenario {
     /// With all rates times this, and as many accounts for each arrival as before.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
-        for party in &mut self.parties {
-            party.arrivals.rate *= factor;
-            party.accounts = party.accounts.map(|accounts| times(accounts, factor));
+        for class in &mut self.classes {
+            class.arrivals.rate *= factor;
+            class.accounts = class.accounts.map(|accounts| times(accounts, factor));
         }
         self
     }
 
-    /// With its course stretched or pressed into so many seconds: the times of parties, shapes, events and phases, at the same
+    /// With its course stretched or pressed into so many seconds: the times of classes, shapes, events and phases, at the same
     /// rates and with as many accounts for each arrival as before. People's own times (thinking, patience, retries), providers'
-    /// delays and the promises stay: nobody types faster because a storm is short.
+    /// delays and the thresholds stay: nobody types faster because a storm is short.
     #[must_use]
     pub fn shortened(mut self, seconds: f64) -> Self {
         let factor = seconds / self.seconds;
         self.seconds = seconds;
-        for party in &mut self.parties {
-            let arrivals = &mut party.arrivals;
+        for class in &mut self.classes {
+            let arrivals = &mut class.arrivals;
             arrivals.from_s *= factor;
             arrivals.for_s = arrivals.for_s.map(|lasts| lasts * factor);
             match &mut arrivals.shape {
@@ -37,7 +37,7 @@ impl Scenario {
                     arrivals.rate *= factor;
                 }
             }
-            party.accounts = party.accounts.map(|accounts| times(accounts, factor));
+            class.accounts = class.accounts.map(|accounts| times(accounts, factor));
         }
         for event in &mut self.events {
             event.from_s *= factor;

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::check_party::parties;
+use super::check_class::classes;
 use super::{Fault as Failure, Objective, Scenario, ScenarioError, Slo};
-use crate::plan::arrivals::Course;
+use crate::plan::arrivals::RateProfile;
 
 /// The longest storm: a day, in seconds.
-pub const MOST_SECONDS: f64 = 86_400.0;
+pub const MAX_SECONDS: f64 = 86_400.0;
 
 /// The most arrivals that may be expected of one.
-pub const MOST_ARRIVALS: f64 = 50_000_000.0;
+pub const MAX_ARRIVALS: f64 = 50_000_000.0;
 
 /// One thing wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Key {
 }
 
 impl Fault {
-    /// The place in words, such as `parties[1].arrivals.rate`.
+    /// The place in words, such as `classes[1].arrivals.rate`.
     pub fn path(&self) -> String {
         self.place.iter().fold(String::new(), |path, key| match key {
             Key::Name(name) if path.is_empty() => (*name).to_owned(),
@@ -62,15 +62,15 @@ pub fn faults(scenario: &Scenario) -> Vec<Fault> {
     if scenario.name.trim().is_empty() {
         found.add(&all, "name", "is empty", "a storm has a name, such as `monday-morning`");
     }
-    found.range(&all, "seconds", scenario.seconds, f64::MIN_POSITIVE, MOST_SECONDS);
-    found.range(&all, "drain_s", scenario.drain_s, 0.0, MOST_SECONDS);
-    if let Some(users) = scenario.users {
-        found.range(&all, "users", users as f64, 1.0, 1_000_000.0);
+    found.range(&all, "seconds", scenario.seconds, f64::MIN_POSITIVE, MAX_SECONDS);
+    found.range(&all, "drain_s", scenario.drain_s, 0.0, MAX_SECONDS);
+    if let Some(max_vus) = scenario.max_vus {
+        found.range(&all, "max_vus", max_vus as f64, 1.0, 1_000_000.0);
     }
     let think = [Key::Name("think")];
     found.range(&think, "read_code_s", scenario.think.read_code_s, 0.0, 3600.0);
     found.range(&think, "spread", scenario.think.spread, 0.0, 3.0);
-    parties(scenario, &mut found);
+    classes(scenario, &mut found);
     events(scenario, &mut found);
     phases(scenario, &mut found);
     slo(&scenario.slo, scenario, &[Key::Name("slo")], &mut found);
@@ -80,41 +80,41 @@ pub fn faults(scenario: &Scenario) -> Vec<Fault> {
     found.0
 }
 
-/// Everything wrong with the promises of a file of their own, for this scenario.
-pub fn slo_faults(promises: &Slo, scenario: &Scenario) -> Vec<Fault> {
+/// Everything wrong with the thresholds of a file of their own, for this scenario.
+pub fn slo_faults(thresholds: &Slo, scenario: &Scenario) -> Vec<Fault> {
     let mut found = Faults::default();
-    slo(promises, scenario, &[], &mut found);
+    slo(thresholds, scenario, &[], &mut found);
     found.0
 }
 
 /// How many come, which also tells whether the recordings can be read.
 fn expected(scenario: &Scenario, found: &mut Faults) {
     let mut sum = 0.0;
-    for (nth, party) in scenario.parties.iter().enumerate() {
-        let place = [Key::Name("parties"), Key::Nth(nth), Key::Name("arrivals")];
-        match Course::of(&party.arrivals, scenario) {
-            Ok(course) => sum += course.expected(),
+    for (nth, class) in scenario.classes.iter().enumerate() {
+        let place = [Key::Name("classes"), Key::Nth(nth), Key::Name("arrivals")];
+        match RateProfile::of(&class.arrivals, scenario) {
+            Ok(profile) => sum += profile.expected(),
             Err(error) => {
                 let place = [place.as_slice(), &[Key::Name("shape")]].concat();
                 found.add(&place, "file", error.to_string(), error.help().unwrap_or_default());
             }
         }
     }
-    if sum > MOST_ARRIVALS {
+    if sum > MAX_ARRIVALS {
         let what = format!(
             "{:.0} million arrivals are to be expected, and 50 million are the most",
             sum / 1e6
         );
         found.add(
             &[],
-            "parties",
+            "classes",
             what,
-            "lower rates, a shorter storm, or slices on several machines of a smaller one",
+            "lower rates, a shorter storm, or shards on several machines of a smaller one",
         );
     }
     if found.0.is_empty() && sum < 0.5 {
         let what = "nobody is to be expected".to_owned();
-        found.add(&[], "parties", what, "higher rates or a longer storm");
+        found.add(&[], "classes", what, "higher rates or a longer storm");
     }
 }
 
@@ -162,7 +162,7 @@ fn phases(scenario: &Scenario, found: &mut Faults) {
 
 fn slo(slo: &Slo, scenario: &Scenario, top: &[Key], found: &mut Faults) {
     if let Some(drain) = slo.drain_s {
-        found.range(top, "drain_s", drain, 0.0, MOST_SECONDS);
+        found.range(top, "drain_s", drain, 0.0, MAX_SECONDS);
     }
     if let Some(collateral) = slo.collateral {
         found.range(top, "collateral", collateral, 0.0, 1.0);
@@ -174,24 +174,19 @@ fn slo(slo: &Slo, scenario: &Scenario, top: &[Key], found: &mut Faults) {
 }
 
 fn objective_faults(objective: &Objective, scenario: &Scenario, place: &[Key], found: &mut Faults) {
-    let legitimate = || scenario.parties.iter().filter(|party| !party.attacker);
-    if let Some(name) = &objective.party
-        && !legitimate().any(|party| party.name == *name)
+    let legitimate = || scenario.classes.iter().filter(|class| !class.attacker);
+    if let Some(name) = &objective.class
+        && !legitimate().any(|class| class.name == *name)
     {
-        let known = legitimate().map(|party| party.name.as_str()).collect::<Vec<_>>().join(", ");
-        let what = format!("there is no party `{name}` of legitimate people");
-        found.add(place, "party", what, format!("those of this storm are: {known}"));
+        let known = legitimate().map(|class| class.name.as_str()).collect::<Vec<_>>().join(", ");
+        let what = format!("there is no class `{name}` of legitimate people");
+        found.add(place, "class", what, format!("those of this storm are: {known}"));
     }
-    if let Some(journey) = objective.journey
-        && !legitimate().any(|party| party.journey == journey)
+    if let Some(flow) = objective.flow
+        && !legitimate().any(|class| class.flow == flow)
     {
-        let what = format!("no party of legitimate people walks `{}`", journey.name());
-        found.add(
-            place,
-            "journey",
-            what,
-            "name a journey of this storm, or leave it out to mean all",
-        );
+        let what = format!("no class of legitimate people walks `{}`", flow.name());
+        found.add(place, "flow", what, "name a flow of this storm, or leave it out to mean all");
     }
     if let Some(name) = &objective.phase
         && !scenario.phases.iter().any(|phase| phase.name == *name)
@@ -212,7 +207,7 @@ fn objective_faults(objective: &Objective, scenario: &Scenario, place: &[Key], f
         ("p999_ms", objective.p999_ms),
     ];
     for (name, ms) in times.into_iter().filter_map(|(name, ms)| Some((name, ms?))) {
-        found.range(place, name, ms, f64::MIN_POSITIVE, MOST_SECONDS * 1000.0);
+        found.range(place, name, ms, f64::MIN_POSITIVE, MAX_SECONDS * 1000.0);
     }
     if let Some(success) = objective.success {
         found.range(place, "success", success, 0.0, 1.0);
@@ -221,7 +216,7 @@ fn objective_faults(objective: &Objective, scenario: &Scenario, place: &[Key], f
         let hint = "say what is promised: `p50_ms`, `p90_ms`, `p99_ms`, `p999_ms` or `success`";
         found.0.push(Fault {
             place: place.to_vec(),
-            what: "this objective promises nothing".to_owned(),
+            what: "this objective thresholds nothing".to_owned(),
             hint: hint.to_owned(),
         });
     }

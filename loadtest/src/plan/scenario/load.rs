@@ -16,7 +16,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Scenario, ScenarioError> {
     parse(path.as_ref(), &read(path.as_ref())?)
 }
 
-/// Reads a file of promises alone (the `slo` table's keys at its top), for this scenario.
+/// Reads a file of thresholds alone (the `slo` table's keys at its top), for this scenario.
 pub fn load_slo(path: impl AsRef<Path>, scenario: &Scenario) -> Result<Slo, ScenarioError> {
     parse_slo(path.as_ref(), &read(path.as_ref())?, scenario)
 }
@@ -25,8 +25,8 @@ pub fn load_slo(path: impl AsRef<Path>, scenario: &Scenario) -> Result<Slo, Scen
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     let source = Source::new(path, text);
     let mut scenario: Scenario = source.typed()?;
-    for party in &mut scenario.parties {
-        if let Shape::Replay { file, .. } = &mut party.arrivals.shape {
+    for class in &mut scenario.classes {
+        if let Shape::Replay { file, .. } = &mut class.arrivals.shape {
             let folder = path.parent().unwrap_or(Path::new(""));
             *file = folder.join(&*file).display().to_string();
         }
@@ -35,7 +35,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     Ok(scenario)
 }
 
-/// Reads promises from text.
+/// Reads thresholds from text.
 pub fn parse_slo(path: &Path, text: &str, scenario: &Scenario) -> Result<Slo, ScenarioError> {
     let source = Source::new(path, text);
     let slo: Slo = source.typed()?;
@@ -87,10 +87,10 @@ fn place(table: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
     let Key::Name(first) = keys.first()? else {
         return None;
     };
-    let mut here = table.get(*first)?;
+    let mut here = named(table, first)?;
     for key in &keys[1..] {
         let inner = match (key, here.get_ref()) {
-            (Key::Name(name), DeValue::Table(table)) => table.get(*name),
+            (Key::Name(name), DeValue::Table(table)) => named(table, name),
             (Key::Nth(nth), DeValue::Array(array)) => array.get(*nth),
             _ => None,
         };
@@ -100,6 +100,18 @@ fn place(table: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
         }
     }
     Some(here.span())
+}
+
+/// The value of a key, which may still be spelled as it was in a former release.
+fn named<'t>(table: &'t DeTable<'t>, key: &str) -> Option<&'t toml::Spanned<DeValue<'t>>> {
+    let former = match key {
+        "classes" => "parties",
+        "class" => "party",
+        "flow" => "journey",
+        "max_vus" => "users",
+        other => other,
+    };
+    table.get(key).or_else(|| table.get(former))
 }
 
 /// A message of the reader in our words: without the list of what is known, which becomes the help.

@@ -2,14 +2,14 @@
 //!
 //! - `model`: the words of it, as a file has them.
 //! - [`mod@load`]: from a file, with what is wrong shown in it.
-//! - [`check`], `check_party`: whether it can be run.
+//! - [`check`], `check_class`: whether it can be run.
 //! - `change`: the same storm larger or smaller, longer or shorter.
 //! - [`library`]: the storms that come with the program.
 //! - [`picture`]: a storm drawn in characters.
 
 mod change;
 pub mod check;
-mod check_party;
+mod check_class;
 mod error;
 pub mod library;
 pub mod load;
@@ -19,7 +19,7 @@ pub mod picture;
 pub use error::ScenarioError;
 pub use load::{load, load_slo};
 pub use model::{
-    Arrivals, Connection, DeviceKind, Event, Fault, Jitter, Journey, Objective, Party, Phase, Retry, Scenario, Shape, Slo, Think,
+    Arrivals, Connection, DeviceKind, Event, Fault, Flow, Jitter, Objective, Phase, Retry, Scenario, Shape, Slo, Think, UserClass,
 };
 
 #[cfg(test)]

@@ -21,14 +21,15 @@ pub struct Scenario {
     /// Seconds after the last arrival in which what is under way or waiting is still worked on.
     #[serde(default = "thirty")]
     pub drain_s: f64,
-    /// Goose users: journeys that can be under way at once. Without it, worked out from the arrivals.
-    #[serde(default)]
-    pub users: Option<usize>,
+    /// Goose users: flows that can be under way at once. Without it, worked out from the arrivals.
+    #[serde(default, alias = "users")]
+    pub max_vus: Option<usize>,
     /// The time people take.
     #[serde(default)]
     pub think: Think,
     /// Who comes.
-    pub parties: Vec<Party>,
+    #[serde(alias = "parties")]
+    pub classes: Vec<UserClass>,
     /// What fails meanwhile.
     #[serde(default)]
     pub events: Vec<Event>,
@@ -53,7 +54,7 @@ pub struct Think {
 /// People (or attackers) of one sort.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Party {
+pub struct UserClass {
     /// Its name in reports.
     pub name: String,
     /// Whether its aim is to get into other people's accounts: it is then judged by what it did not achieve.
@@ -62,14 +63,15 @@ pub struct Party {
     /// When they come.
     pub arrivals: Arrivals,
     /// What each does.
-    pub journey: Journey,
+    #[serde(alias = "journey")]
+    pub flow: Flow,
     /// With what device.
     #[serde(default)]
     pub device: DeviceKind,
     /// How many accounts there are, taken in turn in a shuffled order; without it, one for each arrival.
     #[serde(default)]
     pub accounts: Option<u64>,
-    /// The party whose accounts these are: attackers have none of their own.
+    /// The class whose accounts these are: attackers have none of their own.
     #[serde(default)]
     pub accounts_of: Option<String>,
     /// How they are connected.
@@ -87,12 +89,12 @@ pub struct Party {
     /// Whether and how one who was turned away tries again.
     #[serde(default)]
     pub retry: Option<Retry>,
-    /// Guesses, sends or passwords an attacker tries in one journey.
+    /// Guesses, sends or passwords an attacker tries in one flow.
     #[serde(default = "five")]
     pub tries: u32,
 }
 
-/// When a party comes: a rate over time, as a random (Poisson) or an even process.
+/// When a class comes: a rate over time, as a random (Poisson) or an even process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arrivals {
@@ -101,7 +103,7 @@ pub struct Arrivals {
     /// Evenly spaced instead of random.
     #[serde(default)]
     pub even: bool,
-    /// Seconds into the storm at which the party begins to come.
+    /// Seconds into the storm at which the class begins to come.
     #[serde(default)]
     pub from_s: f64,
     /// Seconds it comes for; without it, until the storm's end.
@@ -112,7 +114,7 @@ pub struct Arrivals {
     pub shape: Shape,
 }
 
-/// How a rate moves over the party's time.
+/// How a rate moves over the class's time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
 pub enum Shape {
@@ -128,7 +130,7 @@ pub enum Shape {
     },
     /// At once to a multiple of the rate, then an exponential decay back to it.
     Spike {
-        /// Seconds after the party's beginning.
+        /// Seconds after the class's beginning.
         at_s: f64,
         /// Times the rate at the height.
         height: f64,
@@ -139,7 +141,7 @@ pub enum Shape {
     Sine {
         /// How far, as a part of the rate: 0 to 1.
         swing: f64,
-        /// Seconds of one wave; without it, the party's whole time.
+        /// Seconds of one wave; without it, the class's whole time.
         #[serde(default)]
         period_s: Option<f64>,
     },
@@ -156,7 +158,7 @@ pub enum Shape {
 /// What a person does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Journey {
+pub enum Flow {
     /// Signs in on a trusted device: no code.
     TrustedSignIn,
     /// Signs in on a new device with the code, by whichever way the service sends it; asks for email when none came in time.
@@ -202,7 +204,7 @@ pub enum DeviceKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connection {
-    /// A connection of its own for each journey, opened for it.
+    /// A connection of its own for each flow, opened for it.
     #[default]
     Cold,
     /// A connection that is open already.
@@ -289,14 +291,16 @@ pub struct Slo {
     pub collateral: Option<f64>,
 }
 
-/// One promise about legitimate people. Where no party or phase is named, all are meant.
+/// One threshold about legitimate people. Where no class or phase is named, all are meant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Objective {
-    /// Of one party alone.
-    pub party: Option<String>,
+    /// Of one class alone.
+    #[serde(alias = "party")]
+    pub class: Option<String>,
     /// Of one flow alone.
-    pub journey: Option<Journey>,
+    #[serde(alias = "journey")]
+    pub flow: Option<Flow>,
     /// Of arrivals within one phase alone.
     pub phase: Option<String>,
     /// Milliseconds of response time: the median at most.
@@ -307,26 +311,26 @@ pub struct Objective {
     pub p99_ms: Option<f64>,
     /// The 99.9th percentile at most.
     pub p999_ms: Option<f64>,
-    /// The part of offered journeys that is completed, at least.
+    /// The part of offered flows that is completed, at least.
     pub success: Option<f64>,
 }
 
-impl Journey {
+impl Flow {
     /// Its name in files and reports.
     pub fn name(self) -> &'static str {
         match self {
-            Journey::TrustedSignIn => "trusted-sign-in",
-            Journey::NewDevice => "new-device",
-            Journey::Resend => "resend",
-            Journey::WrongThenRight => "wrong-then-right",
-            Journey::SubmitTwice => "submit-twice",
-            Journey::Refresh => "refresh",
-            Journey::SignOut => "sign-out",
-            Journey::RemoveDevice => "remove-device",
-            Journey::ChangePassword => "change-password",
-            Journey::StuffPasswords => "stuff-passwords",
-            Journey::GuessCodes => "guess-codes",
-            Journey::HammerResend => "hammer-resend",
+            Flow::TrustedSignIn => "trusted-sign-in",
+            Flow::NewDevice => "new-device",
+            Flow::Resend => "resend",
+            Flow::WrongThenRight => "wrong-then-right",
+            Flow::SubmitTwice => "submit-twice",
+            Flow::Refresh => "refresh",
+            Flow::SignOut => "sign-out",
+            Flow::RemoveDevice => "remove-device",
+            Flow::ChangePassword => "change-password",
+            Flow::StuffPasswords => "stuff-passwords",
+            Flow::GuessCodes => "guess-codes",
+            Flow::HammerResend => "hammer-resend",
         }
     }
 }

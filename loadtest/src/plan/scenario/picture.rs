@@ -1,4 +1,4 @@
-//! A storm drawn in characters: the arrivals to be expected over time, party by party, with its phases and events marked.
+//! A storm drawn in characters: the arrivals to be expected over time, class by class, with its phases and events marked.
 //!
 //! ```text
 //! people    trusted-sign-in, up to 60/s, 1,200 arrivals
@@ -15,13 +15,13 @@ use std::fmt::Write as _;
 
 use targets::text::printable;
 
-use super::{Event, Fault, Party, Scenario, ScenarioError, Shape};
-use crate::plan::arrivals::Course;
+use super::{Event, Fault, Scenario, ScenarioError, Shape, UserClass};
+use crate::plan::arrivals::RateProfile;
 
 /// Characters that time takes in a picture of ordinary width.
 pub const COLUMNS: usize = 64;
 
-/// Rows of a party's hill.
+/// Rows of a class's hill.
 const ROWS: usize = 3;
 
 /// Parts of a character that a hill may reach into it.
@@ -30,26 +30,29 @@ const PARTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', 
 /// The picture of a storm, with so many characters for its time. A recording is read for it.
 pub fn picture(scenario: &Scenario, columns: usize) -> Result<String, ScenarioError> {
     let columns = columns.max(10);
-    let courses = scenario.parties.iter().map(|party| Course::of(&party.arrivals, scenario));
-    let courses: Vec<Course> = courses.collect::<Result<_, _>>()?;
-    let names = scenario.parties.iter().map(|party| printable(&party.name).chars().count());
+    let courses = scenario
+        .classes
+        .iter()
+        .map(|class| RateProfile::of(&class.arrivals, scenario));
+    let courses: Vec<RateProfile> = courses.collect::<Result<_, _>>()?;
+    let names = scenario.classes.iter().map(|class| printable(&class.name).chars().count());
     let margin = names.chain([LONGEST, "phases".len()]).max().unwrap_or_default() + 1;
     let sheet = Sheet {
         seconds: scenario.seconds,
         columns,
         margin,
     };
-    let expected: f64 = courses.iter().map(Course::expected).sum();
+    let expected: f64 = courses.iter().map(RateProfile::expected).sum();
     let mut drawn = format!("{}: {}\n", printable(&scenario.name), printable(&scenario.title));
     let seconds = scenario.seconds;
     let _ = writeln!(
         drawn,
-        "{seconds} s, {} arrivals expected; each party is drawn to its own scale",
+        "{seconds} s, {} arrivals expected; each class is drawn to its own scale",
         whole(expected)
     );
-    for (party, course) in scenario.parties.iter().zip(&courses) {
+    for (class, profile) in scenario.classes.iter().zip(&courses) {
         drawn.push('\n');
-        sheet.party(party, course, &mut drawn);
+        sheet.class(class, profile, &mut drawn);
     }
     drawn.push('\n');
     if !scenario.phases.is_empty() {
@@ -80,27 +83,27 @@ impl Sheet {
         ((at_s / self.seconds * self.columns as f64 + 1e-9) as usize).min(self.columns)
     }
 
-    fn party(&self, party: &Party, course: &Course, drawn: &mut String) {
+    fn class(&self, class: &UserClass, profile: &RateProfile, drawn: &mut String) {
         let per_column: Vec<f64> = (0..self.columns)
             .map(|column| {
                 let (from, until) = (self.begins(column), self.begins(column + 1));
-                (course.expected_until(until) - course.expected_until(from)) / (until - from)
+                (profile.expected_until(until) - profile.expected_until(from)) / (until - from)
             })
             .collect();
         let highest = per_column.iter().copied().fold(0.0, f64::max);
-        let who = if party.attacker { " (attackers)" } else { "" };
+        let who = if class.attacker { " (attackers)" } else { "" };
         // A rate that stays needs one row to say so.
-        let (rows, up_to) = match party.arrivals.shape {
+        let (rows, up_to) = match class.arrivals.shape {
             Shape::Flat => (1, ""),
             _ => (ROWS, "up to "),
         };
         let about = format!(
             "{}{who}, {up_to}{}/s, {} arrivals",
-            party.journey.name(),
+            class.flow.name(),
             rate(highest),
-            whole(course.expected())
+            whole(profile.expected())
         );
-        self.line(&printable(&party.name), &about, "", drawn);
+        self.line(&printable(&class.name), &about, "", drawn);
         for row in 0..rows {
             // What is below this row, in parts of a character.
             let floor = (rows - 1 - row) * (PARTS.len() - 1);
@@ -132,12 +135,12 @@ impl Sheet {
         let line: String = line.into_iter().collect();
         self.line("phases", &line, "", drawn);
         // Where a name had no room for all of it.
-        let told: Vec<String> = scenario
+        let rendered: Vec<String> = scenario
             .phases
             .iter()
             .map(|phase| format!("{} from {} s", printable(&phase.name), phase.from_s))
             .collect();
-        self.line("", &told.join(", "), "", drawn);
+        self.line("", &rendered.join(", "), "", drawn);
     }
 
     fn event(&self, event: &Event, drawn: &mut String) {

@@ -87,14 +87,14 @@ impl<'a> Field<'a> {
         self.top + HEIGHT * (1.0 - part.clamp(0.0, 1.0))
     }
 
-    /// The whole picture around what is drawn in it. `told` is what somebody hears who cannot see it.
-    pub(super) fn picture(&self, id: &str, title: &str, told: &str, unit: fn(f64) -> String, drawn: &str) -> String {
+    /// The whole picture around what is drawn in it. `rendered` is what somebody hears who cannot see it.
+    pub(super) fn picture(&self, id: &str, title: &str, rendered: &str, unit: fn(f64) -> String, drawn: &str) -> String {
         let bottom = self.top + HEIGHT;
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
             bottom + 26.0,
             HtmlEscape(title),
-            HtmlEscape(told)
+            HtmlEscape(rendered)
         );
         self.phases(&mut svg);
         self.grid(&mut svg, unit);
@@ -219,7 +219,7 @@ impl<'a> Field<'a> {
 }
 
 /// What lines show, for somebody who cannot see them.
-pub(super) fn told(lines: &[Line], unit: fn(f64) -> String) -> String {
+pub(super) fn to_text(lines: &[Line], unit: fn(f64) -> String) -> String {
     let sentences: Vec<String> = lines
         .iter()
         .map(|line| {

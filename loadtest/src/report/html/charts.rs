@@ -1,11 +1,11 @@
 //! The pictures over time.
 
-use super::axes::{Field, Line, Scale, told};
+use super::axes::{Field, Line, Scale, to_text};
 use crate::record::{Record, Resources, Second};
 use crate::report::words;
 
 /// The most points a line has: more cannot be told apart on a page.
-const MOST_POINTS: usize = 1600;
+const MAX_POINTS: usize = 1600;
 
 /// A picture with what belongs to it.
 pub(super) struct Picture {
@@ -30,13 +30,13 @@ fn picture(
         title,
         note,
         keys: lines.iter().map(|line| (line.class, line.name)).collect(),
-        svg: field.picture(id, title, &told(lines, unit), unit, &field.lines(lines)),
+        svg: field.picture(id, title, &to_text(lines, unit), unit, &field.lines(lines)),
     }
 }
 
 /// How many seconds one point stands for.
 fn seconds_a_point(record: &Record) -> usize {
-    record.seconds.len().div_ceil(MOST_POINTS).max(1)
+    record.seconds.len().div_ceil(MAX_POINTS).max(1)
 }
 
 /// A count a second; where a point stands for several seconds, their mean.
@@ -153,7 +153,9 @@ pub(super) fn line_of_waiting(record: &Record) -> Picture {
         moments(record, "waiting", "l3", |moment| Some(moment.waiting as f64)),
         moments(record, "under way", "l1", |moment| Some(moment.under_way as f64)),
     ];
-    let note = "Arrivals due and not yet begun, and journeys under way. How late each party was begun stands in the table of the clocks.".to_owned();
+    let note =
+        "Arrivals due and not yet begun, and flows under way. How late each class was begun stands in the table of the clocks."
+            .to_owned();
     picture(
         record,
         "waiting",
@@ -198,8 +200,8 @@ pub(super) fn memory(record: &Record) -> Picture {
 }
 
 pub(super) fn attacks(record: &Record) -> Picture {
-    let lines = [counts(record, "attackers' journeys", "l3", |second| second.attacks)];
-    let note = format!("Attackers' journeys that ended, a second.{}", coarse(record, "the mean"));
+    let lines = [counts(record, "attackers' flows", "l3", |second| second.attacks)];
+    let note = format!("Attackers' flows that ended, a second.{}", coarse(record, "the mean"));
     picture(
         record,
         "attacks",
@@ -219,7 +221,7 @@ fn whose(record: &Record) -> String {
 }
 
 fn thinned(record: &Record) -> usize {
-    record.resources.len().div_ceil(MOST_POINTS).max(1)
+    record.resources.len().div_ceil(MAX_POINTS).max(1)
 }
 
 fn moments(record: &Record, name: &'static str, class: &'static str, of: fn(&Resources) -> Option<f64>) -> Line {

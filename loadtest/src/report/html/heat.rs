@@ -14,7 +14,7 @@ use crate::report::words;
 const COLUMNS: u32 = 180;
 const ROWS_A_DECADE: f64 = 12.0;
 /// A page bears this many tooltips.
-const MOST_TOLD: usize = 4000;
+const MAX_CELLS: usize = 4000;
 
 pub(super) fn map(record: &Record) -> Picture {
     let bounds = || {
@@ -26,7 +26,7 @@ pub(super) fn map(record: &Record) -> Picture {
             .filter(|bound| *bound > 0.0)
     };
     let (low, high) = (bounds().fold(f64::INFINITY, f64::min), bounds().fold(0.0, f64::max));
-    let note = "How many journeys took how long, by the second: the darker or brighter, the more. A scale of factors in both height and colour.";
+    let note = "How many flows took how long, by the second: the darker or brighter, the more. A scale of factors in both height and colour.";
     let mut picture = Picture {
         title: "Response time as a heat map",
         note: note.to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn map(record: &Record) -> Picture {
             foot - y + 0.3,
             opacity(*count, most),
         );
-        if cells.len() <= MOST_TOLD {
+        if cells.len() <= MAX_CELLS {
             let _ = write!(
                 drawn,
                 "><title>{} to {}: {} up to {}</title></rect>",
@@ -86,7 +86,7 @@ pub(super) fn map(record: &Record) -> Picture {
             #[allow(clippy::cast_precision_loss, reason = "a row of a picture")]
             let top_ms = low * (*row as f64 * step).exp();
             format!(
-                "Response times between {} and {}. The largest crowd: {} journeys at {} with up to {}.",
+                "Response times between {} and {}. The largest crowd: {} flows at {} with up to {}.",
                 words::ms(low),
                 words::ms(high),
                 words::count(*count),

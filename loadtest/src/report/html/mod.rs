@@ -36,8 +36,8 @@ pub fn page(record: &Record) -> Result<String, minijinja::Error> {
         record => facts(record),
         word,
         why,
-        sign => match record.verdict { Verdict::Held => "✓", Verdict::Broken => "✗", Verdict::TooLittle | Verdict::GeneratorLimited => "?" },
-        tone => match record.verdict { Verdict::Held => "good", Verdict::Broken => "bad", Verdict::TooLittle | Verdict::GeneratorLimited => "doubt" },
+        sign => match record.verdict { Verdict::Passed => "✓", Verdict::Failed => "✗", Verdict::TooLittle | Verdict::GeneratorLimited => "?" },
+        tone => match record.verdict { Verdict::Passed => "good", Verdict::Failed => "bad", Verdict::TooLittle | Verdict::GeneratorLimited => "doubt" },
         lasted => context! { arrivals => words::s(record.scenario.seconds), all => words::s(record.took_s) },
         tiles => tables::tiles(record),
         over_time => over_time.into_iter().map(picture).collect::<Vec<_>>(),
@@ -47,7 +47,7 @@ pub fn page(record: &Record) -> Result<String, minijinja::Error> {
         endings => words::endings(&crate::record::Funnel::default()).map(|(name, _)| name),
         funnel => Value::from_safe_string(tables::funnel_bars(record)),
         funnels => tables::funnels(record),
-        sums => record.parties.iter().map(|party| format!("{}: {}", party.name, words::funnel(&party.funnel))).collect::<Vec<_>>(),
+        sums => record.classes.iter().map(|class| format!("{}: {}", class.name, words::funnel(&class.funnel))).collect::<Vec<_>>(),
         clocks => tables::clocks(record),
         steps => tables::steps(record),
         deliveries => deliveries(record),
@@ -64,11 +64,11 @@ pub fn page(record: &Record) -> Result<String, minijinja::Error> {
             ("without an answer (done or not)", words::count(record.safety.indeterminate)),
             ("accounts that could not be judged", words::count(record.safety.unjudged)),
         ],
-        promises => record.promises.iter().map(|promise| context! {
-            what => promise.what.as_str(),
-            kept => promise.kept,
-            wanted => words::figure(promise.wanted),
-            found => promise.found.map_or_else(|| "nothing was measured".to_owned(), words::figure),
+        thresholds => record.thresholds.iter().map(|threshold| context! {
+            what => threshold.what.as_str(),
+            passed => threshold.passed,
+            wanted => words::figure(threshold.wanted),
+            found => threshold.found.map_or_else(|| "nothing was measured".to_owned(), words::figure),
         }).collect::<Vec<_>>(),
         lag => words::ms(record.generator.schedule_lag_p99_ms),
         reconnects => words::reconnects(&record.generator),
@@ -82,12 +82,12 @@ pub fn page(record: &Record) -> Result<String, minijinja::Error> {
 fn facts(record: &Record) -> Value {
     let scenario = &record.scenario;
     let breaches = record.safety.breaches.iter().map(|breach| {
-        context! { promise => breach.promise.as_str(), requirement => breach.requirement.as_str(), account => breach.account, told => breach.told.clone() }
+        context! { rule => breach.rule.as_str(), requirement => breach.requirement.as_str(), account => breach.account, steps => breach.steps.clone() }
     });
-    let parties = record
-        .parties
+    let classes = record
+        .classes
         .iter()
-        .map(|party| context! { name => party.name.as_str(), complaints => party.complaints.clone() });
+        .map(|class| context! { name => class.name.as_str(), complaints => class.complaints.clone() });
     context! {
         tool => context! { name => record.tool.name.as_str(), version => record.tool.version.as_str() },
         scenario => context! {
@@ -100,8 +100,8 @@ fn facts(record: &Record) -> Value {
         seed => record.seed,
         started_at => record.started_at.as_str(),
         interrupted => record.interrupted,
-        slice => record.slice.map(|slice| context! { index => slice.index, of => slice.of }),
-        parties => parties.collect::<Vec<_>>(),
+        shard => record.shard.map(|shard| context! { index => shard.index, of => shard.of }),
+        classes => classes.collect::<Vec<_>>(),
         safety => context! { accounts => record.safety.accounts, breaches => breaches.collect::<Vec<_>>() },
         generator => context! { limits => record.generator.limits.clone() },
     }
@@ -112,28 +112,31 @@ fn picture(picture: Picture) -> Value {
 }
 
 fn deliveries(record: &Record) -> Vec<(&'static str, String)> {
-    let told = &record.deliveries;
+    let rendered = &record.deliveries;
     let lag = |milliseconds| {
-        if told.lag.count == 0 {
+        if rendered.lag.count == 0 {
             "–".to_owned()
         } else {
             words::ms(milliseconds)
         }
     };
     let age = |milliseconds| {
-        if told.code_age.count == 0 {
+        if rendered.code_age.count == 0 {
             "–".to_owned()
         } else {
             words::ms(milliseconds)
         }
     };
     vec![
-        ("codes by push", words::count(told.push)),
-        ("codes by email", words::count(told.email)),
-        ("messages for each login with a code", format!("{:.2}", told.sends_per_login)),
-        ("on the way, p50", lag(told.lag.p50_ms)),
-        ("on the way, p99", lag(told.lag.p99_ms)),
-        ("age when submitted, p50", age(told.code_age.p50_ms)),
-        ("age when submitted, p99", age(told.code_age.p99_ms)),
+        ("codes by push", words::count(rendered.push)),
+        ("codes by email", words::count(rendered.email)),
+        (
+            "messages for each login with a code",
+            format!("{:.2}", rendered.sends_per_login),
+        ),
+        ("on the way, p50", lag(rendered.lag.p50_ms)),
+        ("on the way, p99", lag(rendered.lag.p99_ms)),
+        ("age when submitted, p50", age(rendered.code_age.p50_ms)),
+        ("age when submitted, p99", age(rendered.code_age.p99_ms)),
     ]
 }

@@ -9,7 +9,7 @@ use crate::record::{Clock, Record};
 use crate::report::words::{self, count, ms, part, s};
 
 /// The most rows of the table of seconds.
-const MOST_ROWS: usize = 300;
+const MAX_ROWS: usize = 300;
 
 /// A figure on top.
 fn tile(name: &'static str, figure: String, note: impl Into<String>) -> Value {
@@ -17,8 +17,8 @@ fn tile(name: &'static str, figure: String, note: impl Into<String>) -> Value {
 }
 
 pub(super) fn tiles(record: &Record) -> Vec<Value> {
-    let legitimate = || record.parties.iter().filter(|party| !party.attacker);
-    let all = words::sum(legitimate().map(|party| &party.funnel));
+    let legitimate = || record.classes.iter().filter(|class| !class.attacker);
+    let all = words::sum(legitimate().map(|class| &class.funnel));
     let mut tiles = vec![
         tile("people came", count(all.offered), format!("{} begun", count(all.started))),
         tile(
@@ -28,18 +28,22 @@ pub(super) fn tiles(record: &Record) -> Vec<Value> {
         ),
     ];
     let slowest = legitimate()
-        .filter(|party| party.response.count > 0)
+        .filter(|class| class.response.count > 0)
         .max_by(|one, two| one.response.p99_ms.total_cmp(&two.response.p99_ms));
-    if let Some(party) = slowest {
-        let note = format!("{}, p50 {}", party.name, ms(party.response.p50_ms));
-        tiles.push(tile("p99 of the slowest party", ms(party.response.p99_ms), note));
+    if let Some(class) = slowest {
+        let note = format!("{}, p50 {}", class.name, ms(class.response.p50_ms));
+        tiles.push(tile("p99 of the slowest class", ms(class.response.p99_ms), note));
     }
     tiles.push(match record.drain_s {
         Some(drain) => tile("drained in", s(drain), "after the last arrival"),
         None => tile("did not drain", "–".to_owned(), "somebody still waited at the end"),
     });
-    let kept = record.promises.iter().filter(|promise| promise.kept).count();
-    tiles.push(tile("promises kept", format!("{kept} of {}", record.promises.len()), ""));
+    let passed = record.thresholds.iter().filter(|threshold| threshold.passed).count();
+    tiles.push(tile(
+        "thresholds passed",
+        format!("{passed} of {}", record.thresholds.len()),
+        "",
+    ));
     let judged = format!(
         "in {} operations of {}",
         count(record.safety.operations),
@@ -53,19 +57,19 @@ pub(super) fn tiles(record: &Record) -> Vec<Value> {
     tiles
 }
 
-/// Each party's endings as a bar.
+/// Each class's endings as a bar.
 pub(super) fn funnel_bars(record: &Record) -> String {
     const LEFT: f64 = 150.0;
     const LONG: f64 = 710.0;
     let mut y = 4.0;
     let mut drawn = String::new();
-    let mut told = Vec::new();
-    for party in &record.parties {
-        told.push(format!("{}: {}.", party.name, words::funnel(&party.funnel)));
-        let name: String = if party.name.chars().count() > 21 {
-            party.name.chars().take(20).chain(['…']).collect()
+    let mut rendered = Vec::new();
+    for class in &record.classes {
+        rendered.push(format!("{}: {}.", class.name, words::funnel(&class.funnel)));
+        let name: String = if class.name.chars().count() > 21 {
+            class.name.chars().take(20).chain(['…']).collect()
         } else {
-            party.name.clone()
+            class.name.clone()
         };
         let _ = write!(
             drawn,
@@ -75,19 +79,19 @@ pub(super) fn funnel_bars(record: &Record) -> String {
             HtmlEscape(&name)
         );
         let mut x = LEFT;
-        for (nth, (name, number)) in words::endings(&party.funnel)
+        for (nth, (name, number)) in words::endings(&class.funnel)
             .into_iter()
             .enumerate()
             .filter(|(_, (_, number))| *number > 0)
         {
             #[allow(clippy::cast_precision_loss, reason = "counts of one storm")]
-            let wide = LONG * number as f64 / party.funnel.offered.max(1) as f64;
+            let wide = LONG * number as f64 / class.funnel.offered.max(1) as f64;
             let _ = write!(
                 drawn,
                 "<rect class=\"e{nth}\" x=\"{x:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"22\"><title>{} {name}, {}</title></rect>",
                 (wide - 1.0).max(0.6),
                 count(number),
-                part(number, party.funnel.offered)
+                part(number, class.funnel.offered)
             );
             x += wide;
         }
@@ -95,20 +99,20 @@ pub(super) fn funnel_bars(record: &Record) -> String {
     }
     format!(
         "<svg viewBox=\"0 0 880 {y}\" role=\"img\" aria-labelledby=\"funnel-t funnel-d\"><title id=\"funnel-t\">Where arrivals went</title><desc id=\"funnel-d\">{}</desc>{drawn}</svg>",
-        HtmlEscape(&told.join(" "))
+        HtmlEscape(&rendered.join(" "))
     )
 }
 
 pub(super) fn funnels(record: &Record) -> Vec<Vec<String>> {
-    let rows = record.parties.iter().map(|party| {
-        let name = if party.attacker {
-            format!("{} (attackers)", party.name)
+    let rows = record.classes.iter().map(|class| {
+        let name = if class.attacker {
+            format!("{} (attackers)", class.name)
         } else {
-            party.name.clone()
+            class.name.clone()
         };
-        let mut row = vec![name, count(party.funnel.offered)];
-        row.extend(words::endings(&party.funnel).map(|(_, number)| count(number)));
-        row.extend([count(party.funnel.started), count(party.funnel.attempts)]);
+        let mut row = vec![name, count(class.funnel.offered)];
+        row.extend(words::endings(&class.funnel).map(|(_, number)| count(number)));
+        row.extend([count(class.funnel.started), count(class.funnel.attempts)]);
         row
     });
     rows.collect()
@@ -123,19 +127,19 @@ fn clock(clock: &Clock) -> Vec<String> {
         clock.p999_ms,
         clock.max_ms,
     ];
-    let told = figures.map(|figure| if clock.count == 0 { "–".to_owned() } else { ms(figure) });
-    std::iter::once(count(clock.count)).chain(told).collect()
+    let rendered = figures.map(|figure| if clock.count == 0 { "–".to_owned() } else { ms(figure) });
+    std::iter::once(count(clock.count)).chain(rendered).collect()
 }
 
 pub(super) fn clocks(record: &Record) -> Vec<Vec<String>> {
-    let rows = record.parties.iter().flat_map(|party| {
+    let rows = record.classes.iter().flat_map(|class| {
         [
-            ("response", &party.response),
-            ("service", &party.service),
-            ("start lag", &party.lag),
+            ("response", &class.response),
+            ("service", &class.service),
+            ("scheduling delay", &class.scheduling_delay),
         ]
         .map(|(name, of)| {
-            let mut row = vec![party.name.clone(), words::journey(party.journey).to_owned(), name.to_owned()];
+            let mut row = vec![class.name.clone(), words::flow(class.flow).to_owned(), name.to_owned()];
             row.extend(clock(of));
             row
         })
@@ -144,15 +148,15 @@ pub(super) fn clocks(record: &Record) -> Vec<Vec<String>> {
 }
 
 pub(super) fn steps(record: &Record) -> Vec<Vec<String>> {
-    let rows = record.parties.iter().flat_map(|party| {
-        party.steps.iter().filter(|step| step.step != Step::Journey).map(|step| {
+    let rows = record.classes.iter().flat_map(|class| {
+        class.steps.iter().filter(|step| step.step != Step::Flow).map(|step| {
             let endings: Vec<String> = step
                 .endings
                 .iter()
                 .filter(|(_, number)| **number > 0)
                 .map(|(ending, number)| format!("{} {}", count(*number), ending.name()))
                 .collect();
-            let mut row = vec![party.name.clone(), words::step(step.step), endings.join(", ")];
+            let mut row = vec![class.name.clone(), words::step(step.step), endings.join(", ")];
             row.extend(clock(&step.service));
             row
         })
@@ -162,7 +166,7 @@ pub(super) fn steps(record: &Record) -> Vec<Vec<String>> {
 
 /// The storm in figures, for those who read rather than look. Several seconds a row where there are many.
 pub(super) fn seconds(record: &Record) -> (usize, Vec<Vec<String>>) {
-    let together = record.seconds.len().div_ceil(MOST_ROWS).max(1);
+    let together = record.seconds.len().div_ceil(MAX_ROWS).max(1);
     let rows = record.seconds.chunks(together).filter_map(|seconds| {
         let sum = |of: fn(&crate::record::Second) -> u64| count(seconds.iter().map(of).sum());
         let worst = |of: fn(&Clock) -> f64| {

@@ -11,10 +11,10 @@ fn every_section_is_there() {
     let page = rendered(&fixture::broken());
     for id in [
         "verdict",
-        "promises",
+        "thresholds",
         "over-time",
         "funnel",
-        "parties",
+        "classes",
         "steps",
         "deliveries",
         "attack",
@@ -41,7 +41,7 @@ fn every_section_is_there() {
         "push down",
         "email late by 2.50 s",
         "stepproof-load storm isp-outage --seed 7",
-        "✗ broken",
+        "✗ failed",
         "code-redeemed-twice",
     ] {
         assert!(page.contains(text), "{text}");
@@ -66,10 +66,10 @@ fn nothing_is_loaded_and_no_script_runs() {
 fn text_of_the_record_is_escaped() {
     let mut record = fixture::broken();
     let evil = "</svg><img src=x onerror=alert(1)>\"'&";
-    record.parties[0].name = evil.to_owned();
+    record.classes[0].name = evil.to_owned();
     record.scenario.phases[0].name = evil.to_owned();
     record.scenario.phases[0].from_s = -1000.0;
-    record.promises[0].what = evil.to_owned();
+    record.thresholds[0].what = evil.to_owned();
     record.target.name = evil.to_owned();
     record.generator.limits = vec![evil.to_owned()];
     let page = rendered(&record);
@@ -82,7 +82,7 @@ fn pictures_of_nothing_are_pictures() {
     let mut record = fixture::storm(1, 1, 1.0);
     record.seconds.clear();
     record.resources.clear();
-    record.parties.clear();
+    record.classes.clear();
     record.scenario.events.clear();
     record.scenario.phases.clear();
     record.verdict = Verdict::TooLittle;

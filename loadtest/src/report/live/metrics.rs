@@ -2,13 +2,13 @@
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|
-//! | `stepproof_journeys_total` | counter | party, ending | journeys that ended |
-//! | `stepproof_exchanges_total` | counter | party, ending | exchanges with the service that ended |
-//! | `stepproof_response_seconds` | histogram | party | completed journeys, from the intended instant, without people's time |
-//! | `stepproof_service_seconds` | histogram | party | journeys that were begun, from the actual start |
-//! | `stepproof_start_lag_seconds` | histogram | party | how late journeys were begun |
-//! | `stepproof_exchange_seconds` | histogram | party | single exchanges |
-//! | `stepproof_delivery_seconds` | histogram | party | from the request for a code to its arrival |
+//! | `stepproof_flows_total` | counter | class, ending | flows that ended |
+//! | `stepproof_exchanges_total` | counter | class, ending | exchanges with the service that ended |
+//! | `stepproof_response_seconds` | histogram | class | completed flows, from the intended instant, without people's time |
+//! | `stepproof_service_seconds` | histogram | class | flows that were begun, from the actual start |
+//! | `stepproof_start_lag_seconds` | histogram | class | how late flows were begun |
+//! | `stepproof_exchange_seconds` | histogram | class | single exchanges |
+//! | `stepproof_delivery_seconds` | histogram | class | from the request for a code to its arrival |
 //! | `stepproof_offered` … | gauge | | the latest [`LiveFrame`]: offered, started, abandoned, waiting, under way, rate, codes by push and email, attacks |
 //!
 //! The buckets of all histograms are the same, in seconds: 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, +Inf.
@@ -16,7 +16,7 @@
 //!
 //! A sample costs an atomic addition and, for each histogram it belongs to, a walk over at most fifteen bounds under a short lock: every
 //! handle is found when the storm begins, none is looked up while it runs. Measured in an optimised build with nobody else at the
-//! lock: 55 ns for an exchange, 115 ns for a completed journey, which is in three histograms: about 70 ns a sample for a journey of
+//! lock: 55 ns for an exchange, 115 ns for a completed flow, which is in three histograms: about 70 ns a sample for a flow of
 //! three exchanges. Two threads that do nothing else get in each other's way at about twice that.
 
 use std::convert::Infallible;
@@ -55,14 +55,14 @@ type OfFrame = fn(&LiveFrame) -> f64;
 /// The metrics of one storm: fed by samples and frames, told as text.
 pub struct Metrics {
     registry: Registry,
-    parties: Vec<PartyMetrics>,
+    classes: Vec<ClassMetrics>,
     gauges: Vec<(Number, OfFrame)>,
     state: LiveState,
     unknown: AtomicU64,
 }
 
-struct PartyMetrics {
-    journeys: [Counter; Ending::ALL.len()],
+struct ClassMetrics {
+    flows: [Counter; Ending::ALL.len()],
     exchanges: [Counter; Ending::ALL.len()],
     response: Histogram,
     service: Histogram,
@@ -76,12 +76,12 @@ fn histogram() -> Histogram {
 }
 
 impl Metrics {
-    /// For a storm of these parties, in the order of the scenario.
-    pub fn new(parties: &[String], state: LiveState) -> Arc<Self> {
+    /// For a storm of these classes, in the order of the scenario.
+    pub fn new(classes: &[String], state: LiveState) -> Arc<Self> {
         let mut registry = Registry::with_prefix("stepproof");
         let counters = [
-            ("journeys", "Journeys that ended, by party and ending"),
-            ("exchanges", "Exchanges with the service that ended, by party and ending"),
+            ("flows", "Flows that ended, by class and ending"),
+            ("exchanges", "Exchanges with the service that ended, by class and ending"),
         ]
         .map(|(name, help)| {
             let family = Family::<Labels, Counter>::default();
@@ -91,13 +91,13 @@ impl Metrics {
         let histograms = [
             (
                 "response",
-                "Completed journeys, from the intended instant, without people's time",
+                "Completed flows, from the intended instant, without people's time",
             ),
             (
                 "service",
-                "Journeys that were begun, from the actual start, without people's time",
+                "Flows that were begun, from the actual start, without people's time",
             ),
-            ("start_lag", "How late journeys were begun"),
+            ("start_lag", "How late flows were begun"),
             ("exchange", "Single exchanges with the service"),
             ("delivery", "From the request for a code to its arrival"),
         ]
@@ -106,14 +106,14 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, family.clone());
             family
         });
-        let parties = parties
+        let classes = classes
             .iter()
-            .map(|party| PartyMetrics::of(party, &counters, &histograms))
+            .map(|class| ClassMetrics::of(class, &counters, &histograms))
             .collect();
         let gauges = gauges(&mut registry);
         Arc::new(Self {
             registry,
-            parties,
+            classes,
             gauges,
             state,
             unknown: AtomicU64::new(0),
@@ -121,7 +121,7 @@ impl Metrics {
     }
 
     /// Everything, in Prometheus's text format (OpenMetrics).
-    pub fn told(&self) -> Result<String, std::fmt::Error> {
+    pub fn to_text(&self) -> Result<String, std::fmt::Error> {
         let frame = self.state.frame();
         for (gauge, of) in &self.gauges {
             gauge.set(of(&frame));
@@ -131,27 +131,27 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Samples of a party that the storm does not have: none, unless the engine is wrong.
+    /// Samples of a class that the storm does not have: none, unless the engine is wrong.
     pub fn unknown(&self) -> u64 {
         self.unknown.load(Ordering::Relaxed)
     }
 }
 
-impl PartyMetrics {
-    fn of(party: &str, counters: &[Family<Labels, Counter>; 2], histograms: &[Histograms; 5]) -> Self {
+impl ClassMetrics {
+    fn of(class: &str, counters: &[Family<Labels, Counter>; 2], histograms: &[Histograms; 5]) -> Self {
         // The encoder writes label values as they are: what ends one is escaped here.
-        let party = party.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let labels = vec![("party", party.clone())];
+        let class = class.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let labels = vec![("class", class.clone())];
         let by_ending = |family: &Family<Labels, Counter>| {
             Ending::ALL.map(|ending| {
-                let labels = vec![("party", party.clone()), ("ending", ending.name().to_owned())];
+                let labels = vec![("class", class.clone()), ("ending", ending.name().to_owned())];
                 family.get_or_create(&labels).clone()
             })
         };
         let [response, service, lag, exchange, delivery] =
             histograms.each_ref().map(|family| family.get_or_create(&labels).clone());
         Self {
-            journeys: by_ending(&counters[0]),
+            flows: by_ending(&counters[0]),
             exchanges: by_ending(&counters[1]),
             response,
             service,
@@ -164,29 +164,29 @@ impl PartyMetrics {
 
 impl Observe for Metrics {
     fn sample(&self, sample: &Sample) {
-        let Some(party) = self.parties.get(usize::from(sample.party)) else {
+        let Some(class) = self.classes.get(usize::from(sample.class)) else {
             self.unknown.fetch_add(1, Ordering::Relaxed);
             return;
         };
         let ending = sample.ending as usize;
         match sample.step {
-            Step::Journey => {
-                party.journeys[ending].inc();
+            Step::Flow => {
+                class.flows[ending].inc();
                 if sample.ending == Ending::Completed {
-                    party.response.observe(seconds(sample.response_us()));
+                    class.response.observe(seconds(sample.response_us()));
                 }
                 if sample.ending != Ending::Abandoned {
-                    party.service.observe(seconds(sample.service_us()));
-                    party.lag.observe(seconds(sample.lag_us()));
+                    class.service.observe(seconds(sample.service_us()));
+                    class.lag.observe(seconds(sample.lag_us()));
                 }
             }
             Step::Exchange(_) => {
-                party.exchanges[ending].inc();
-                party.exchange.observe(seconds(sample.service_us()));
+                class.exchanges[ending].inc();
+                class.exchange.observe(seconds(sample.service_us()));
             }
             Step::Delivery(_) => {
                 if sample.ending == Ending::Completed {
-                    party.delivery.observe(seconds(sample.service_us()));
+                    class.delivery.observe(seconds(sample.service_us()));
                 }
             }
             Step::CodeAge => {}
@@ -209,11 +209,11 @@ fn gauges(registry: &mut Registry) -> Vec<(Number, OfFrame)> {
             frame.abandoned as f64
         }),
         ("waiting", "Arrivals due and not yet begun", |frame| frame.waiting as f64),
-        ("under_way", "Journeys under way", |frame| frame.under_way as f64),
+        ("under_way", "Flows under way", |frame| frame.under_way as f64),
         ("arrival_rate", "Arrivals a second", |frame| frame.rate_now),
         ("codes_push", "Codes sent by push", |frame| frame.codes_push as f64),
         ("codes_email", "Codes sent by email", |frame| frame.codes_email as f64),
-        ("attacks", "Attackers' journeys that ended", |frame| frame.attacks as f64),
+        ("attacks", "Attackers' flows that ended", |frame| frame.attacks as f64),
     ];
     all.into_iter()
         .map(|(name, help, of)| {
@@ -254,7 +254,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, shutdown: impl 
 
 fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/metrics") => match metrics.told() {
+        (&Method::GET, "/metrics") => match metrics.to_text() {
             Ok(text) => (StatusCode::OK, text),
             Err(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -284,9 +284,9 @@ mod tests {
 
     use super::*;
 
-    fn sample(party: u16, step: Step, ending: Ending, took_us: u64) -> Sample {
+    fn sample(class: u16, step: Step, ending: Ending, took_us: u64) -> Sample {
         Sample {
-            party,
+            class,
             step,
             ending,
             intended_us: 1_000,
@@ -305,10 +305,10 @@ mod tests {
             (Ending::Limited, 900),
             (Ending::Abandoned, 0),
         ] {
-            metrics.sample(&sample(1, Step::Journey, ending, took_us));
+            metrics.sample(&sample(1, Step::Flow, ending, took_us));
         }
         metrics.sample(&sample(0, Step::Exchange(OperationKind::SignIn), Ending::Completed, 7_000));
-        metrics.sample(&sample(9, Step::Journey, Ending::Completed, 1));
+        metrics.sample(&sample(9, Step::Flow, Ending::Completed, 1));
         state.publish(LiveFrame {
             at_s: 12.0,
             offered: 1200,
@@ -358,14 +358,14 @@ mod tests {
             head.starts_with("http/1.1 200") && head.contains("content-type: application/openmetrics-text; version=1.0.0"),
             "{head}"
         );
-        let party = "party=\"new \\\"phones\\\"\"";
-        let named = |name: &str, more: &str| value(&text, &format!("stepproof_{name}{{{party}{more}}}"));
-        assert_eq!(named("journeys_total", ",ending=\"completed\""), 2.0);
-        assert_eq!(named("journeys_total", ",ending=\"limited\""), 1.0);
-        assert_eq!(named("journeys_total", ",ending=\"abandoned\""), 1.0);
-        assert_eq!(named("journeys_total", ",ending=\"failed\""), 0.0);
+        let class = "class=\"new \\\"phones\\\"\"";
+        let named = |name: &str, more: &str| value(&text, &format!("stepproof_{name}{{{class}{more}}}"));
+        assert_eq!(named("flows_total", ",ending=\"completed\""), 2.0);
+        assert_eq!(named("flows_total", ",ending=\"limited\""), 1.0);
+        assert_eq!(named("flows_total", ",ending=\"abandoned\""), 1.0);
+        assert_eq!(named("flows_total", ",ending=\"failed\""), 0.0);
         assert_eq!(
-            value(&text, "stepproof_exchanges_total{party=\"returning\",ending=\"completed\"}"),
+            value(&text, "stepproof_exchanges_total{class=\"returning\",ending=\"completed\"}"),
             1.0
         );
         assert_eq!(
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn a_party_that_is_none_is_counted_apart() {
+    fn a_class_that_is_none_is_counted_apart() {
         assert_eq!(fed().unknown(), 1);
     }
 }

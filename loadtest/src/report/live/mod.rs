@@ -23,15 +23,15 @@ pub struct LiveFrame {
     pub offered: u64,
     /// Of them, those that were begun.
     pub started: u64,
-    /// Journeys completed.
+    /// Flows completed.
     pub completed: u64,
-    /// Journeys that ended otherwise, but for those abandoned.
+    /// Flows that ended otherwise, but for those abandoned.
     pub broken_off: u64,
     /// Arrivals given up before they were begun.
     pub abandoned: u64,
     /// Arrivals due and not yet begun.
     pub waiting: u64,
-    /// Journeys under way.
+    /// Flows under way.
     pub under_way: u64,
     /// Arrivals a second, as they are sent now.
     pub rate_now: f64,
@@ -39,13 +39,13 @@ pub struct LiveFrame {
     pub p50_ms: Option<f64>,
     /// 99th percentile of it.
     pub p99_ms: Option<f64>,
-    /// 99th percentile of the start lag in the last second.
+    /// 99th percentile of the scheduling delay in the last second.
     pub lag_p99_ms: Option<f64>,
     /// Codes sent by push.
     pub codes_push: u64,
     /// Codes sent by email.
     pub codes_email: u64,
-    /// Attackers' journeys that ended.
+    /// Attackers' flows that ended.
     pub attacks: u64,
 }
 
@@ -76,7 +76,7 @@ impl LiveState {
     }
 }
 
-/// Who wants every sample. It is called where journeys run, so it must cost next to nothing and never wait.
+/// Who wants every sample. It is called where flows run, so it must cost next to nothing and never wait.
 pub trait Observe: Send + Sync {
     /// One measured thing.
     fn sample(&self, sample: &Sample);

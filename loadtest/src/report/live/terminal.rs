@@ -102,9 +102,9 @@ pub fn line(frame: &LiveFrame) -> String {
 /// One frame in a few short lines.
 pub fn picture(frame: &LiveFrame) -> String {
     let phase = phase(frame, "   ");
-    let mut told = format!(
+    let mut rendered = format!(
         "  {:>6.0} s{phase}   {:.0} arrivals/s\n  funnel    offered {}  started {}  completed {}  broken off {}  abandoned {}\n  \
-         now       waiting {}  under way {}\n  response  p50 {}  p99 {}  start lag p99 {}\n  codes     push {}  email {}",
+         now       waiting {}  under way {}\n  response  p50 {}  p99 {}  scheduling delay p99 {}\n  codes     push {}  email {}",
         frame.at_s,
         frame.rate_now,
         frame.offered,
@@ -121,9 +121,9 @@ pub fn picture(frame: &LiveFrame) -> String {
         frame.codes_email,
     );
     if frame.attacks > 0 {
-        told.push_str(&format!("\n  attacks   {}", frame.attacks));
+        rendered.push_str(&format!("\n  attacks   {}", frame.attacks));
     }
-    told
+    rendered
 }
 
 /// The phase, where there is one, after so many blanks.
@@ -169,7 +169,7 @@ mod tests {
     /// Shows frames one after another, each before the next is published.
     async fn shown(at: impl IntoIterator<Item = f64>) -> String {
         let state = LiveState::default();
-        let (seen, mut told) = (tokio::sync::Notify::new(), Vec::new());
+        let (seen, mut rendered) = (tokio::sync::Notify::new(), Vec::new());
         let (over, until) = tokio::sync::oneshot::channel::<()>();
         let show = each_frame(
             &state,
@@ -177,7 +177,7 @@ mod tests {
                 let _ = until.await;
             },
             |frame| {
-                told.push(frame.clone());
+                rendered.push(frame.clone());
                 seen.notify_one();
             },
         );
@@ -191,7 +191,7 @@ mod tests {
         tokio::join!(show, publish);
         let mut text = Vec::new();
         let mut plain = PlainLines::default();
-        told.iter().for_each(|frame| plain.show(frame, &mut text));
+        rendered.iter().for_each(|frame| plain.show(frame, &mut text));
         String::from_utf8(text).expect("text")
     }
 
@@ -213,7 +213,7 @@ mod tests {
     fn the_picture_has_everything_and_fits() {
         let mut frame = frame(12.0);
         frame.attacks = 7;
-        let told = picture(&frame);
+        let rendered = picture(&frame);
         for part in [
             "12 s",
             "peak",
@@ -224,9 +224,9 @@ mod tests {
             "push 700",
             "attacks   7",
         ] {
-            assert!(told.contains(part), "{part} in {told}");
+            assert!(rendered.contains(part), "{part} in {rendered}");
         }
-        assert!(told.lines().all(|line| line.chars().count() <= 100));
+        assert!(rendered.lines().all(|line| line.chars().count() <= 100));
     }
 
     #[test]

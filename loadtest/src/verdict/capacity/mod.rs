@@ -1,10 +1,10 @@
-//! The highest rate at which the promises are kept, and where it begins to bend.
+//! The highest rate at which the SLO is met, and where it begins to bend.
 //!
 //! - `search`: bracketing and bisection over whatever measures one rate.
-//! - `told`: the search as a table and a picture of the knee.
+//! - `text`: the search as a table and a picture of the knee.
 
 mod search;
-mod told;
+mod text;
 
 pub use search::{Bounds, Capacity, Probe, search};
-pub use told::told;
+pub use text::to_text;

@@ -6,7 +6,7 @@ use super::seconds::{FIGURES, drawn_again};
 use super::statistics::{middle, paired};
 use super::{CannotCompare, Comparison, Difference, LeftOut, Method, Outcome};
 use crate::plan::scenario::Scenario;
-use crate::record::{PartyRecord, Record, Verdict};
+use crate::record::{ClassRecord, Record, Verdict};
 
 /// How sure each figure's interval is.
 const CONFIDENCE: f64 = 0.95;
@@ -35,17 +35,17 @@ pub(super) fn compare(a: &[Record], b: &[Record]) -> Result<Comparison, CannotCo
                 seeds.join(", ")
             }
         };
-        let told: Vec<String> = left_out
+        let rendered: Vec<String> = left_out
             .iter()
             .map(|run| format!("{} seed {}: {}", run.side, run.seed, run.why))
             .collect();
         return Err(CannotCompare::NoPairs {
             a: seeds(&of_a),
             b: seeds(&of_b),
-            left_out: if told.is_empty() {
+            left_out: if rendered.is_empty() {
                 String::new()
             } else {
-                format!("; left out: {}", told.join("; "))
+                format!("; left out: {}", rendered.join("; "))
             },
         });
     }
@@ -72,7 +72,7 @@ pub(super) fn compare(a: &[Record], b: &[Record]) -> Result<Comparison, CannotCo
     for figure in measured {
         let outcome = figure.shows(strict);
         if outcome != Outcome::NoDifferenceShown {
-            comparison.because.push(format!("{} of {}", figure.figure, figure.party));
+            comparison.because.push(format!("{} of {}", figure.figure, figure.class));
             shown.push(outcome);
         }
         comparison.differences.push(figure.difference());
@@ -86,7 +86,7 @@ pub(super) fn compare(a: &[Record], b: &[Record]) -> Result<Comparison, CannotCo
     Ok(comparison)
 }
 
-/// Everything that decides what happens in a storm is the same on all sides. Texts and promises may differ.
+/// Everything that decides what happens in a storm is the same on all sides. Texts and thresholds may differ.
 fn same_storm(a: &[Record], b: &[Record]) -> Result<(), CannotCompare> {
     let bare = |scenario: &Scenario| Scenario {
         title: String::new(),
@@ -104,7 +104,7 @@ fn same_storm(a: &[Record], b: &[Record]) -> Result<(), CannotCompare> {
         }
         if bare(one) != bare(two) {
             let what = match () {
-                () if one.parties != two.parties => "their parties differ",
+                () if one.classes != two.classes => "their classes differ",
                 () if one.events != two.events => "their events differ",
                 () if (one.seconds, one.drain_s) != (two.seconds, two.drain_s) => "they last differently long",
                 () => "their settings differ",
@@ -128,10 +128,10 @@ fn by_seed<'a>(
     for record in records {
         let why = match record.verdict {
             _ if record.interrupted => Some("it was interrupted"),
-            _ if record.slice.is_some_and(|slice| slice.of > 1) => Some("it is a slice of a storm"),
+            _ if record.shard.is_some_and(|shard| shard.of > 1) => Some("it is a shard of a storm"),
             Verdict::GeneratorLimited => Some("the generator was the limit"),
             Verdict::TooLittle => Some("too little happened"),
-            Verdict::Held | Verdict::Broken => None,
+            Verdict::Passed | Verdict::Failed => None,
         };
         if let Some(why) = why {
             left_out.push(LeftOut {
@@ -148,7 +148,7 @@ fn by_seed<'a>(
 
 /// One figure in all pairs, and a way to its interval.
 struct Measured {
-    party: String,
+    class: String,
     figure: &'static str,
     a: Vec<f64>,
     b: Vec<f64>,
@@ -192,7 +192,7 @@ impl Measured {
         let (difference, interval) = self.at(CONFIDENCE);
         let shows = self.shows(CONFIDENCE);
         Difference {
-            party: self.party,
+            class: self.class,
             figure: self.figure,
             a: self.a,
             b: self.b,
@@ -204,19 +204,19 @@ impl Measured {
 }
 
 fn measured(pairs: &[Pair<'_>]) -> Vec<Measured> {
-    type Of = fn(&PartyRecord) -> Option<f64>;
+    type Of = fn(&ClassRecord) -> Option<f64>;
     let mut all = Vec::new();
-    let of_parties: [(&'static str, Of); 4] = [
-        ("p50", |party| (party.response.count > 0).then_some(party.response.p50_ms)),
-        ("p90", |party| (party.response.count > 0).then_some(party.response.p90_ms)),
-        ("p99", |party| (party.response.count > 0).then_some(party.response.p99_ms)),
-        ("success", |party| ratio(party.funnel.completed, party.funnel.offered)),
+    let of_classes: [(&'static str, Of); 4] = [
+        ("p50", |class| (class.response.count > 0).then_some(class.response.p50_ms)),
+        ("p90", |class| (class.response.count > 0).then_some(class.response.p90_ms)),
+        ("p99", |class| (class.response.count > 0).then_some(class.response.p99_ms)),
+        ("success", |class| ratio(class.funnel.completed, class.funnel.offered)),
     ];
-    let parties = pairs[0].0.parties.iter().filter(|party| !party.attacker);
-    for party in parties {
-        for (figure, of) in of_parties {
-            let find = |record: &Record| record.parties.iter().find(|other| other.name == party.name).and_then(of);
-            all.push(in_pairs(pairs, party.name.clone(), figure, find));
+    let classes = pairs[0].0.classes.iter().filter(|class| !class.attacker);
+    for class in classes {
+        for (figure, of) in of_classes {
+            let find = |record: &Record| record.classes.iter().find(|other| other.name == class.name).and_then(of);
+            all.push(in_pairs(pairs, class.name.clone(), figure, find));
         }
     }
     all.push(in_pairs(pairs, "everybody".to_owned(), "drain", |record| record.drain_s));
@@ -225,7 +225,7 @@ fn measured(pairs: &[Pair<'_>]) -> Vec<Measured> {
         for (nth, drawn) in drawn.into_iter().enumerate() {
             let (a, b) = a[nth].zip(b[nth]).into_iter().unzip();
             all.push(Measured {
-                party: "everybody, by second".to_owned(),
+                class: "everybody, by second".to_owned(),
                 figure: FIGURES[nth],
                 a,
                 b,
@@ -238,10 +238,10 @@ fn measured(pairs: &[Pair<'_>]) -> Vec<Measured> {
 }
 
 /// The figure in each pair where both sides have it.
-fn in_pairs(pairs: &[Pair<'_>], party: String, figure: &'static str, of: impl Fn(&Record) -> Option<f64>) -> Measured {
+fn in_pairs(pairs: &[Pair<'_>], class: String, figure: &'static str, of: impl Fn(&Record) -> Option<f64>) -> Measured {
     let (a, b) = pairs.iter().filter_map(|(a, b)| Some((of(a)?, of(b)?))).unzip();
     Measured {
-        party,
+        class,
         figure,
         a,
         b,

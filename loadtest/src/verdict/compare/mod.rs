@@ -1,7 +1,7 @@
 //! Two versions of a service under the same storms: what differs, and whether that is more than chance.
 //!
 //! Runs are paired by seed, for the same seed is the same storm. With two pairs or more, each figure's difference is told with a 95 %
-//! interval after Student (paired). With one pair there is nothing to judge a party's difference by; the seconds of both runs are drawn
+//! interval after Student (paired). With one pair there is nothing to judge a class's difference by; the seconds of both runs are drawn
 //! again and again instead (a bootstrap, seeded), over all legitimate people together, and the comparison says so. Percentiles of
 //! several runs are never averaged into one percentile: what is averaged is the difference within each pair.
 
@@ -59,8 +59,8 @@ pub enum Method {
 /// One figure on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// Whose: a party, or everybody legitimate.
-    pub party: String,
+    /// Whose: a class, or everybody legitimate.
+    pub class: String,
     /// What: `p50`, `p90`, `p99` (response, milliseconds), `success` (a part), `drain` (seconds).
     pub figure: &'static str,
     /// In A, in each pair.

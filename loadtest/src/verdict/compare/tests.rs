@@ -22,12 +22,12 @@ fn a_planted_fifth_is_found_in_both_directions() {
         (found.method, found.verdict),
         (Method::PairedT, Outcome::Slower),
         "{}",
-        found.told()
+        found.to_text()
     );
     let p50 = found
         .differences
         .iter()
-        .find(|one| one.party == "new phones" && one.figure == "p50")
+        .find(|one| one.class == "new phones" && one.figure == "p50")
         .expect("the figure");
     let (low, high) = p50.interval.expect("an interval");
     let fifth = 0.2 * p50.a.iter().sum::<f64>() / 6.0;
@@ -39,7 +39,7 @@ fn a_planted_fifth_is_found_in_both_directions() {
 fn noise_is_no_difference() {
     for luck in [2, 3, 4, 5, 6] {
         let found = compare(&side(1..7, 1, 1.0), &side(1..7, luck, 1.0)).expect("comparable");
-        assert_eq!(found.verdict, Outcome::NoDifferenceShown, "luck {luck}: {}", found.told());
+        assert_eq!(found.verdict, Outcome::NoDifferenceShown, "luck {luck}: {}", found.to_text());
     }
 }
 
@@ -51,19 +51,19 @@ fn one_pair_is_judged_by_its_seconds_and_says_so() {
         (found.method, found.verdict),
         (Method::BootstrapOverSeconds, Outcome::Slower),
         "{}",
-        found.told()
+        found.to_text()
     );
     assert!(
         found
             .differences
             .iter()
-            .filter(|one| one.party == "new phones")
+            .filter(|one| one.class == "new phones")
             .all(|one| one.interval.is_none())
     );
-    assert!(found.told().contains("one pair only"));
+    assert!(found.to_text().contains("one pair only"));
     assert_eq!(found, compare(&a, &b).expect("comparable"), "the same draws");
     let same = compare(&a, &calm(side(1..2, 2, 1.0))).expect("comparable");
-    assert_eq!(same.verdict, Outcome::NoDifferenceShown, "{}", same.told());
+    assert_eq!(same.verdict, Outcome::NoDifferenceShown, "{}", same.to_text());
 }
 
 #[test]
@@ -75,19 +75,19 @@ fn runs_without_a_partner_or_a_result_are_named_and_left_out() {
     assert_eq!(found.seeds, [2, 3]);
     let left: Vec<(char, u64)> = found.left_out.iter().map(|run| (run.side, run.seed)).collect();
     assert_eq!(left, [('A', 5), ('B', 4), ('A', 1), ('A', 4), ('B', 5), ('B', 6)]);
-    assert!(found.told().contains("left out: A seed 5: it was interrupted"));
+    assert!(found.to_text().contains("left out: A seed 5: it was interrupted"));
 }
 
 #[test]
 fn what_cannot_be_compared_is_refused() {
     let (a, mut b) = (side(1..3, 1, 1.0), side(1..3, 2, 1.0));
-    b[0].scenario.parties[0].arrivals.rate += 1.0;
+    b[0].scenario.classes[0].arrivals.rate += 1.0;
     assert_eq!(
         compare(&a, &b).expect_err("different").to_string(),
-        "different storms cannot be compared: both are called isp-outage, but their parties differ"
+        "different storms cannot be compared: both are called isp-outage, but their classes differ"
     );
     b[0].scenario.name = "soak".to_owned();
-    assert!(matches!(compare(&a, &b), Err(CannotCompare::DifferentStorms(told)) if told == "isp-outage and soak"));
+    assert!(matches!(compare(&a, &b), Err(CannotCompare::DifferentStorms(rendered)) if rendered == "isp-outage and soak"));
     assert_eq!(
         compare(&[a[0].clone(), a[0].clone()], &a),
         Err(CannotCompare::SeedTwice { side: 'A', seed: 1 })
@@ -97,7 +97,7 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 #[test]
-fn other_promises_are_the_same_storm() {
+fn other_thresholds_are_the_same_storm() {
     let (a, mut b) = (side(1..3, 1, 1.0), side(1..3, 2, 1.0));
     b.iter_mut().for_each(|record| record.scenario.slo.drain_s = Some(1.0));
     assert!(compare(&a, &b).is_ok());
@@ -106,7 +106,7 @@ fn other_promises_are_the_same_storm() {
 #[test]
 fn told_as_a_table_and_as_json() {
     let found = compare(&side(1..7, 1, 1.0), &side(1..7, 2, 1.2)).expect("comparable");
-    let text = found.told();
+    let text = found.to_text();
     assert!(
         text.contains("95 % interval")
             && text.contains("B beside A: slower (")

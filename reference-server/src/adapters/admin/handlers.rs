@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
+use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
-use crate::domain::{Status, Timestamp};
-use crate::http::{EdgeRequest, INSTALLATION_MOST, PUSH_TOKEN_MOST, Refusal, empty, json, label, opaque, read};
-use crate::parts::Clock;
+use crate::http::{ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Refusal, empty, json, label, opaque, read};
+use crate::ports::Clock;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -19,7 +19,7 @@ type Answer = Result<Response<Bytes>, Refusal>;
 /// Up to so many accounts, what is live is counted when somebody looks; beyond, it is as of the latest sweep.
 const COUNTED_AT_ONCE: usize = 10_000;
 
-pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
+pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
@@ -41,7 +41,7 @@ pub(super) async fn route(admin: &Admin, request: &EdgeRequest) -> Answer {
 }
 
 async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.parts().store.count().await;
+    let accounts = admin.service.deps().store.count().await;
     if accounts <= COUNTED_AT_ONCE {
         admin.service.sweep().await;
     }
@@ -57,7 +57,7 @@ fn clock(admin: &Admin) -> Response<Bytes> {
     json(StatusCode::OK, &json!({"now_ms": admin.clock.now().0}))
 }
 
-fn move_clock(admin: &Admin, request: &EdgeRequest) -> Answer {
+fn move_clock(admin: &Admin, request: &ApiRequest) -> Answer {
     match read(request)? {
         MoveClock {
             advance_ms: Some(by),
@@ -83,7 +83,7 @@ fn move_clock(admin: &Admin, request: &EdgeRequest) -> Answer {
     Ok(clock(admin))
 }
 
-async fn reset(admin: &Admin, request: &EdgeRequest) -> Answer {
+async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
     if !request.body.is_empty() {
         let Nothing {} = read(request)?;
     }
@@ -93,7 +93,7 @@ async fn reset(admin: &Admin, request: &EdgeRequest) -> Answer {
     Ok(empty())
 }
 
-async fn seed(admin: &Admin, request: &EdgeRequest) -> Answer {
+async fn seed(admin: &Admin, request: &ApiRequest) -> Answer {
     let body: SeedAccounts = read(request)?;
     let seeds = body.accounts.into_iter().enumerate().map(|(nth, account)| {
         Ok(Seed {
@@ -111,16 +111,16 @@ async fn seed(admin: &Admin, request: &EdgeRequest) -> Answer {
 fn seed_device(nth: usize, device: SeedAccountDevice) -> Result<SeedDevice, Refusal> {
     let field = |name: &str| format!("accounts[{nth}].device.{name}");
     let push_token = device.push_token;
-    let push_token = push_token.map(|token| opaque(&field("push_token"), token, PUSH_TOKEN_MOST));
+    let push_token = push_token.map(|token| opaque(&field("push_token"), token, MAX_PUSH_TOKEN_BYTES));
     Ok(SeedDevice {
-        installation: opaque(&field("installation"), device.installation, INSTALLATION_MOST)?,
+        installation: opaque(&field("installation"), device.installation, MAX_INSTALLATION_BYTES)?,
         name: label(&field("name"), device.name)?,
         trust_token: device.trust_token,
         push_token: push_token.transpose()?,
     })
 }
 
-async fn set_status(admin: &Admin, request: &EdgeRequest) -> Answer {
+async fn set_status(admin: &Admin, request: &ApiRequest) -> Answer {
     let body: AccountStatus = read(request)?;
     let status = match body.status {
         StatusName::Active => Status::Active,
@@ -133,7 +133,7 @@ async fn set_status(admin: &Admin, request: &EdgeRequest) -> Answer {
     }
 }
 
-fn set_delivery(admin: &Admin, request: &EdgeRequest) -> Answer {
+fn set_delivery(admin: &Admin, request: &ApiRequest) -> Answer {
     let Delivery { email, push } = read(request)?;
     let set = admin.mailer.set_targets(email.as_ref(), push.as_ref());
     set.map_err(|fault| invalid(fault.to_string()))?;

@@ -1,5 +1,5 @@
-//! The admin interface: the clock, the accounts and the delivery targets of a server under test. It listens on an address of
-//! its own and is off unless asked for; whoever reaches it owns the server.
+//! The admin API: the clock, the accounts and the delivery targets of a server under test. It listens on an address of its own
+//! and is off unless asked for; whoever reaches it owns the server.
 //!
 //! ```text
 //! GET  /healthz           is the server up
@@ -24,40 +24,36 @@ use http::Response;
 use tokio::net::TcpListener;
 
 use crate::adapters::mailer::{Mailbox, ProviderMailer};
-use crate::http::{ConnectionLimits, accept_until, read_body};
-use crate::http::{EdgeRequest, refusal};
-use crate::parts::ManualClock;
+use crate::http::{ApiRequest, ConnectionLimits, accept_until, refusal};
+use crate::ports::ManualClock;
 use crate::service::Service;
 
-/// Bytes of a body: some hundred thousand accounts.
-const BODY_MOST: usize = 32 * 1024 * 1024;
+/// Some hundred thousand accounts.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// What is controlled.
+/// What is administered.
 #[derive(Clone)]
 pub struct Admin {
-    /// The server.
     pub service: Service,
-    /// Its clock.
+    /// The very clock of the service.
     pub clock: Arc<ManualClock>,
-    /// Where it delivers.
+    /// The very mailer of the service, or what its mailer wraps.
     pub mailer: ProviderMailer,
-    /// Its development mailbox, when it has one.
     pub mailbox: Option<Mailbox>,
 }
 
 impl Admin {
-    /// Answers one request.
-    pub async fn answer(&self, request: &EdgeRequest) -> Response<Bytes> {
+    pub async fn answer(&self, request: &ApiRequest) -> Response<Bytes> {
         handlers::route(self, request)
             .await
             .unwrap_or_else(|refused| refusal(&refused))
     }
 }
 
-/// Serves the admin interface until `shutdown`.
+/// Serves the admin API until `shutdown`.
 pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Output = ()>) {
     let limits = ConnectionLimits {
-        body: BODY_MOST,
+        body: MAX_BODY_BYTES,
         connections: 64,
         per_source: 64,
         ..ConnectionLimits::default()
@@ -65,20 +61,10 @@ pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Ou
     accept_until(listener, limits, Vec::new(), shutdown, move |request, peer| {
         let admin = admin.clone();
         async move {
-            let (head, body) = request.into_parts();
-            let body = match read_body(body, limits).await {
-                Ok(body) => body,
-                Err(refused) => return refused,
-            };
-            let request = EdgeRequest {
-                method: head.method,
-                path: head.uri.path().to_owned(),
-                query: head.uri.query().map(str::to_owned),
-                headers: head.headers,
-                body,
-                peer,
-            };
-            admin.answer(&request).await
+            match ApiRequest::read(request, peer, limits).await {
+                Ok(request) => admin.answer(&request).await,
+                Err(refused) => refusal(&refused),
+            }
         }
     })
     .await;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::RenderedMessage;
 use super::http_call::HttpCaller;
 use super::target::{PushTarget, TargetFault, refusal};
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// One Firebase project.
 pub(super) struct Fcm {

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
 use super::RETRY_PAUSE;
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// Bytes of a provider's answer that are looked at.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

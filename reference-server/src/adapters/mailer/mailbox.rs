@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use super::RenderedMessage;
-use crate::parts::Recipient;
+use crate::ports::Recipient;
 use crate::sync::lock;
 
 /// Messages kept; the oldest leave.

@@ -25,7 +25,7 @@ pub use neutral::neutralise;
 pub use target::{EmailKind, EmailTarget, PushTarget, TargetFault};
 pub use templates::{RenderedMessage, Templates};
 
-use crate::parts::{DeliveryError, Mailer, Message, Recipient};
+use crate::ports::{DeliveryError, Mailer, Message, Recipient};
 use crate::sync::lock;
 use fcm::Fcm;
 use http_call::HttpCaller;

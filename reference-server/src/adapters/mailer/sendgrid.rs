@@ -7,7 +7,7 @@ use super::RenderedMessage;
 use super::http_call::HttpCaller;
 use super::target::{EmailTarget, TargetFault, refusal};
 use super::templates::KIND_HEADER;
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// One SendGrid account.
 pub(super) struct SendGrid {

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use super::target::{EmailTarget, TargetFault, refusal};
 use super::templates::KIND_HEADER;
 use super::{RETRY_PAUSE, RenderedMessage};
-use crate::parts::{DeliveryError, MessageKind};
+use crate::ports::{DeliveryError, MessageKind};
 use crate::sync::lock;
 
 /// Connections to one mail server; further messages wait.

@@ -7,7 +7,7 @@ use lettre::Address;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::parts::DeliveryError;
+use crate::ports::DeliveryError;
 
 /// Who mail is from, unless a target says otherwise (DLVR-03).
 pub(super) const SENDER: &str = "no-reply@stepproof.test";

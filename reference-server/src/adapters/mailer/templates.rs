@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::neutral::neutralise;
-use crate::domain::Timestamp;
-use crate::parts::{Message, MessageContent, MessageKind, Recipient};
+use crate::account::Timestamp;
+use crate::ports::{Message, MessageContent, MessageKind, Recipient};
 
 /// The email header that says what kind of message it is, by which mail programs and tests sort.
 pub(super) const KIND_HEADER: &str = "X-Message-Kind";
@@ -127,7 +127,7 @@ fn html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ChallengeId;
+    use crate::account::ChallengeId;
 
     fn code(device_name: &str) -> RenderedMessage {
         Templates::new("Acme").render(&Message {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use crate::domain::network;
-use crate::settings::Network;
+use crate::account::network;
+use crate::config::Network;
 use crate::sync::lock;
 
 /// The connections of each source.

@@ -29,7 +29,7 @@ fn each_loads_and_is_documented() {
             "{}",
             storm.name
         );
-        let attacked = storm.parties.iter().any(|party| party.attacker);
+        let attacked = storm.classes.iter().any(|class| class.attacker);
         assert_eq!(storm.slo.collateral.is_some(), attacked, "{}", storm.name);
         assert!(
             storm.seconds + storm.slo.drain_s.unwrap() <= 70.0,
@@ -67,10 +67,10 @@ fn each_can_be_larger_or_shorter_and_is_still_sound() {
             let storm = storm.scaled(factor).shortened(seconds);
             assert_eq!(check::faults(&storm), [], "{}", stored.name);
             let courses = storm
-                .parties
+                .classes
                 .iter()
-                .map(|party| crate::plan::arrivals::Course::of(&party.arrivals, &storm).unwrap());
-            let after: f64 = courses.map(|course| course.expected()).sum();
+                .map(|class| crate::plan::arrivals::RateProfile::of(&class.arrivals, &storm).unwrap());
+            let after: f64 = courses.map(|profile| profile.expected()).sum();
             assert!(
                 (after / before / ratio - 1.0).abs() < 1e-9,
                 "{}: {after} of {before}",
@@ -81,18 +81,18 @@ fn each_can_be_larger_or_shorter_and_is_still_sound() {
 }
 
 #[test]
-fn each_has_a_picture_with_its_phases_parties_and_events() {
+fn each_has_a_picture_with_its_phases_classes_and_events() {
     for stored in STORMS {
         let storm = stored.scenario().unwrap();
         let drawn = picture::picture(&storm, picture::COLUMNS).unwrap();
         for phase in &storm.phases {
             assert!(drawn.contains(&phase.name), "{drawn}");
         }
-        for party in &storm.parties {
-            assert!(drawn.contains(&party.name) && drawn.contains(party.journey.name()), "{drawn}");
+        for class in &storm.classes {
+            assert!(drawn.contains(&class.name) && drawn.contains(class.flow.name()), "{drawn}");
         }
         assert_eq!(drawn.contains('━'), !storm.events.is_empty(), "{drawn}");
-        assert!(drawn.matches('█').count() >= storm.parties.len(), "{drawn}");
+        assert!(drawn.matches('█').count() >= storm.classes.len(), "{drawn}");
         assert!(drawn.lines().skip(1).all(|line| line.chars().count() <= 110), "{drawn}");
     }
 }
@@ -110,7 +110,7 @@ fn a_storm_is_opened_by_its_name_or_by_its_file() {
 }
 
 #[test]
-fn promises_may_stand_in_a_file_of_their_own() {
+fn thresholds_may_stand_in_a_file_of_their_own() {
     let storm = library::named("isp-outage").unwrap().scenario().unwrap();
     let slo = |text: &str| load::parse_slo(Path::new("slo.toml"), text, &storm);
     let text = toml::to_string(&storm.slo).unwrap();
@@ -118,7 +118,7 @@ fn promises_may_stand_in_a_file_of_their_own() {
     assert_eq!(slo("").unwrap(), Slo::default());
     let wrong = "drain_s = 3\n\n[[objectives]]\nphase = \"calm\"\n\n[[objectives]]\nphase = \"clam\"\nsuccess = 0.9\n";
     let error = slo(wrong).unwrap_err();
-    assert_eq!(error.to_string(), "objectives[0]: this objective promises nothing");
+    assert_eq!(error.to_string(), "objectives[0]: this objective thresholds nothing");
     let error = slo(&wrong.replacen("phase = \"calm\"", "p99_ms = 5", 1)).unwrap_err();
     assert_eq!(error.to_string(), "objectives[1].phase: there is no phase `clam`");
     assert_eq!(

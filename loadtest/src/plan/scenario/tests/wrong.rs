@@ -9,23 +9,23 @@ use crate::plan::scenario::{ScenarioError, load};
 const GOOD: &str = r#"name = "mine"
 title = "Mine"
 seconds = 60
-users = 50
+max_vus = 50
 
 [think]
 read_code_s = 1.5
 
-[[parties]]
+[[classes]]
 name = "people"
-journey = "new-device"
+flow = "new-device"
 accounts = 100
 patience_s = 30
 retry = { attempts = 3, delay_s = 1 }
 arrivals = { rate = 20, from_s = 10, for_s = 40, shape = { kind = "sine", swing = 0.5 } }
 
-[[parties]]
+[[classes]]
 name = "bots"
 attacker = true
-journey = "guess-codes"
+flow = "guess-codes"
 accounts_of = "people"
 sources = 2
 tries = 5
@@ -47,7 +47,7 @@ from_s = 30
 [slo]
 drain_s = 10
 collateral = 0.01
-objectives = [{ party = "people", phase = "after", journey = "new-device", p99_ms = 500, success = 0.99 }]
+objectives = [{ class = "people", phase = "after", flow = "new-device", p99_ms = 500, success = 0.99 }]
 "#;
 
 fn parse(text: &str) -> Result<(), ScenarioError> {
@@ -82,7 +82,7 @@ fn what_its_types_refuse() {
     );
     check("title = \"Mine\"\n", "", "", "missing field `title`", "README.md");
     check("seconds = 60", "seconds = \"60\"", "\"60\"", "expected f64", "README.md");
-    check("users = 50", "users = -1", "-1", "expected usize", "README.md");
+    check("max_vus = 50", "max_vus = -1", "-1", "expected usize", "README.md");
     check(
         "\"new-device\"\nacc",
         "\"new-devices\"\nacc",
@@ -90,7 +90,7 @@ fn what_its_types_refuse() {
         "unknown variant `new-devices`",
         "did you mean `new-device`?",
     );
-    check("users = 50", "users = [", "", "", "README.md");
+    check("max_vus = 50", "max_vus = [", "", "", "README.md");
     let error = parse("").unwrap_err();
     assert!(error.to_string().contains("missing field"), "{error}");
 }
@@ -99,26 +99,26 @@ fn what_its_types_refuse() {
 fn numbers_out_of_bounds() {
     for (old, new, shown, path) in [
         ("seconds = 60", "seconds = 86401", "86401", "seconds"),
-        ("users = 50", "users = 0", "0", "users"),
+        ("max_vus = 50", "max_vus = 0", "0", "max_vus"),
         ("read_code_s = 1.5", "read_code_s = nan", "nan", "think.read_code_s"),
-        ("rate = 20", "rate = 0", "0", "parties[0].arrivals.rate"),
-        ("rate = 20", "rate = inf", "inf", "parties[0].arrivals.rate"),
-        ("rate = 5", "rate = -5", "-5", "parties[1].arrivals.rate"),
-        ("swing = 0.5", "swing = 1.5", "1.5", "parties[0].arrivals.shape.swing"),
-        ("height = 4", "height = 0.5", "0.5", "parties[1].arrivals.shape.height"),
+        ("rate = 20", "rate = 0", "0", "classes[0].arrivals.rate"),
+        ("rate = 20", "rate = inf", "inf", "classes[0].arrivals.rate"),
+        ("rate = 5", "rate = -5", "-5", "classes[1].arrivals.rate"),
+        ("swing = 0.5", "swing = 1.5", "1.5", "classes[0].arrivals.shape.swing"),
+        ("height = 4", "height = 0.5", "0.5", "classes[1].arrivals.shape.height"),
         (
             "half_life_s = 2",
             "half_life_s = 0",
             "0",
-            "parties[1].arrivals.shape.half_life_s",
+            "classes[1].arrivals.shape.half_life_s",
         ),
-        ("at_s = 5", "at_s = 61", "61", "parties[1].arrivals.shape.at_s"),
-        ("accounts = 100", "accounts = 0", "0", "parties[0].accounts"),
-        ("patience_s = 30", "patience_s = 0", "0", "parties[0].patience_s"),
-        ("attempts = 3", "attempts = 0", "0", "parties[0].retry.attempts"),
-        ("delay_s = 1 ", "delay_s = -1 ", "-1", "parties[0].retry.delay_s"),
-        ("tries = 5", "tries = 0", "0", "parties[1].tries"),
-        ("sources = 2", "sources = 70000", "70000", "parties[1].sources"),
+        ("at_s = 5", "at_s = 61", "61", "classes[1].arrivals.shape.at_s"),
+        ("accounts = 100", "accounts = 0", "0", "classes[0].accounts"),
+        ("patience_s = 30", "patience_s = 0", "0", "classes[0].patience_s"),
+        ("attempts = 3", "attempts = 0", "0", "classes[0].retry.attempts"),
+        ("delay_s = 1 ", "delay_s = -1 ", "-1", "classes[0].retry.delay_s"),
+        ("tries = 5", "tries = 0", "0", "classes[1].tries"),
+        ("sources = 2", "sources = 70000", "70000", "classes[1].sources"),
         (
             "push-slow-ms = 500",
             "push-slow-ms = 0",
@@ -145,7 +145,7 @@ fn what_does_not_fit_together() {
         "name = \"bots\"",
         "name = \"people\"",
         "\"people\"",
-        "parties[1].name: there is another party `people`",
+        "classes[1].name: there is another class `people`",
         "a name of its own",
     );
     check("name = \"mine\"", "name = \" \"", "\" \"", "name: is empty", "monday-morning");
@@ -192,17 +192,17 @@ fn what_does_not_fit_together() {
         "a name of its own",
     );
     check(
-        "party = \"people\"",
-        "party = \"poeple\"",
+        "class = \"people\"",
+        "class = \"poeple\"",
         "\"poeple\"",
-        "no party `poeple`",
+        "no class `poeple`",
         "are: people",
     );
     check(
-        "party = \"people\"",
-        "party = \"bots\"",
+        "class = \"people\"",
+        "class = \"bots\"",
         "\"bots\"",
-        "no party `bots` of legitimate people",
+        "no class `bots` of legitimate people",
         "are: people",
     );
     check(
@@ -213,17 +213,17 @@ fn what_does_not_fit_together() {
         "are: before, after",
     );
     check(
-        "journey = \"new-device\", p99",
-        "journey = \"refresh\", p99",
+        "flow = \"new-device\", p99",
+        "flow = \"refresh\", p99",
         "\"refresh\"",
         "walks `refresh`",
-        "name a journey",
+        "name a flow",
     );
     check(
         "p99_ms = 500, success = 0.99",
         "",
-        "{ party = \"people\", phase = \"after\", journey = \"new-device\",  }",
-        "promises nothing",
+        "{ class = \"people\", phase = \"after\", flow = \"new-device\",  }",
+        "thresholds nothing",
         "p99_ms",
     );
     check(
@@ -237,14 +237,14 @@ fn what_does_not_fit_together() {
         "accounts_of = \"people\"",
         "accounts_of = \"poeple\"",
         "\"poeple\"",
-        "no party `poeple` with accounts",
+        "no class `poeple` with accounts",
         "are: people",
     );
     check(
         "accounts_of = \"people\"",
         "accounts_of = \"bots\"",
         "\"bots\"",
-        "no party `bots` with accounts",
+        "no class `bots` with accounts",
         "are: people",
     );
     check(
@@ -283,7 +283,7 @@ fn too_many_and_nobody() {
     let error = parse(&none).unwrap_err();
     assert!(error.to_string().contains("nobody is to be expected"), "{error}");
     let error = parse("name = 'x'\ntitle = 'x'\nseconds = 5\nparties = []\n").unwrap_err();
-    assert!(error.to_string().contains("parties: there are 0 parties"), "{error}");
+    assert!(error.to_string().contains("classes: there are 0 classes"), "{error}");
 }
 
 #[test]
@@ -313,13 +313,13 @@ fn several_faults_are_told_at_once_as_a_person_sees_them() {
     let mut shown = String::new();
     let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
     handler.render_report(&mut shown, &error).unwrap();
-    for told in [
+    for rendered in [
         "stepproof::scenario",
-        "parties[0].arrivals.shape.swing: 2 is out of bounds",
+        "classes[0].arrivals.shape.swing: 2 is out of bounds",
         "mine.toml:15",
         "help: a number from 0 to 1",
-        "parties[1].tries: 0 is out of bounds",
+        "classes[1].tries: 0 is out of bounds",
     ] {
-        assert!(shown.contains(told), "{told}\n{shown}");
+        assert!(shown.contains(rendered), "{rendered}\n{shown}");
     }
 }
