@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use conformance::embedded::Variant;
 use conformance::engine::{self, Config, Summary};
 use conformance::select::Selection;
-use conformance::target_pool::{PerCheckTarget, Variant};
+use conformance::target_pool::PerCheckTarget;
 use conformance::verdict::{Exit, Verdict};
 use mutants::Mutant;
 use tokio::sync::Semaphore;

@@ -20,8 +20,6 @@ use targets::{
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::target_pool::Variant;
-
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
 const FILES_EACH: u64 = 48;
 
@@ -34,6 +32,14 @@ static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let places = usize::try_from(places.max(1)).unwrap_or(usize::MAX);
     Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)))
 });
+
+/// A reference server with a part replaced, such as a mutant.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    pub name: &'static str,
+    /// Replaces the part, before the server starts.
+    pub change: fn(&mut Composition),
+}
 
 /// A running reference server as a target. It stops when this is dropped.
 pub struct Embedded {

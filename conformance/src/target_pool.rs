@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reference_server::Composition;
 use targets::{Device, RawRequest, Target, TargetError};
 
-use crate::embedded::Embedded;
+use crate::embedded::{Embedded, Variant};
 use crate::events::TargetInfo;
 
 #[async_trait]
@@ -29,14 +28,6 @@ pub trait TargetPool: Send + Sync {
 /// A fresh reference server for every check.
 pub struct PerCheckTarget {
     pub variant: Option<Variant>,
-}
-
-/// A reference server with a part replaced, such as a mutant.
-#[derive(Clone, Copy, Debug)]
-pub struct Variant {
-    pub name: &'static str,
-    /// Replaces the part, before the server starts.
-    pub change: fn(&mut Composition),
 }
 
 #[async_trait]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use conformance::context::Addresses;
+use conformance::embedded::Variant;
 use conformance::model::{CaseReport, Config, HttpSutFactory, replay, run_case};
-use conformance::target_pool::{PerCheckTarget, Variant};
+use conformance::target_pool::PerCheckTarget;
 
 /// Accepts a code again and again.
 fn code_not_consumed() -> Variant {

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use conformance::embedded::Variant;
 use conformance::engine::{self, Config, ModelCases};
 use conformance::events::{Event, FORMAT};
 use conformance::report::record::{MAX_LINE, Record, RecordError};
 use conformance::report::{json, junit, text};
 use conformance::select::{Selection, WALK};
-use conformance::target_pool::{PerCheckTarget, Variant};
+use conformance::target_pool::PerCheckTarget;
 use conformance::verdict::Exit;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::device::Device;
+use crate::error::TargetError;
 use crate::http::{HttpClient, Limits};
 use crate::request::{Body, RequestBuilder};
-use crate::target::TargetError;
 use crate::transcript::Transcript;
 
 /// Where the server sends its email.

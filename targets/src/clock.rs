@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::target::TargetError;
+use crate::error::TargetError;
 
 /// The three ways.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -14,9 +14,9 @@ use rustls::ClientConfig;
 
 use crate::connect::{Connector, connector, tls};
 use crate::device::Device;
+use crate::error::TargetError;
 use crate::request::{Body, Request, RequestBuilder, path_of};
 use crate::request::{RawRequest, RequestMutation};
-use crate::target::TargetError;
 use crate::transcript::{Exchange, Transcript};
 
 /// What an exchange may take.

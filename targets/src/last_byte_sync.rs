@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 use tower_service::Service;
 
 use crate::device::Device;
+use crate::error::TargetError;
 use crate::http::{HttpClient, chain, read, to_request};
 use crate::request::Request;
-use crate::target::TargetError;
 use crate::transcript::Exchange;
 
 impl HttpClient {

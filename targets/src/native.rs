@@ -19,11 +19,12 @@ use crate::answer::Answer;
 use crate::clock::{ClockMode, WaitingClock};
 use crate::delivery_log::{DeliveryLog, Patterns};
 use crate::device::{CredentialKind, Device};
+use crate::error::TargetError;
 use crate::fakes::Faults;
 use crate::http::{HttpClient, Limits, keep_cookies};
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 use crate::transcript::{Exchange, Transcript};
 use crate::wrong_code::wrong_code;
 

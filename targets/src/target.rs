@@ -9,39 +9,11 @@ use crate::answer::Answer;
 use crate::clock::ClockMode;
 use crate::delivery_log::DeliveryLog;
 use crate::device::{CredentialKind, Device};
+use crate::error::TargetError;
 use crate::fakes::Faults;
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
 use crate::transcript::Exchange;
-
-/// The target could not be used; never a verdict about it.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The connection failed, or no answer came in time.
-    #[error("{operation}: no answer from {url}: {reason}")]
-    Unreachable {
-        /// The operation under way.
-        operation: String,
-        /// Where.
-        url: String,
-        /// What happened.
-        reason: String,
-    },
-    /// The target does not offer the operation (declared).
-    #[error("{0} is not offered by this target")]
-    NotOffered(OperationKind),
-    /// The binding cannot express the request.
-    #[error("{operation}: {reason}")]
-    Binding {
-        /// The operation under way.
-        operation: String,
-        /// What is wrong, where, and what to do.
-        reason: String,
-    },
-    /// The clock cannot be moved that far.
-    #[error("time cannot pass: {0}")]
-    Clock(String),
-}
 
 /// An implementation under test. Cheap to share; a device is the only state of a conversation.
 #[async_trait]

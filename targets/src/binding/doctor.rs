@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::engine::BoundTarget;
 use crate::answer::{Answer, Outcome};
 use crate::device::Device;
+use crate::error::TargetError;
 use crate::operation::{Operation, OperationKind};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 
 /// What was found about one operation.
 #[derive(Clone, Debug, Serialize)]

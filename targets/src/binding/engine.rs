@@ -17,10 +17,11 @@ use crate::answer::{Answer, ChallengeFacts, Facts, Outcome};
 use crate::clock::{ClockMode, WaitingClock};
 use crate::delivery_log::DeliveryLog;
 use crate::device::{CredentialKind, Device};
+use crate::error::TargetError;
 use crate::http::HttpClient;
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 use crate::transcript::Exchange;
 use crate::wrong_code;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::engine::BoundTarget;
 use super::launch::{LaunchError, Launched, launch};
 use super::plan::Binding;
+use crate::error::TargetError;
 use crate::fakes::{FakeAddresses, Fakes};
 use crate::http::{HttpClient, Limits};
-use crate::target::TargetError;
 use crate::transcript::Transcript;
 
 /// Why a bound implementation could not be had.

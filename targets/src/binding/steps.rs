@@ -14,10 +14,11 @@ use super::{extract, matcher};
 use crate::answer::{Answer, Facts, Outcome};
 use crate::delivery_log::{Cursor, Message};
 use crate::device::Device;
+use crate::error::TargetError;
 use crate::operation::OperationKind;
 use crate::request::RequestMutation;
 use crate::request::{Body, RequestBuilder};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 use crate::transcript::Exchange;
 
 /// One operation under way. Cloned where parallel answers each go on by themselves.
