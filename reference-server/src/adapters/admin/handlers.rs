@@ -27,7 +27,7 @@ pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     let not_allowed = |allow: &str| Err(Refusal::MethodNotAllowed(allow.to_owned()));
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
-        (&Method::GET, ["metrics"]) => Ok(read_metrics(admin).await),
+        (&Method::GET, ["metrics"]) => read_metrics(admin).await,
         (&Method::GET, ["mailbox", address]) => mailbox(admin, address),
         (_, ["healthz" | "metrics"] | ["mailbox", _]) => not_allowed("GET"),
         (&Method::GET, ["clock"]) => Ok(clock(admin)),
@@ -43,13 +43,13 @@ pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     }
 }
 
-async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.deps().store.count().await;
+async fn read_metrics(admin: &Admin) -> Answer {
+    let accounts = admin.service.deps().store.count().await.map_err(Problem::from)?;
     if accounts <= MAX_ACCOUNTS_COUNTED {
-        admin.service.sweep().await;
+        admin.service.sweep().await?;
     }
     let page = prometheus::render(admin.service.metrics(), accounts);
-    answer(StatusCode::OK, prometheus::CONTENT_TYPE, page)
+    Ok(answer(StatusCode::OK, prometheus::CONTENT_TYPE, page))
 }
 
 fn clock(admin: &Admin) -> Response<Bytes> {
@@ -78,7 +78,7 @@ async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
     let Nothing {} = read_or_nothing(request)?;
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
-    admin.service.reset().await;
+    admin.service.reset().await?;
     Ok(empty())
 }
 
@@ -115,7 +115,7 @@ async fn set_status(admin: &Admin, request: &ApiRequest) -> Answer {
         StatusName::Active => Status::Active,
         StatusName::Disabled => Status::Disabled,
     };
-    if admin.service.set_status(&body.email, status).await {
+    if admin.service.set_status(&body.email, status).await? {
         Ok(empty())
     } else {
         Err(Problem::NotFound.into())
