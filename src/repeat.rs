@@ -158,7 +158,7 @@ async fn once(args: &RepeatArgs, binding: Binding, breach: &Breach<'_>) -> Resul
         )?;
         out.flush()?;
     }
-    let repeated = repeat(&breach.chain, running.target.origin(), &running.fakes.ledger).await;
+    let repeated = repeat(&breach.chain, running.target.origin(), &running.fakes.deliveries).await;
     running.stop().await;
     let repeated = repeated?;
     let (came, before) = (repeated.messages.len(), breach.messages);

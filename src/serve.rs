@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use conformance::verdict::Exit;
 use mutants::KnownBad;
-use reference_server::control::{self, Control};
-use reference_server::courier::{Mailbox, Router, Wording};
-use reference_server::locator::Mmdb;
+use reference_server::adapters::admin::{self, Admin};
+use reference_server::adapters::locator::Mmdb;
+use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::{Parts, Service, serve};
 use tokio::net::TcpListener;
@@ -42,9 +42,9 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
     let (listener, admin) = bind(&config).await.map_err(|(address, error)| unreachable(address, &error))?;
     config::start_log(config.log);
 
-    let (router, mailbox) = courier(&config)?;
+    let (mailer, mailbox) = mailer(&config)?;
     let clock = Arc::new(ManualClock::default());
-    let mut parts = Parts::standard(Arc::new(router.clone()));
+    let mut parts = Parts::standard(Arc::new(mailer.clone()));
     if admin.is_some() {
         parts.clock = clock.clone();
     }
@@ -72,13 +72,13 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
     match admin {
         None => api.await,
         Some(listener) => {
-            let control = Control {
+            let admin = Admin {
                 service,
                 clock,
-                router,
+                mailer,
                 mailbox,
             };
-            tokio::join!(api, control::serve(listener, control, stopped(&mut stop)));
+            tokio::join!(api, admin::serve(listener, admin, stopped(&mut stop)));
         }
     }
     Ok(Exit::Conforms)
@@ -107,25 +107,25 @@ async fn bind(config: &ResolvedConfig) -> Result<(TcpListener, Option<TcpListene
     }
 }
 
-/// The router over the targets that were given; the development mailbox takes the place of those that were not. It comes back
+/// The mailer over the targets that were given; the development mailbox takes the place of those that were not. It comes back
 /// when email goes there.
-fn courier(config: &ResolvedConfig) -> anyhow::Result<(Router, Option<Mailbox>)> {
+fn mailer(config: &ResolvedConfig) -> anyhow::Result<(ProviderMailer, Option<Mailbox>)> {
     // The answer has to be under way when the declared time is over, so the provider gets a little less.
     let within = Duration::from_secs(config.settings.delivery_answer_s).mul_f64(0.8);
-    let router = Router::new(Wording::new(&config.settings.service_name), within);
-    router.set_targets(config.options.email.as_ref(), config.options.push.as_ref())?;
-    let mailbox = Mailbox::watched(match config.log {
+    let mailer = ProviderMailer::new(Templates::new(&config.settings.service_name), within);
+    mailer.set_targets(config.options.email.as_ref(), config.options.push.as_ref())?;
+    let mailbox = Mailbox::on_message(match config.log {
         LogFormat::Json => mailbox::log,
         LogFormat::Text | LogFormat::Off => mailbox::print,
     });
     if config.options.push.is_none() {
-        router.keep_push(mailbox.clone());
+        mailer.keep_push(mailbox.clone());
     }
     if config.options.email.is_some() {
-        return Ok((router, None));
+        return Ok((mailer, None));
     }
-    router.keep_email(mailbox.clone());
-    Ok((router, Some(mailbox)))
+    mailer.keep_email(mailbox.clone());
+    Ok((mailer, Some(mailbox)))
 }
 
 fn print_banner(

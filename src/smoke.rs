@@ -40,10 +40,10 @@ async fn way_in(cx: &mut Context) -> Result<Option<Answer>, Stop> {
         }
         Err(stop) => return Err(stop),
     };
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let answer = cx.sign_in(&mut device, &credentials).await?;
     if answer.outcome == Outcome::Challenged {
-        cx.code_since(mark, &credentials).await?;
+        cx.code_since(cursor, &credentials).await?;
     }
     Ok(unreadable(&answer).then_some(answer))
 }

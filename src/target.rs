@@ -9,7 +9,7 @@ use conformance::provider::{Fresh, Provider, Shared};
 use conformance::spread::{Pace, Spread};
 use targets::binding::{self, Binding, Running};
 use targets::fakes::{FakeAddresses, Fakes};
-use targets::{Control, EmailRoute, Native, NativeOptions, Target, TargetError};
+use targets::{AdminClient, EmailRoute, Native, NativeOptions, Target, TargetError};
 use url::Url;
 
 use crate::exit::CliError;
@@ -51,7 +51,7 @@ pub(crate) struct Ready {
     deliveries: String,
     running: Option<Running>,
     /// By which the target's clock was stopped for the run.
-    admin: Option<Control>,
+    admin: Option<AdminClient>,
     _fakes: Option<Fakes>,
 }
 
@@ -68,9 +68,9 @@ impl Ready {
 
     /// Stops what was started for the run, and lets a clock that was stopped for it run on.
     pub(crate) async fn stop(self) {
-        if let Some(control) = self.admin {
+        if let Some(admin) = self.admin {
             // A target that is gone has no clock to run on.
-            let _ = control.freeze(false).await;
+            let _ = admin.freeze(false).await;
         }
         if let Some(running) = self.running {
             running.stop().await;
@@ -155,7 +155,7 @@ impl TargetArgs {
         let fakes = Fakes::start(addresses, Native::patterns()).await;
         let fakes = fakes.map_err(|error| CliError::unreachable(format!("the delivery fakes cannot listen: {error}")))?;
         let admin = match &self.admin {
-            Some(url) => Some(take_control(url, &fakes).await.map_err(|error| {
+            Some(url) => Some(take_over(url, &fakes).await.map_err(|error| {
                 CliError::unreachable(format!("the admin API cannot be used: {error}"))
                     .hint("--admin names the address that `stepproof serve --admin` listens on, which is not the API's")
             })?),
@@ -163,10 +163,10 @@ impl TargetArgs {
         };
         let options = NativeOptions {
             name: target.to_string(),
-            control: self.admin.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            admin: self.admin.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
             waiting: Duration::from_secs(self.max_wait),
             faults: Some(fakes.faults.clone()),
-            ..NativeOptions::new(target.as_str(), fakes.ledger.clone())
+            ..NativeOptions::new(target.as_str(), fakes.deliveries.clone())
         };
         let open = |options| Native::open(options).map(|native| Arc::new(native) as Arc<dyn Target>);
         let others = others.iter().map(|other| {
@@ -188,12 +188,12 @@ impl TargetArgs {
 
 /// Points the deliveries at the fakes and stops the clock: however long a run stalls, no limit passes that it did not mean to
 /// pass.
-async fn take_control(url: &Url, fakes: &Fakes) -> Result<Control, TargetError> {
-    let control = Control::new(url.as_str())?;
+async fn take_over(url: &Url, fakes: &Fakes) -> Result<AdminClient, TargetError> {
+    let admin = AdminClient::new(url.as_str())?;
     let email = EmailRoute::Smtp(fakes.smtp.url());
-    control.deliver_to(Some(&email), Some(&fakes.fcm.url())).await?;
-    control.freeze(true).await?;
-    Ok(control)
+    admin.deliver_to(Some(&email), Some(&fakes.fcm.url())).await?;
+    admin.freeze(true).await?;
+    Ok(admin)
 }
 
 fn deliveries(smtp: String) -> String {

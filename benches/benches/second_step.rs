@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use reference_server::parts::{Argon2id, CodeFor, CodeSource, HashMemory, ManualClock, Passwords, RecordingCourier};
+use reference_server::parts::{Argon2id, CodeFor, CodeSource, HashMemory, ManualClock, Passwords, RecordingMailer};
 use reference_server::service::{Seed, SignIn, SignInAnswer};
 use reference_server::{Parts, Service, Settings};
 use specs::Parameters;
-use specs::machine::{App, Guess, Limits, Op, Password, Right, State, step};
+use specs::machine::{App, Guess, Limits, Op, Password, Spec, State, step};
 use tokio::runtime::{Builder, Runtime};
 
 const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -29,7 +29,7 @@ impl CodeSource for KnownCode {
 
 /// A service with one account for each sign-in, so that no account's history grows while it is measured.
 fn service(runtime: &Runtime, accounts: u64) -> Service {
-    let mut parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
+    let mut parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
     parts.codes = Arc::new(KnownCode);
     let service = Service::new(parts, Settings::default());
     let seeds = (0..accounts).map(|nth| Seed {
@@ -131,14 +131,14 @@ fn machine(criterion: &mut Criterion) {
         challenge: 0,
         guess: Guess::Right,
     };
-    let (_, answer) = step(&Right, &limits, &step(&Right, &limits, &start, &begin).0, &finish);
+    let answer = step(&Spec, &limits, &step(&Spec, &limits, &start, &begin).state, &finish).answer;
     assert!(answer.accepted(), "{answer}");
     let mut group = criterion.benchmark_group("machine");
     group.throughput(Throughput::Elements(2));
     group.bench_function("step", |bencher| {
         bencher.iter(|| {
-            let (challenged, _) = step(&Right, &limits, black_box(&start), &begin);
-            step(&Right, &limits, &challenged, &finish)
+            let challenged = step(&Spec, &limits, black_box(&start), &begin).state;
+            step(&Spec, &limits, &challenged, &finish)
         });
     });
     group.finish();

@@ -11,16 +11,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use loadtest::arrivals::Arrival;
 use loadtest::client::{Line, Lines, Phone, Waits};
-use loadtest::engine::{Due, Gatherer, Manners, Orders, Recorder, Stop, StormClock, Walker, Went, run};
-use loadtest::journey::{Identity, Numbers, Terms, Visit, Walk, walk};
-use loadtest::judge::{Act, Happened, Histories, Presented, Seen};
+use loadtest::drive::engine::{Due, Gatherer, Manners, Orders, Recorder, Stop, Walker, Went, run};
+use loadtest::flow::{Identity, Numbers, Terms, Visit, Walk, walk};
+use loadtest::history::{Act, Happened, Histories, Presented, Seen};
+use loadtest::measure::StormClock;
 use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles};
-use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::plan::arrivals::Arrival;
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Letter, Mailbox};
-use targets::ledger::Patterns;
-use targets::{Method, Operation, Outcome};
+use targets::delivery_log::Patterns;
+use targets::{Channel, Operation, Outcome};
 
 use crate::cost::cpu;
 use crate::rounds::Told;
@@ -267,7 +268,7 @@ fn email(number: u64) -> String {
 
 /// What the service would have sent. A letter counts only when it comes after the request for it, so it is dated ahead.
 fn letter(number: u64) -> Letter {
-    let mut letter = Letter::new(Method::Email, email(number));
+    let mut letter = Letter::new(Channel::Email, email(number));
     letter.code = Some("123456".into());
     letter.at = Instant::now() + LONG;
     letter

@@ -11,8 +11,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use specs::{Parameters, Profile};
 use targets::{
-    Answer, Capability, ClockMode, Device, Exchange, Mark, Message, Method, Operation, OperationKind, Outcome, RawRequest,
-    Target, Tweak,
+    Answer, Capability, Channel, ClockMode, Cursor, Device, Exchange, Message, Operation, OperationKind, Outcome, RawRequest,
+    RequestMutation, Target,
 };
 
 use tokio::time::Instant;
@@ -44,9 +44,9 @@ pub struct Pending {
     /// The answer that opened it.
     pub answer: Answer,
     /// The moment before it was opened.
-    pub mark: Mark,
+    pub cursor: Cursor,
     /// The way its code came.
-    pub method: Method,
+    pub method: Channel,
     /// Its code.
     pub code: String,
 }
@@ -117,7 +117,7 @@ pub struct Context {
     registrations: BTreeMap<String, BTreeSet<String>>,
     exchanges: Vec<Arc<Exchange>>,
     tried: BTreeMap<OperationKind, bool>,
-    began: Mark,
+    began: Cursor,
     began_at: Instant,
     /// How much of the target's time was let pass, in all.
     waited: Duration,
@@ -126,7 +126,7 @@ pub struct Context {
 impl Context {
     /// A context on this target, its randomness from this seed.
     pub fn new(target: Arc<dyn Target>, seed: [u8; 32], addresses: Addresses) -> Self {
-        let began = target.ledger().mark();
+        let began = target.deliveries().cursor();
         let mut rng = StdRng::from_seed(seed);
         // A stream of its own: no name is ever drawn again as something else.
         let names = StdRng::seed_from_u64(rng.random());
@@ -173,7 +173,7 @@ impl Context {
 
     /// Every message that went to the check's own accounts and devices.
     pub fn deliveries(&self) -> Vec<Message> {
-        let mut messages = self.target.ledger().since(self.began);
+        let mut messages = self.target.deliveries().since(self.began);
         messages.retain(|message| self.is_own(message));
         messages
     }
@@ -181,8 +181,8 @@ impl Context {
     /// Whether a message went to a mailbox or a device of the check's own.
     fn is_own(&self, message: &Message) -> bool {
         match message.channel {
-            Method::Email => self.registrations.contains_key(&message.to),
-            Method::Push => self.registrations.values().any(|tokens| tokens.contains(&message.to)),
+            Channel::Email => self.registrations.contains_key(&message.to),
+            Channel::Push => self.registrations.values().any(|tokens| tokens.contains(&message.to)),
         }
     }
 
@@ -268,24 +268,24 @@ impl Context {
     }
 
     /// Performs an operation with departures from the honest request.
-    pub async fn perform_with(&mut self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, Stop> {
+    pub async fn perform_with(
+        &mut self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, Stop> {
         if let Operation::SignIn { email, .. } = &operation {
             let tokens = self.registrations.entry(email.clone()).or_default();
             tokens.extend(device.push_token.clone());
         }
-        let answer = self.target.perform_with(device, operation, tweaks).await?;
+        let answer = self.target.perform_with(device, operation, mutations).await?;
         self.note(&answer);
         Ok(answer)
     }
 
     /// Prepares the operation once and releases it so many times together, each copy judged as a device of its own.
-    pub async fn perform_together(
-        &mut self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, Stop> {
-        let answers = self.target.perform_together(device, operation, times).await?;
+    pub async fn race(&mut self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, Stop> {
+        let answers = self.target.race(device, operation, times).await?;
         for (answer, _) in &answers {
             self.note(answer);
         }
@@ -320,16 +320,16 @@ impl Context {
 
     /// Signs in and holds a pending challenge, or stops the check. Gives the code that was delivered for it.
     pub async fn challenged(&mut self, device: &mut Device, account: &Account) -> Result<Pending, Stop> {
-        let mark = self.mark();
+        let cursor = self.cursor();
         let answer = self.sign_in(device, account).await?;
         if answer.outcome != Outcome::Challenged {
             return Err(Stop::NotTested(format!("no challenge was opened: {}", describe(&answer))));
         }
-        let message = self.code_since(mark, account).await?;
+        let message = self.code_since(cursor, account).await?;
         let code = message.code.clone().unwrap_or_default();
         Ok(Pending {
             answer,
-            mark,
+            cursor,
             method: message.channel,
             code,
         })
@@ -348,19 +348,19 @@ impl Context {
         Ok(answer)
     }
 
-    /// The code message sent to this account's mailbox or to one of its devices since the mark, or the check stops.
-    pub async fn code_since(&mut self, mark: Mark, account: &Account) -> Result<Message, Stop> {
+    /// The code message sent to this account's mailbox or to one of its devices since the cursor, or the check stops.
+    pub async fn code_since(&mut self, cursor: Cursor, account: &Account) -> Result<Message, Stop> {
         let patience = self.target.delivery_patience();
         let belongs = |message: &Message| message.code.is_some() && self.belongs(message, account);
-        let message = self.target.ledger().wait(mark, patience, belongs).await;
+        let message = self.target.deliveries().wait(cursor, patience, belongs).await;
         message.ok_or_else(|| Stop::NotTested(format!("no code came within {} ms", patience.as_millis())))
     }
 
     /// Whether a message went to the account: to its mailbox, or to a device that ever signed in to it.
     fn belongs(&self, message: &Message, account: &Account) -> bool {
         match message.channel {
-            Method::Email => message.to.eq_ignore_ascii_case(&account.email),
-            Method::Push => self
+            Channel::Email => message.to.eq_ignore_ascii_case(&account.email),
+            Channel::Push => self
                 .registrations
                 .get(&account.email)
                 .is_some_and(|tokens| tokens.contains(&message.to)),
@@ -391,20 +391,20 @@ impl Context {
         }
     }
 
-    /// The present moment of the ledger.
-    pub fn mark(&self) -> Mark {
-        self.target.ledger().mark()
+    /// The present moment of the delivery log.
+    pub fn cursor(&self) -> Cursor {
+        self.target.deliveries().cursor()
     }
 
     /// Waits until everything the target was asked to send has arrived, by sending something known behind it on each of
-    /// its channels; then tells which codes came since the mark, whoever got them: other checks' own recipients aside.
-    pub async fn settled(&mut self, mark: Mark) -> Result<Vec<Message>, Stop> {
+    /// its channels; then tells which codes came since the cursor, whoever got them: other checks' own recipients aside.
+    pub async fn settled(&mut self, cursor: Cursor) -> Result<Vec<Message>, Stop> {
         let Member { account, .. } = self.member().await?;
         if self.target.has(Capability::Push) {
             let mut new = self.device("control phone");
             self.challenged(&mut new, &account).await?;
         }
-        let mut came = self.target.ledger().since(mark);
+        let mut came = self.target.deliveries().since(cursor);
         came.retain(|message| {
             let anothers = self.addresses.is_anothers(&message.to.to_lowercase(), self.number);
             message.code.is_some() && !anothers && !self.belongs(message, &account)
@@ -413,8 +413,8 @@ impl Context {
     }
 
     /// As [`Context::settled`], only what went to this account: to its mailbox or to a device that ever signed in to it.
-    pub async fn settled_for(&mut self, mark: Mark, account: &Account) -> Result<Vec<Message>, Stop> {
-        let mut came = self.settled(mark).await?;
+    pub async fn settled_for(&mut self, cursor: Cursor, account: &Account) -> Result<Vec<Message>, Stop> {
+        let mut came = self.settled(cursor).await?;
         came.retain(|message| self.belongs(message, account));
         Ok(came)
     }

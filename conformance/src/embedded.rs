@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
 use specs::Parameters;
@@ -14,8 +14,8 @@ use targets::fakes::{FakeAddresses, Fakes, Faults};
 use targets::native::{Native, NativeOptions};
 use targets::process;
 use targets::{
-    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
-    TargetError, Tweak,
+    Answer, Capability, ClockMode, CredentialKind, DeliveryLog, Device, Exchange, Operation, OperationKind, RawRequest,
+    RequestMutation, Target, TargetError,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -58,7 +58,7 @@ impl Embedded {
             .map_err(|error| cannot_start(&error))?;
         let clock = Arc::new(ManualClock::default());
         clock.freeze(true);
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier(&fakes, &settings)?));
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer(&fakes, &settings)?));
         let parts = match variant {
             Some(variant) => (variant.change)(parts),
             None => parts,
@@ -77,7 +77,7 @@ impl Embedded {
             // Either word of the sender's, being dropped included, means stop.
             let _ = stopped.await;
         }));
-        let mut options = NativeOptions::new(format!("http://{address}"), fakes.ledger.clone());
+        let mut options = NativeOptions::new(format!("http://{address}"), fakes.deliveries.clone());
         options.faults = Some(fakes.faults.clone());
         Ok(Self {
             native: Native::open(options)?,
@@ -89,19 +89,19 @@ impl Embedded {
     }
 }
 
-/// The server's own courier, delivering to these fakes. It gives up before the declared time to answer is over.
-fn courier(fakes: &Fakes, settings: &Settings) -> Result<Router, TargetError> {
+/// The server's own mailer, delivering to these fakes. It gives up before the declared time to answer is over.
+fn mailer(fakes: &Fakes, settings: &Settings) -> Result<ProviderMailer, TargetError> {
     let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
-    let router = Router::new(Wording::new(&settings.service_name), within);
+    let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
     let email = fakes.smtp.url().parse::<EmailTarget>();
     let push = fakes.fcm.url().parse::<PushTarget>();
     let (email, push) = email
         .and_then(|email| Ok((email, push?)))
         .map_err(|fault| cannot_start(&fault))?;
-    router
+    mailer
         .set_targets(Some(&email), Some(&push))
         .map_err(|fault| cannot_start(&fault))?;
-    Ok(router)
+    Ok(mailer)
 }
 
 fn cannot_start(error: &dyn std::error::Error) -> TargetError {
@@ -134,8 +134,8 @@ impl Target for Embedded {
         self.native.has(capability)
     }
 
-    fn ledger(&self) -> &Ledger {
-        self.native.ledger()
+    fn deliveries(&self) -> &DeliveryLog {
+        self.native.deliveries()
     }
 
     fn faults(&self) -> Option<&Faults> {
@@ -151,17 +151,17 @@ impl Target for Embedded {
         Ok(())
     }
 
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
-        self.native.perform_with(device, operation, tweaks).await
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError> {
+        self.native.perform_with(device, operation, mutations).await
     }
 
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError> {
-        self.native.perform_together(device, operation, times).await
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError> {
+        self.native.race(device, operation, times).await
     }
 
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use specs::Parameters;
 use targets::fakes::Faults;
 use targets::{
-    Answer, Capability, ClockMode, CredentialKind, Device, Exchange, Ledger, Operation, OperationKind, RawRequest, Target,
-    TargetError, Tweak,
+    Answer, Capability, ClockMode, CredentialKind, DeliveryLog, Device, Exchange, Operation, OperationKind, RawRequest,
+    RequestMutation, Target, TargetError,
 };
 use tokio::time::Instant;
 
@@ -103,8 +103,8 @@ impl Target for Spread {
         self.first.delivery_patience()
     }
 
-    fn ledger(&self) -> &Ledger {
-        self.first.ledger()
+    fn deliveries(&self) -> &DeliveryLog {
+        self.first.deliveries()
     }
 
     fn faults(&self) -> Option<&Faults> {
@@ -119,17 +119,17 @@ impl Target for Spread {
         self.first.advance(by).await
     }
 
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
-        self.next(1).await.perform_with(device, operation, tweaks).await
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError> {
+        self.next(1).await.perform_with(device, operation, mutations).await
     }
 
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError> {
-        self.next(times).await.perform_together(device, operation, times).await
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError> {
+        self.next(times).await.race(device, operation, times).await
     }
 
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {

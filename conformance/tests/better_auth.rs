@@ -101,11 +101,11 @@ impl<'t> Person<'t> {
 
     /// Signs in or asks again, and reads the code that this brings.
     async fn code(&self, device: &mut Device, operation: Operation) -> String {
-        let mark = self.target.ledger().mark();
+        let cursor = self.target.deliveries().cursor();
         let outcome = self.does(device, operation).await;
         assert!(matches!(outcome, Outcome::Challenged | Outcome::Done), "{outcome:?}");
         let mine = |message: &Message| message.to == self.email && message.code.is_some();
-        let message = self.target.ledger().wait(mark, Duration::from_secs(10), mine).await;
+        let message = self.target.deliveries().wait(cursor, Duration::from_secs(10), mine).await;
         message.and_then(|message| message.code).expect("a code is mailed")
     }
 
@@ -146,7 +146,7 @@ async fn what_a_run_has_to_find() {
 async fn one_code_opens_one_session(person: &Person<'_>) {
     let mut device = Device::new("racer", "racer");
     let code = person.code(&mut device, person.sign_in()).await;
-    let answers = person.target.perform_together(&device, Operation::Verify { code }, 12).await;
+    let answers = person.target.race(&device, Operation::Verify { code }, 12).await;
     let mut sessions = BTreeSet::new();
     for (_, mut own) in answers.expect("are sent") {
         let who = person.target.perform(&mut own, Operation::WhoAmI {}).await.expect("answers");

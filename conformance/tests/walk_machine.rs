@@ -9,7 +9,7 @@ use conformance::walk::step::Step;
 use conformance::walk::subject::{Ground, Subject, Terrain};
 use conformance::walk::{Config, WalkFailure, WalkReport, replay, run_case, run_cases, shrink};
 use specs::Parameters;
-use specs::machine::{Answer, Limits, Op, Reading, Right, Rules, State, take, wrong};
+use specs::machine::{Answer, Limits, Op, PermittedBehaviour, Rules, Spec, State, mutants, step};
 use targets::OperationKind;
 
 /// A machine with these decisions.
@@ -47,9 +47,9 @@ impl Ground for Machine {
 #[async_trait]
 impl Subject for Running {
     async fn perform(&mut self, op: &Op) -> Result<Option<Answer>, Stop> {
-        let taken = take(self.rules, &self.limits, &self.state, op);
-        self.state = taken.state;
-        Ok(Some(taken.answer))
+        let transition = step(self.rules, &self.limits, &self.state, op);
+        self.state = transition.state;
+        Ok(Some(transition.answer))
     }
 }
 
@@ -72,15 +72,15 @@ async fn first_failure(rules: &'static dyn Rules, seed: u64, cases: u32) -> Opti
 #[tokio::test]
 async fn the_right_machine_is_never_blamed() {
     for number in 0..150 {
-        let report = case(&Right, 1, number).await;
+        let report = case(&Spec, 1, number).await;
         assert!(report.failure.is_none(), "case {number}: {:#?}", report.failure);
     }
 }
 
 #[tokio::test]
 async fn no_reading_of_what_is_left_open_is_blamed() {
-    for reading in Reading::all() {
-        let rules: &'static Reading = Box::leak(Box::new(reading));
+    for reading in PermittedBehaviour::all() {
+        let rules: &'static PermittedBehaviour = Box::leak(Box::new(reading));
         for number in 0..25 {
             let report = case(rules, 2, number).await;
             assert!(report.failure.is_none(), "{reading:?}, case {number}: {:#?}", report.failure);
@@ -118,7 +118,7 @@ async fn what_is_tolerated_is_not_blamed_and_goes_no_further() {
 
 #[tokio::test]
 async fn a_code_that_is_not_consumed_shrinks_to_a_handful() {
-    let bad = wrong::named("code-not-consumed").unwrap();
+    let bad = mutants::named("code-not-consumed").unwrap();
     for seed in 0..20 {
         let failure = first_failure(bad.rules, seed, 50).await.unwrap();
         assert_eq!(failure.requirement, "LIFE-03", "seed {seed}: {:#?}", failure.story);
@@ -157,7 +157,7 @@ const SHOWN: &[(&str, &[&str])] = &[
 async fn each_error_is_found_and_blamed_on_its_requirement() {
     let mut wrong_ones = Vec::new();
     for (slug, requirements) in SHOWN {
-        let bad = wrong::named(slug).unwrap();
+        let bad = mutants::named(slug).unwrap();
         match first_failure(bad.rules, 7, 600).await {
             Some(failure) if requirements.contains(&failure.requirement.as_str()) && failure.minimal => {}
             Some(failure) => wrong_ones.push(format!("{slug}: {} {:#?}", failure.requirement, failure.story)),
@@ -169,7 +169,7 @@ async fn each_error_is_found_and_blamed_on_its_requirement() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_case_gives_the_same_steps_alone_and_among_others() {
-    let bad = wrong::named("code-not-consumed").unwrap().rules;
+    let bad = mutants::named("code-not-consumed").unwrap().rules;
     let together: Vec<_> = (0..16).map(|number| tokio::spawn(case(bad, 42, number))).collect();
     for (number, report) in (0..16).zip(together) {
         let report = report.await.unwrap();
@@ -182,7 +182,7 @@ async fn a_case_gives_the_same_steps_alone_and_among_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_many_cases_find_does_not_depend_on_how_many_run_at_a_time() {
-    let ground: Arc<dyn Ground> = Arc::new(Machine(wrong::named("sign-out-only-forgets-locally").unwrap().rules));
+    let ground: Arc<dyn Ground> = Arc::new(Machine(mutants::named("sign-out-only-forgets-locally").unwrap().rules));
     let mut found = Vec::new();
     for jobs in [1, 4] {
         let mut ended = BTreeSet::new();
@@ -208,21 +208,21 @@ async fn what_many_cases_find_does_not_depend_on_how_many_run_at_a_time() {
 
 #[tokio::test]
 async fn steps_are_data_and_are_walked_again_without_the_generator() {
-    let bad = Machine(wrong::named("removal-keeps-session").unwrap().rules);
+    let bad = Machine(mutants::named("removal-keeps-session").unwrap().rules);
     let failure = first_failure(bad.0, 3, 400).await.unwrap();
     let saved = serde_json::to_string(&failure.steps).unwrap();
     let steps: Vec<Step> = serde_json::from_str(&saved).unwrap();
     let walk = replay(&bad, &steps).await.unwrap();
     assert_eq!(walk.broken, Some((failure.requirement, failure.breach)));
     assert_eq!(walk.story, failure.story);
-    assert_eq!(replay(&Machine(&Right), &steps).await.unwrap().broken, None);
+    assert_eq!(replay(&Machine(&Spec), &steps).await.unwrap().broken, None);
 }
 
 #[tokio::test]
 async fn steps_that_name_what_does_not_exist_do_nothing() {
     let steps: Vec<Step> =
         serde_json::from_str(r#"[{"step":"verify","back":3,"code":"old"},{"step":"resend","back":0}]"#).unwrap();
-    let walk = replay(&Machine(&Right), &steps).await.unwrap();
+    let walk = replay(&Machine(&Spec), &steps).await.unwrap();
     assert_eq!((walk.begun, walk.compared, walk.broken), (2, 0, None));
 }
 
@@ -238,14 +238,14 @@ fn cases_differ_and_walks_are_honest_and_hostile() {
     for steps in &cases {
         let limits = terrain().limits;
         let mut state = State::new(2);
-        for step in steps {
-            for op in step.operations(&state) {
-                let taken = take(&Right, &limits, &state, &op);
-                if matches!(op, Op::Verify { .. }) && matches!(step, Step::Verify { .. }) {
+        for one in steps {
+            for op in one.operations(&state) {
+                let transition = step(&Spec, &limits, &state, &op);
+                if matches!(op, Op::Verify { .. }) && matches!(one, Step::Verify { .. }) {
                     verifies += 1;
-                    state_changes += usize::from(taken.answer == Answer::SignedIn);
+                    state_changes += usize::from(transition.answer == Answer::SignedIn);
                 }
-                state = taken.state;
+                state = transition.state;
             }
         }
     }

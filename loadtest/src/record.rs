@@ -6,7 +6,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Ending, Step};
-use crate::scenario::{Journey, Phase, Scenario};
+use crate::plan::Slice;
+use crate::plan::scenario::{Journey, Phase, Scenario};
+
+/// A run's record, in its directory.
+pub const RECORD: &str = "record.json";
+
+/// A run's interval log, in its directory.
+pub const LOG: &str = "storm.hlog";
 
 /// The record of one storm, or of one worker's slice of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,14 +71,6 @@ pub struct TargetFacts {
     pub name: String,
     /// Its origin.
     pub origin: String,
-}
-
-/// Every arrival and identity `i` with `i % of == index`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "told above")]
-pub struct Slice {
-    pub index: u32,
-    pub of: u32,
 }
 
 /// One party.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use loadtest::arrivals::Arrival;
-use loadtest::engine::{Cut, Due, Gathered, Gatherer, Manners, Orders, Ran, Recorder, Stop, StormClock, Walker, Went, run};
+use loadtest::drive::engine::{Cut, Due, Gatherer, Manners, Orders, Ran, Recorder, Stop, Walker, Went, run};
+use loadtest::measure::Gathered;
+use loadtest::measure::StormClock;
 use loadtest::measure::{Clock, Ending, Series, percentiles};
-use loadtest::scenario::{Jitter, Retry};
+use loadtest::plan::arrivals::Arrival;
+use loadtest::plan::scenario::{Jitter, Retry};
 use tokio::sync::{Mutex, Semaphore};
 
 /// Goose runs one attack at a time in a process.

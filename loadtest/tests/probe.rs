@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use loadtest::server::{Child, Options};
+use loadtest::drive::server::{Child, Options};
 
 const STORM: &str = r#"
 name = "few"

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loadtest::resources::{self, Watched};
-use loadtest::server::{Addresses, Child, ControlClient, Embedded, Options, THREADS_NAMED};
+use loadtest::drive::server::{Addresses, Child, ControlClient, Embedded, Options, THREADS_NAMED};
+use loadtest::measure::resources::{self, Watched};
 use reference_server::service::{Seed, SeedDevice};
 use targets::Native;
 use tokio::net::TcpStream;
@@ -139,12 +139,12 @@ async fn codes_go_where_they_were_pointed() {
     };
     let server = Embedded::start(&options).unwrap();
     server.seed(seeds(1)).await.unwrap();
-    let mark = fakes.ledger.mark();
+    let cursor = fakes.deliveries.cursor();
     let new = serde_json::json!({
         "email": "u0@example.com", "password": "correct horse battery", "device": {"installation": "new", "name": "New"},
     });
     assert_eq!(status(server.addresses(), &new).await, 202);
-    let pushed = || fakes.ledger.since(mark).iter().any(|message| message.to == "push-0");
+    let pushed = || fakes.deliveries.since(cursor).iter().any(|message| message.to == "push-0");
     let came = async {
         while !pushed() {
             tokio::task::yield_now().await;

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use lettre::message::{Mailbox as Address, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use loadtest::scenario::Fault;
+use loadtest::plan::scenario::Fault;
 use loadtest::sink::{Letter, Sink, SinkOptions, Trouble, Wanted};
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::domain::{ChallengeId, Timestamp};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message as Outbound, MessageContent, Recipient};
 use serde_json::{Value, json};
-use targets::Method;
+use targets::Channel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -83,7 +83,7 @@ async fn fcm_sends_are_read_and_answered() {
     let (status, body) = post(&sink, FCM, &push("token")).await;
     assert_eq!((status, &body["name"]), (200, &json!("projects/p-1/messages/stepproof")));
     let letter = newest(&sink, "token", start).await;
-    assert_eq!((letter.channel, letter.code.as_deref()), (Method::Push, Some("4242")));
+    assert_eq!((letter.channel, letter.code.as_deref()), (Channel::Push, Some("4242")));
     assert_eq!(
         (letter.challenge.as_deref(), letter.device.as_deref()),
         (Some("chl_1"), Some("Phone"))
@@ -122,7 +122,7 @@ async fn any_other_provider_is_taken_by_the_plain_call() {
     assert_eq!(post(&sink, "/generic/email", &found).await.0, 202);
     let letter = newest(&sink, "m", start).await;
     assert_eq!((letter.code.as_deref(), letter.challenge.as_deref()), (Some("5"), Some("c")));
-    assert_eq!(letter.channel, Method::Email);
+    assert_eq!(letter.channel, Channel::Email);
 }
 
 #[tokio::test]
@@ -194,13 +194,13 @@ async fn providers_fail_as_ordered_and_only_as_long() {
     sink.faults.apply(Fault::EmailDown);
     assert_eq!(post(&sink, SENDGRID, &email(&["b@x.test"])).await.0, 503);
     sink.faults.lift(Fault::EmailDown);
-    sink.faults.order(Method::Push, Trouble::Unregistered);
+    sink.faults.order(Channel::Push, Trouble::Unregistered);
     let (status, body) = post(&sink, FCM, &push("t")).await;
     assert_eq!(
         (status, &body["error"]["details"][0]["errorCode"]),
         (404, &json!("UNREGISTERED"))
     );
-    sink.faults.withdraw(Method::Push, Trouble::Unregistered);
+    sink.faults.withdraw(Channel::Push, Trouble::Unregistered);
     sink.faults.apply(Fault::PushLost);
     assert_eq!(post(&sink, FCM, &push("t")).await.0, 200);
     sink.faults.lift(Fault::PushLost);
@@ -232,7 +232,7 @@ async fn slow_answers_come_late_and_late_letters_arrive_late() {
 #[tokio::test]
 async fn a_provider_that_hangs_never_answers_and_stopping_ends_it() {
     let sink = sink();
-    sink.faults.order(Method::Push, Trouble::Hang);
+    sink.faults.order(Channel::Push, Trouble::Hang);
     let mut socket = TcpStream::connect(sink.http_url().trim_start_matches("http://"))
         .await
         .unwrap();
@@ -285,7 +285,7 @@ async fn email_by_smtp_arrives_and_is_refused_on_order() {
     };
     transport.send(message("a@x.test")).await.unwrap();
     let letter = newest(&sink, "a@x.test", start).await;
-    assert_eq!((letter.code.as_deref(), letter.channel), (Some("012345"), Method::Email));
+    assert_eq!((letter.code.as_deref(), letter.channel), (Some("012345"), Channel::Email));
     assert_eq!(letter.device.as_deref(), Some("Phone of Jörg"));
     sink.faults.apply(Fault::EmailDown);
     let refused = transport.send(message("b@x.test")).await.unwrap_err();
@@ -297,13 +297,13 @@ async fn email_by_smtp_arrives_and_is_refused_on_order() {
 }
 
 #[tokio::test]
-async fn the_reference_servers_courier_reaches_all_three() {
+async fn the_reference_servers_mailer_reaches_all_three() {
     let (sink, start) = (sink(), Instant::now());
-    let router = Router::new(Wording::new("Acme"), SOON);
+    let mailer = ProviderMailer::new(Templates::new("Acme"), SOON);
     let push: PushTarget = sink.fcm_url().parse().unwrap();
-    let outgoing = |to: Recipient| Outgoing {
+    let outgoing = |to: Recipient| Outbound {
         to,
-        parcel: Parcel::Code {
+        content: MessageContent::Code {
             code: "012345".to_owned(),
             challenge: ChallengeId("chl_7".into()),
             expires_at: Timestamp(1_700_000_300_000),
@@ -314,9 +314,9 @@ async fn the_reference_servers_courier_reaches_all_three() {
     };
     for (n, url) in [sink.sendgrid_url(), sink.smtp_url()].iter().enumerate() {
         let email: EmailTarget = url.parse().unwrap();
-        router.set_targets(Some(&email), Some(&push)).unwrap();
+        mailer.set_targets(Some(&email), Some(&push)).unwrap();
         let address = format!("a{n}@x.test");
-        router.deliver(&outgoing(Recipient::Email(address.clone()))).await.unwrap();
+        mailer.send(&outgoing(Recipient::Email(address.clone()))).await.unwrap();
         let letter = newest(&sink, &address, start).await;
         assert_eq!(
             (letter.code.as_deref(), letter.device.as_deref()),
@@ -324,9 +324,9 @@ async fn the_reference_servers_courier_reaches_all_three() {
         );
         assert_eq!(letter.challenge, None);
     }
-    router.deliver(&outgoing(Recipient::Push("token".to_owned()))).await.unwrap();
+    mailer.send(&outgoing(Recipient::Push("token".to_owned()))).await.unwrap();
     assert_eq!(newest(&sink, "token", start).await.challenge.as_deref(), Some("chl_7"));
-    sink.faults.order(Method::Push, Trouble::Unregistered);
-    let gone = router.deliver(&outgoing(Recipient::Push("token".to_owned()))).await;
+    sink.faults.order(Channel::Push, Trouble::Unregistered);
+    let gone = mailer.send(&outgoing(Recipient::Push("token".to_owned()))).await;
     assert_eq!(gone, Err(DeliveryError::Unregistered));
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use reference_server::Service;
 use reference_server::domain::{Account, AccountId, Challenge, ChallengeId, ChallengeState, StoredCode, Timestamp};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge, json};
-use reference_server::parts::{CodeFor, Outgoing, Parcel, Recipient};
+use reference_server::http::{Edge, EdgeRequest, HttpEdge, json};
+use reference_server::parts::{CodeFor, Message, MessageContent, Recipient};
 use reference_server::rules::{CodeRules, NotNow, SendRules, Standard};
 use reference_server::settings::Settings;
 use serde_json::Value;
@@ -219,7 +219,7 @@ async fn send_code(service: &Service, id: &AccountId, address: &str) {
         let mut live = account.challenges.iter_mut().rev();
         let challenge = live.find(|challenge| challenge.state == ChallengeState::Live)?;
         parts.rules.codes.issue(challenge, &code, now);
-        let parcel = Parcel::Code {
+        let content = MessageContent::Code {
             code,
             challenge: challenge.id.clone(),
             expires_at: parts.rules.codes.expires_at(challenge, service.settings()),
@@ -228,11 +228,11 @@ async fn send_code(service: &Service, id: &AccountId, address: &str) {
             at: now,
         };
         let to = Recipient::Email(address.to_owned());
-        Some(Outgoing { to, parcel })
+        Some(Message { to, content })
     });
     if let Some(message) = issued.await.flatten() {
         // Whether it arrives is not told, as with so many such endpoints.
-        let _ = parts.courier.deliver(&message).await;
+        let _ = parts.mailer.send(&message).await;
     }
 }
 

@@ -3,33 +3,24 @@
 //! - [`domain`]: what is kept: the account aggregate and the small types it is made of.
 //! - [`settings`]: what the operator declares.
 //! - [`rules`]: every decision, one method each, by area, with the requirement it keeps.
-//! - [`parts`]: clock, codes, tokens, passwords, store, courier, locator: each replaceable alone.
-//! - [`courier`]: email and push to the outside world, and the words of the messages.
-//! - [`locator`]: places from a MaxMind database.
+//! - [`parts`]: clock, codes, tokens, passwords, store, mailer, locator: each replaceable alone.
 //! - [`service`]: the operations, over the parts.
-//! - [`edge`]: HTTP in and out.
-//! - [`server`]: the public API on a listener.
-//! - [`control`]: the control interface on another.
-//! - [`connections`]: what both have in common: limits, slow clients, an orderly end.
+//! - [`http`]: the API on hyper: connections and their limits, routes, bodies in, answers and problems out.
 //! - [`metrics`]: what is counted.
-//! - `process`: what the process takes of the machine.
+//! - [`adapters`]: what reaches the world (providers, places, Prometheus, the admin API); nothing above imports it.
 
-pub mod connections;
-pub mod control;
-pub mod courier;
+pub mod adapters;
 pub mod domain;
-pub mod edge;
-pub mod locator;
+pub mod http;
 pub mod metrics;
 pub mod parts;
-mod process;
 pub mod rules;
-pub mod server;
 pub mod service;
 pub mod settings;
+mod sync;
 
-pub use connections::ConnectionLimits;
+pub use crate::http as edge;
+pub use crate::http::{ConnectionLimits, serve};
 pub use parts::Parts;
-pub use server::serve;
 pub use service::Service;
 pub use settings::Settings;

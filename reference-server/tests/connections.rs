@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_server::parts::{ManualClock, RecordingCourier};
+use reference_server::parts::{ManualClock, RecordingMailer};
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(20);
 async fn server(limits: ConnectionLimits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
+    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
     let service = Service::new(parts, Settings::default());
     tokio::spawn(serve(listener, service, limits, std::future::pending()));
     address
@@ -135,7 +135,7 @@ async fn slow_clients_hold_their_places_only_for_a_while() {
 async fn a_stopping_server_lets_go_of_idle_connections_and_takes_no_new_ones() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
+    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
     let service = Service::new(parts, Settings::default());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(serve(listener, service, ConnectionLimits::default(), async {

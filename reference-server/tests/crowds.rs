@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use reference_server::parts::{ManualClock, RecordingCourier};
+use reference_server::parts::{ManualClock, RecordingMailer};
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -23,7 +23,7 @@ const NEVER: Duration = Duration::from_secs(3600);
 async fn server(limits: ConnectionLimits, settings: Settings) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
+    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
     tokio::spawn(serve(listener, Service::new(parts, settings), limits, std::future::pending()));
     address
 }

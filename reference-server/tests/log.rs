@@ -9,11 +9,12 @@ use std::fmt::Debug;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use common::{control, judged, request};
+use common::{admin, judged, request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use reference_server::control::Control;
+use reference_server::adapters::admin::Admin;
+use reference_server::adapters::prometheus;
 use reference_server::{ConnectionLimits, serve};
 use serde_json::{Value, json};
 use specs::openapi::Contract;
@@ -54,7 +55,7 @@ impl<'a> MakeWriter<'a> for Kept {
 
 /// A client over the network that remembers every secret it was told.
 struct Flow {
-    control: Control,
+    admin: Admin,
     client: Client<hyper_util::client::legacy::connect::HttpConnector, Full<bytes::Bytes>>,
     origin: String,
     contract: Contract,
@@ -66,11 +67,11 @@ impl Flow {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let control = control();
-        let service = control.service.clone();
+        let admin = admin();
+        let service = admin.service.clone();
         tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
         Self {
-            control,
+            admin,
             client: Client::builder(TokioExecutor::new()).build_http(),
             origin,
             contract: Contract::load(),
@@ -112,11 +113,11 @@ impl Flow {
 
     /// What stands after these words in the latest message.
     fn mailed(&mut self, after: &str) -> String {
-        let letters = self.control.mailbox.as_ref().unwrap().of(EMAIL);
-        let text = letters
+        let messages = self.admin.mailbox.as_ref().unwrap().messages_to(EMAIL);
+        let text = messages
             .iter()
             .rev()
-            .find_map(|letter| letter.text.split_once(after))
+            .find_map(|message| message.text.split_once(after))
             .unwrap()
             .1;
         let secret = text.split_whitespace().next().unwrap().to_owned();
@@ -214,7 +215,7 @@ async fn no_secret_is_logged_or_counted() {
         assert!(logged, "{outcome} is not logged: {events:#?}");
     }
     free_of(&flow.accounts, &rest.join("\n"), "log");
-    let counted = flow.control.service.metrics().render();
+    let counted = prometheus::render(flow.admin.service.metrics(), 1);
     assert!(
         counted.contains(r#"stepproof_verifications_total{outcome="code-rejected"} 1"#),
         "{counted}"

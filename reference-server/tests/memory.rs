@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use reference_server::parts::RecordingCourier;
+use reference_server::parts::RecordingMailer;
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -38,7 +38,7 @@ async fn a_flood_of_sign_ins_leaves_no_more_than_the_hashers_memory() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = Service::new(Parts::standard(Arc::new(RecordingCourier::default())), settings);
+    let service = Service::new(Parts::standard(Arc::new(RecordingMailer::default())), settings);
     tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
 
     let next = Arc::new(AtomicUsize::new(0));

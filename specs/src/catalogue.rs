@@ -132,8 +132,8 @@ impl Requirement {
     }
 
     /// What breaking it means for a person, in one sentence. Each requirement of the catalogue has one.
-    pub fn meaning(&self) -> Option<&'static str> {
-        crate::meanings::meaning(&self.id)
+    pub fn impact(&self) -> Option<&'static str> {
+        crate::impact::impact(&self.id)
     }
 
     /// The slugs of the known ways to get this requirement wrong.

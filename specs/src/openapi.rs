@@ -1,4 +1,4 @@
-//! Is this answer one that the API promises? `openapi.yaml` and `control.yaml`, compiled in, as a judge of real answers.
+//! Is this answer one that the API promises? `openapi.yaml` and `admin.yaml`, compiled in, as a judge of real answers.
 //!
 //! What is not written there is wrong: an unlisted path, method, status, content type or member, a missing header, a body
 //! where there is none. A test that calls [`Contract::check_response`] on every exchange cannot drift from the contract.
@@ -56,8 +56,8 @@ impl Contract {
 
     /// The control interface of the reference server.
     #[expect(clippy::missing_panics_doc, reason = "the document is compiled in, and its tests read it")]
-    pub fn load_control() -> Self {
-        Self::parse(include_str!("../control.yaml")).expect("control.yaml is compiled in and its tests read it")
+    pub fn load_admin() -> Self {
+        Self::parse(include_str!("../admin.yaml")).expect("admin.yaml is compiled in and its tests read it")
     }
 
     /// Any other OpenAPI 3.1 document. References have to stay inside it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use specs::catalogue::{AREAS, requirement};
-use specs::meanings::explained;
+use specs::impact::explained;
 use specs::{Level, Profile, Requirement, catalogue};
 
 fn ids(requirements: impl Iterator<Item = &'static Requirement>) -> Vec<&'static str> {
@@ -119,10 +119,10 @@ fn every_requirement_says_what_breaking_it_means() {
     let known: BTreeSet<&str> = ids(catalogue().iter()).into_iter().collect();
     assert_eq!(told, known);
     for known in catalogue() {
-        let meaning = known.meaning().unwrap_or_default();
+        let impact = known.impact().unwrap_or_default();
         assert!(
-            meaning.ends_with('.') && meaning.len() < 160 && !meaning.contains(". "),
-            "{}: {meaning}",
+            impact.ends_with('.') && impact.len() < 160 && !impact.contains(". "),
+            "{}: {impact}",
             known.id
         );
     }

@@ -7,12 +7,12 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use specs::explore::{Findings, PROBES, Scope, explore, explore_unmerged, explore_until, serve};
-use specs::machine::wrong::{self, Wrong};
-use specs::machine::{Invariant, Right};
+use specs::machine::mutants::{self, Mutant};
+use specs::machine::{Invariant, Spec};
 
 #[test]
 fn the_right_machine_keeps_every_promise() {
-    let findings = explore(&Right, Scope::full());
+    let findings = explore(&Spec, Scope::full());
     assert_eq!(findings.broken, []);
     let missed: Vec<_> = PROBES
         .iter()
@@ -27,15 +27,15 @@ fn the_right_machine_keeps_every_promise() {
 #[test]
 fn the_right_machine_keeps_every_promise_under_other_limits() {
     for scope in [Scope::guessing(), Scope::crowded()] {
-        let findings = explore(&Right, scope);
+        let findings = explore(&Spec, scope);
         assert_eq!(findings.broken, []);
         assert!(findings.states > 1_000, "only {} states", findings.states);
     }
 }
 
-/// The scope in which a wrong machine's way to its breach is short.
-fn scope_for(wrong: &Wrong) -> Scope {
-    match wrong.slug {
+/// The scope in which a mutant's way to its breach is short.
+fn scope_for(mutant: &Mutant) -> Scope {
+    match mutant.slug {
         "hourly-window-forgets" => Scope::guessing(),
         "evict-oldest-challenge" => Scope::crowded(),
         _ => Scope::full(),
@@ -49,22 +49,22 @@ fn merging_states_hides_nothing() {
         changes: 0,
         ..Scope::full()
     };
-    let merged = explore(&Right, scope.clone());
-    let plain = explore_unmerged(&Right, scope);
+    let merged = explore(&Spec, scope.clone());
+    let plain = explore_unmerged(&Spec, scope);
     assert_eq!((merged.broken, merged.reached), (plain.broken, plain.reached));
     assert!(plain.states > merged.states, "{} and {}", plain.states, merged.states);
 }
 
 #[test]
-fn every_wrong_machine_breaks_its_promise() {
-    let explored: Vec<(&Wrong, Findings)> = wrong::ALL
+fn every_mutant_breaks_its_promise() {
+    let explored: Vec<(&Mutant, Findings)> = mutants::ALL
         .iter()
-        .map(|wrong| (wrong, explore_until(wrong.rules, scope_for(wrong), wrong.breaks)))
+        .map(|mutant| (mutant, explore_until(mutant.rules, scope_for(mutant), mutant.breaks)))
         .collect();
     let mut harmless = Vec::new();
-    for (wrong, found) in &explored {
-        if !found.broken.iter().any(|(invariant, _)| *invariant == wrong.breaks) {
-            harmless.push((wrong.slug, wrong.breaks, found.states, &found.broken));
+    for (mutant, found) in &explored {
+        if !found.broken.iter().any(|(invariant, _)| *invariant == mutant.breaks) {
+            harmless.push((mutant.slug, mutant.breaks, found.states, &found.broken));
         }
     }
     assert!(harmless.is_empty(), "not caught: {harmless:#?}");
@@ -106,8 +106,8 @@ fn the_explorer_shows_operations_and_states_in_words() {
 #[test]
 fn every_promise_is_broken_by_two_machines_at_least() {
     let mut count: BTreeMap<Invariant, usize> = Invariant::ALL.into_iter().map(|invariant| (invariant, 0)).collect();
-    for wrong in wrong::ALL {
-        *count.entry(wrong.breaks).or_default() += 1;
+    for mutant in mutants::ALL {
+        *count.entry(mutant.breaks).or_default() += 1;
     }
     assert!(count.values().all(|machines| *machines >= 2), "{count:?}");
 }

@@ -277,7 +277,7 @@ fn request_bodies_are_checked_too() {
 fn the_control_interface_is_a_contract_too() {
     let headers = [("Cache-Control".to_owned(), "no-store".to_owned())];
     let clock =
-        |body: &[u8]| Contract::load_control().check_response("POST", "/clock", 200, Some("application/json"), &headers, body);
+        |body: &[u8]| Contract::load_admin().check_response("POST", "/clock", 200, Some("application/json"), &headers, body);
     assert_eq!(clock(br#"{"now_ms":1767225600000}"#), Ok(()));
     assert!(clock(br#"{"now_ms":"noon"}"#).is_err());
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use specs::openapi::Contract;
 
 fn contracts() -> [(&'static str, Contract); 2] {
-    [("openapi.yaml", Contract::load()), ("control.yaml", Contract::load_control())]
+    [("openapi.yaml", Contract::load()), ("admin.yaml", Contract::load_admin())]
 }
 
 /// Every `$ref` in the value.

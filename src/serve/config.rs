@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use miette::{LabeledSpan, NamedSource, Report, miette};
-use reference_server::courier::{EmailTarget, PushTarget};
+use reference_server::adapters::mailer::{EmailTarget, PushTarget};
 use reference_server::settings::Network;
 use reference_server::{ConnectionLimits, Settings};
 use serde::{Deserialize, Deserializer};

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use reference_server::courier::Letter;
+use reference_server::adapters::mailer::RenderedMessage;
 use reference_server::parts::Recipient;
 use targets::text::printable;
 
@@ -13,19 +13,19 @@ use crate::terminal;
 pub(super) const TARGET: &str = "stepproof::development_mailbox";
 
 /// Channel and address.
-fn to(letter: &Letter) -> (&'static str, &str) {
-    match &letter.to {
+fn to(message: &RenderedMessage) -> (&'static str, &str) {
+    match &message.to {
         Recipient::Email(address) => ("email", address),
         Recipient::Push(token) => ("push", token),
     }
 }
 
 /// For people, beside a log for people.
-pub(super) fn print(letter: &Letter) {
-    let (channel, to) = to(letter);
-    let subject = printable(&letter.subject);
+pub(super) fn print(message: &RenderedMessage) {
+    let (channel, to) = to(message);
+    let subject = printable(&message.subject);
     let mut text = format!("--- {channel} to {to} (development mailbox) ---\n{subject}\n");
-    for line in letter.text.lines() {
+    for line in message.text.lines() {
         text.push_str("    ");
         text.push_str(&printable(line));
         text.push('\n');
@@ -36,7 +36,7 @@ pub(super) fn print(letter: &Letter) {
 }
 
 /// As an event of the log, for a stream whose every line is read by a program.
-pub(super) fn log(letter: &Letter) {
-    let (channel, to) = to(letter);
-    tracing::info!(target: TARGET, channel, to, subject = letter.subject, text = letter.text, "development mailbox");
+pub(super) fn log(message: &RenderedMessage) {
+    let (channel, to) = to(message);
+    tracing::info!(target: TARGET, channel, to, subject = message.subject, text = message.text, "development mailbox");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Method, OperationKind};
+use specs::Channel;
+
+use crate::operation::OperationKind;
 use crate::transcript::Exchange;
 
 /// Why a request was refused. Targets that do not tell give [`Refusal::Unspecified`].
@@ -79,9 +81,9 @@ pub struct ChallengeFacts {
     /// Public id, as `list_challenges` names it.
     pub id: Option<String>,
     /// How the code travelled.
-    pub method: Option<Method>,
+    pub method: Option<Channel>,
     /// Ways the code can be asked for.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Channel>,
     /// End of the present code, RFC 3339.
     pub expires_at: Option<String>,
     /// First moment of the next send, RFC 3339.

@@ -1,4 +1,4 @@
-//! The delivery providers, faked: they accept what real services send, enter it in one ledger, and fail on order.
+//! The delivery providers, faked: they accept what real services send, enter it in one delivery log, and fail on order.
 //!
 //! - [`smtp`]: email by SMTP.
 //! - [`sendgrid`]: email by the SendGrid v3 mail-send call.
@@ -16,7 +16,7 @@ pub mod smtp;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::ledger::{Ledger, Patterns};
+use crate::delivery_log::{DeliveryLog, Patterns};
 
 pub use fault::{Fault, FaultOrder, Faults};
 pub use fcm::Fcm;
@@ -48,7 +48,7 @@ impl Default for FakeAddresses {
 /// All providers of one target. They stop when this is dropped.
 pub struct Fakes {
     /// What was delivered.
-    pub ledger: Ledger,
+    pub deliveries: DeliveryLog,
     /// What is ordered to go wrong.
     pub faults: Faults,
     /// Email by SMTP.
@@ -60,14 +60,14 @@ pub struct Fakes {
 }
 
 impl Fakes {
-    /// Starts all of them with an empty ledger.
+    /// Starts all of them with an empty delivery log.
     pub async fn start(addresses: FakeAddresses, patterns: Patterns) -> io::Result<Self> {
-        let (ledger, faults) = (Ledger::new(patterns), Faults::default());
+        let (deliveries, faults) = (DeliveryLog::new(patterns), Faults::default());
         Ok(Self {
-            smtp: SmtpSink::start(addresses.smtp, ledger.clone(), faults.clone()).await?,
-            sendgrid: SendGrid::start(addresses.sendgrid, ledger.clone(), faults.clone()).await?,
-            fcm: Fcm::start(addresses.fcm, ledger.clone(), faults.clone()).await?,
-            ledger,
+            smtp: SmtpSink::start(addresses.smtp, deliveries.clone(), faults.clone()).await?,
+            sendgrid: SendGrid::start(addresses.sendgrid, deliveries.clone(), faults.clone()).await?,
+            fcm: Fcm::start(addresses.fcm, deliveries.clone(), faults.clone()).await?,
+            deliveries,
             faults,
         })
     }

@@ -14,10 +14,10 @@ use rustls::ClientConfig;
 
 use crate::connect::{Connector, connector, tls};
 use crate::device::Device;
-use crate::draft::{Body, Draft, Prepared, path_of};
+use crate::request::{Body, Request, RequestBuilder, path_of};
+use crate::request::{RawRequest, RequestMutation};
 use crate::target::TargetError;
 use crate::transcript::{Exchange, Transcript};
-use crate::tweak::{RawRequest, Tweak};
 
 /// What an exchange may take.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ type Pool = Client<Connector, Full<Bytes>>;
 
 /// The way to one target. Clones share connections and transcript.
 #[derive(Clone)]
-pub struct Wire {
+pub struct HttpClient {
     inner: Arc<Inner>,
 }
 
@@ -66,7 +66,7 @@ struct Inner {
     clients: Mutex<VecDeque<(Option<IpAddr>, Pool)>>,
 }
 
-impl Wire {
+impl HttpClient {
     /// A wire with these limits, recording into this transcript.
     pub fn new(limits: Limits, transcript: Transcript) -> Result<Self, TargetError> {
         let tls = tls().map_err(|error| TargetError::Binding {
@@ -94,9 +94,14 @@ impl Wire {
         self.inner.limits
     }
 
-    /// Sends the draft as this device, with departures from the honest request; cookies of the answer go into its jar.
-    pub async fn exchange(&self, device: &mut Device, draft: Draft, tweaks: &[Tweak]) -> Result<Arc<Exchange>, TargetError> {
-        let prepared = draft.prepare(device, tweaks);
+    /// Sends the builder as this device, with departures from the honest request; cookies of the answer go into its jar.
+    pub async fn exchange(
+        &self,
+        device: &mut Device,
+        builder: RequestBuilder,
+        mutations: &[RequestMutation],
+    ) -> Result<Arc<Exchange>, TargetError> {
+        let prepared = builder.build(device, mutations);
         let exchange = self.send(device, prepared).await?;
         keep_cookies(device, &exchange);
         Ok(exchange)
@@ -106,18 +111,18 @@ impl Wire {
     pub async fn raw(&self, device: &Device, origin: &str, request: RawRequest) -> Result<Arc<Exchange>, TargetError> {
         let mut bare = device.clone();
         bare.jar.clear();
-        let draft = Draft {
+        let builder = RequestBuilder {
             operation: None,
             method: request.method,
             url: format!("{}{}", origin.trim_end_matches('/'), request.path),
             headers: request.headers,
             body: Body::Bytes(None, request.body),
         };
-        self.send(&bare, draft.prepare(&bare, &[])).await
+        self.send(&bare, builder.build(&bare, &[])).await
     }
 
     /// Sends the request from the device's address, as it is.
-    pub async fn send(&self, device: &Device, prepared: Prepared) -> Result<Arc<Exchange>, TargetError> {
+    pub async fn send(&self, device: &Device, prepared: Request) -> Result<Arc<Exchange>, TargetError> {
         let request = to_request(&prepared)?;
         let client = self.client(device.source);
         let started = Instant::now();
@@ -139,7 +144,7 @@ impl Wire {
     }
 
     /// An exchange that has no answer yet.
-    pub(crate) fn blank(&self, device: &Device, prepared: &Prepared, started: Instant) -> Exchange {
+    pub(crate) fn blank(&self, device: &Device, prepared: &Request, started: Instant) -> Exchange {
         Exchange {
             operation: prepared.operation,
             device: device.name.clone(),
@@ -206,7 +211,7 @@ pub(crate) fn keep_cookies(device: &mut Device, exchange: &Exchange) {
 }
 
 /// The request as hyper takes it. What HTTP cannot carry is the caller's mistake.
-pub(crate) fn to_request(prepared: &Prepared) -> Result<http::Request<Full<Bytes>>, TargetError> {
+pub(crate) fn to_request(prepared: &Request) -> Result<http::Request<Full<Bytes>>, TargetError> {
     let wrong = |reason: String| TargetError::Binding {
         operation: name_of(prepared.operation).to_owned(),
         reason,

@@ -13,17 +13,17 @@ use async_trait::async_trait;
 use serde_json::Value;
 use specs::Parameters;
 
+use crate::admin::AdminClient;
 use crate::answer::Answer;
 use crate::clock::{ClockMode, WaitingClock};
-use crate::control::Control;
+use crate::delivery_log::{DeliveryLog, Patterns};
 use crate::device::{CredentialKind, Device};
 use crate::fakes::Faults;
-use crate::http::{Limits, Wire, keep_cookies};
-use crate::ledger::{Ledger, Patterns};
+use crate::http::{HttpClient, Limits, keep_cookies};
 use crate::operation::{Operation, OperationKind};
+use crate::request::{RawRequest, RequestMutation};
 use crate::target::{Capability, Target, TargetError};
 use crate::transcript::{Exchange, Transcript};
-use crate::tweak::{RawRequest, Tweak};
 use crate::wrong_code::wrong_code;
 
 /// What is known about a server that speaks the reference API.
@@ -33,16 +33,16 @@ pub struct NativeOptions {
     pub name: String,
     /// Its origin, such as `http://127.0.0.1:8080`.
     pub origin: String,
-    /// Its control interface, where there is one: then its clock moves on order.
-    pub control: Option<String>,
-    /// How much real waiting one run may cost, where there is no control interface; zero for none.
+    /// Its admin API, where there is one: then its clock moves on order.
+    pub admin: Option<String>,
+    /// How much real waiting one run may cost, where there is no admin API; zero for none.
     pub waiting: Duration,
     /// What it declares.
     pub parameters: Parameters,
     /// What it can do.
     pub capabilities: Vec<Capability>,
     /// Where its deliveries arrive.
-    pub ledger: Ledger,
+    pub deliveries: DeliveryLog,
     /// The faults that can be ordered on the fakes it delivers to.
     pub faults: Option<Faults>,
     /// What an exchange may take.
@@ -50,12 +50,12 @@ pub struct NativeOptions {
 }
 
 impl NativeOptions {
-    /// The reference server as it comes, at this origin, delivering into this ledger.
-    pub fn new(origin: impl Into<String>, ledger: Ledger) -> Self {
+    /// The reference server as it comes, at this origin, delivering into this log.
+    pub fn new(origin: impl Into<String>, deliveries: DeliveryLog) -> Self {
         Self {
             name: "reference-server".to_owned(),
             origin: origin.into().trim_end_matches('/').to_owned(),
-            control: None,
+            admin: None,
             waiting: Duration::ZERO,
             parameters: Parameters::default(),
             capabilities: vec![
@@ -68,7 +68,7 @@ impl NativeOptions {
                 Capability::Limits,
                 Capability::CodePerChallenge,
             ],
-            ledger,
+            deliveries,
             faults: None,
             limits: Limits::default(),
         }
@@ -78,8 +78,8 @@ impl NativeOptions {
 /// A server that speaks the reference API.
 pub struct Native {
     options: NativeOptions,
-    wire: Wire,
-    control: Option<Control>,
+    wire: HttpClient,
+    admin: Option<AdminClient>,
     waiting: WaitingClock,
 }
 
@@ -87,8 +87,8 @@ impl Native {
     /// A target over these options. Nothing is sent yet.
     pub fn open(options: NativeOptions) -> Result<Self, TargetError> {
         Ok(Self {
-            wire: Wire::new(options.limits, Transcript::default())?,
-            control: options.control.as_deref().map(Control::new).transpose()?,
+            wire: HttpClient::new(options.limits, Transcript::default())?,
+            admin: options.admin.as_deref().map(AdminClient::new).transpose()?,
             waiting: WaitingClock::new(options.waiting),
             options,
         })
@@ -104,9 +104,9 @@ impl Native {
         }
     }
 
-    /// Its control interface, where there is one.
-    pub fn control(&self) -> Option<&Control> {
-        self.control.as_ref()
+    /// Its admin API, where there is one.
+    pub fn admin(&self) -> Option<&AdminClient> {
+        self.admin.as_ref()
     }
 
     /// Everything that went to it.
@@ -146,9 +146,9 @@ fn keep(device: &mut Device, json: &Value) {
 }
 
 /// The reference API reads the version from a header.
-fn spoken(tweak: Tweak) -> Tweak {
-    match tweak {
-        Tweak::RepeatVersion(version) => Tweak::AddHeader("App-Version".to_owned(), version),
+fn spoken(mutation: RequestMutation) -> RequestMutation {
+    match mutation {
+        RequestMutation::RepeatVersion(version) => RequestMutation::AddHeader("App-Version".to_owned(), version),
         other => other,
     }
 }
@@ -180,8 +180,8 @@ impl Target for Native {
         faults || self.options.capabilities.contains(&capability)
     }
 
-    fn ledger(&self) -> &Ledger {
-        &self.options.ledger
+    fn deliveries(&self) -> &DeliveryLog {
+        &self.options.deliveries
     }
 
     fn faults(&self) -> Option<&Faults> {
@@ -189,7 +189,7 @@ impl Target for Native {
     }
 
     fn clock(&self) -> ClockMode {
-        match (&self.control, self.options.waiting) {
+        match (&self.admin, self.options.waiting) {
             (Some(_), _) => ClockMode::Controlled,
             (None, Duration::ZERO) => ClockMode::None,
             (None, _) => self.waiting.mode(),
@@ -197,27 +197,27 @@ impl Target for Native {
     }
 
     async fn advance(&self, by: Duration) -> Result<(), TargetError> {
-        match &self.control {
-            Some(control) => control.advance(by).await,
+        match &self.admin {
+            Some(admin) => admin.advance(by).await,
             None => self.waiting.pass(by).await,
         }
     }
 
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
-        let draft = request::draft(&self.options.origin, device, &operation);
-        let tweaks: Vec<Tweak> = tweaks.iter().cloned().map(spoken).collect();
-        let exchange = self.wire.exchange(device, draft, &tweaks).await?;
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError> {
+        let builder = request::builder(&self.options.origin, device, &operation);
+        let mutations: Vec<RequestMutation> = mutations.iter().cloned().map(spoken).collect();
+        let exchange = self.wire.exchange(device, builder, &mutations).await?;
         Ok(self.judge(device, operation.kind(), exchange))
     }
 
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError> {
-        let prepared = request::draft(&self.options.origin, device, &operation).prepare(device, &[]);
-        let endings = self.wire.together(device, &prepared, times).await?;
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError> {
+        let prepared = request::builder(&self.options.origin, device, &operation).build(device, &[]);
+        let endings = self.wire.last_byte_sync(device, &prepared, times).await?;
         let judged = endings.into_iter().map(|ending| {
             let exchange = ending?;
             let mut copy = device.clone();

@@ -1,16 +1,7 @@
 //! What a person or an app can do, in the words of the specification. A target says how each is spoken.
 
 use serde::{Deserialize, Serialize};
-
-/// How a code travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// To the account's trusted devices.
-    Push,
-    /// To the account's registered address.
-    Email,
-}
+use specs::Channel;
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty),* } = $text:literal,)*) => {
@@ -55,7 +46,7 @@ operations! {
     /// Ask for the code again.
     Resend {} = "resend",
     /// "Did not receive a code?": have it sent another way.
-    SwitchMethod { /** The other way. */ method: Method } = "switch_method",
+    SwitchMethod { /** The other way. */ method: Channel } = "switch_method",
     /// Second step: the code.
     Verify { /** The code as typed. */ code: String } = "verify",
     /// Give up the device's own pending challenge.

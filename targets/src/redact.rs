@@ -13,7 +13,7 @@ use data_encoding::BASE64;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::Message;
+use crate::delivery_log::Message;
 use crate::transcript::Exchange;
 
 pub(crate) use placeholder::Placeholder;
@@ -168,7 +168,7 @@ pub struct RedactedResponse {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedMessage {
     /// How it travelled.
-    pub channel: crate::operation::Method,
+    pub channel: specs::Channel,
     /// To whom.
     pub to: String,
     /// Subject or push title.
@@ -178,7 +178,7 @@ pub struct RedactedMessage {
     /// The name that stands for the code that was found in it, wherever in it that stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Milliseconds since the ledger was opened.
+    /// Milliseconds since the delivery log was opened.
     pub at_ms: f64,
 }
 

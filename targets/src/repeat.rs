@@ -1,4 +1,4 @@
-//! Repeats a recorded flow: runs its chain of curl commands against a server whose messages come to a ledger, and hands the
+//! Repeats a recorded flow: runs its chain of curl commands against a server whose messages come to a delivery log, and hands the
 //! codes over as they come.
 
 use std::io;
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::delivery_log::{Cursor, DeliveryLog, Message};
 use crate::group::Group;
-use crate::ledger::{Ledger, Mark, Message};
 
 /// A server may still be sending when it has answered: this long after the last message no more is waited for.
 const QUIET: Duration = Duration::from_secs(2);
@@ -24,13 +24,13 @@ pub struct Repeated {
 }
 
 /// Runs a script of [`chain`](crate::curl::chain) in a POSIX shell, aimed at `base`. What it tells goes to this process's own
-/// output. The ledger has to be that of the server, and nobody else may be using it. Whatever ends this, no process of it and
+/// output. The delivery log has to be that of the server, and nobody else may be using it. Whatever ends this, no process of it and
 /// no answer or code on the disk outlives it by more than two seconds.
-pub async fn repeat(script: &str, base: &str, ledger: &Ledger) -> io::Result<Repeated> {
+pub async fn repeat(script: &str, base: &str, deliveries: &DeliveryLog) -> io::Result<Repeated> {
     let folder = tempfile::Builder::new().prefix("stepproof-repeat-").tempdir()?;
     let file = folder.path().join("chain.sh");
     std::fs::write(&file, script)?;
-    let start = ledger.mark();
+    let start = deliveries.cursor();
     let mut command = Command::new("sh");
     command
         .arg(&file)
@@ -45,34 +45,34 @@ pub async fn repeat(script: &str, base: &str, ledger: &Ledger) -> io::Result<Rep
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
-            arrived = ledger.wait(mail.seen, Duration::from_secs(3600), |_| true) => {
+            arrived = deliveries.wait(mail.seen, Duration::from_secs(3600), |_| true) => {
                 if arrived.is_some() {
-                    mail.hand_over(ledger)?;
+                    mail.hand_over(deliveries)?;
                 }
             }
         }
     };
     group.end().await;
-    let mut seen = ledger.mark();
-    while ledger.wait(seen, QUIET, |_| true).await.is_some() {
-        seen = ledger.mark();
+    let mut seen = deliveries.cursor();
+    while deliveries.wait(seen, QUIET, |_| true).await.is_some() {
+        seen = deliveries.cursor();
     }
     Ok(Repeated {
         alike: status.success(),
-        messages: ledger.since(start),
+        messages: deliveries.since(start),
     })
 }
 
 /// Codes and reset tokens as files, each under the name that the script knows it by.
 struct Mail<'f> {
     folder: &'f Path,
-    seen: Mark,
+    seen: Cursor,
     codes: Vec<String>,
     resets: Vec<String>,
 }
 
 impl<'f> Mail<'f> {
-    fn new(folder: &'f Path, seen: Mark) -> Self {
+    fn new(folder: &'f Path, seen: Cursor) -> Self {
         let (codes, resets) = (Vec::new(), Vec::new());
         Self {
             folder,
@@ -82,9 +82,9 @@ impl<'f> Mail<'f> {
         }
     }
 
-    fn hand_over(&mut self, ledger: &Ledger) -> io::Result<()> {
-        for message in ledger.since(self.seen) {
-            self.seen = Mark(self.seen.0 + 1);
+    fn hand_over(&mut self, deliveries: &DeliveryLog) -> io::Result<()> {
+        for message in deliveries.since(self.seen) {
+            self.seen = Cursor(self.seen.0 + 1);
             if let Some(code) = message.code {
                 put(self.folder, "CODE", &mut self.codes, code)?;
             }
@@ -112,12 +112,12 @@ fn put(folder: &Path, kind: &str, known: &mut Vec<String>, value: String) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Patterns;
-    use crate::operation::Method;
+    use crate::delivery_log::Patterns;
+    use specs::Channel;
 
-    fn ledger() -> Ledger {
+    fn deliveries() -> DeliveryLog {
         let pattern = |text| vec![regex::Regex::new(text).unwrap()];
-        Ledger::new(Patterns {
+        DeliveryLog::new(Patterns {
             code_field: None,
             code: pattern(r"code (\d+)"),
             reset_token: pattern(r"reset (\w+)"),
@@ -127,22 +127,22 @@ mod tests {
     fn mail(text: &str) -> Message {
         Message {
             text: text.to_owned(),
-            ..Message::new(Method::Email, "ada@example.test")
+            ..Message::new(Channel::Email, "ada@example.test")
         }
     }
 
     #[tokio::test]
     async fn codes_and_tokens_are_numbered_as_they_come_and_a_repeated_one_counts_once() {
-        let ledger = ledger();
-        ledger.record(mail("code 999"));
-        let start = ledger.mark();
+        let deliveries = deliveries();
+        deliveries.record(mail("code 999"));
+        let start = deliveries.cursor();
         for text in ["code 111", "reset abc", "code 111", "nothing", "code 222"] {
-            ledger.record(mail(text));
+            deliveries.record(mail(text));
         }
         let folder = tempfile::tempdir().unwrap();
         let mut handed = Mail::new(folder.path(), start);
-        handed.hand_over(&ledger).unwrap();
-        handed.hand_over(&ledger).unwrap();
+        handed.hand_over(&deliveries).unwrap();
+        handed.hand_over(&deliveries).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).ok();
         let found = ["CODE_1", "CODE_2", "CODE_3", "RESET_1", "RESET_2"].map(read);
         let some = |text: &str| Some(text.to_owned());
@@ -155,12 +155,12 @@ mod tests {
             until [ -e "$MAIL/CODE_1" ]; do sleep 0.01 2>/dev/null || sleep 1; done
             [ "$(cat "$MAIL/CODE_1")" = 4711 ]"#;
         let run = |text: &'static str| async move {
-            let ledger = ledger();
+            let deliveries = deliveries();
             let arrives = async {
                 tokio::task::yield_now().await;
-                ledger.record(mail(text));
+                deliveries.record(mail(text));
             };
-            let (repeated, ()) = tokio::join!(repeat(script, "http://x", &ledger), arrives);
+            let (repeated, ()) = tokio::join!(repeat(script, "http://x", &deliveries), arrives);
             let repeated = repeated.unwrap();
             (repeated.alike, repeated.messages.len())
         };

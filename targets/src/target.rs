@@ -8,12 +8,12 @@ use specs::Parameters;
 
 use crate::answer::Answer;
 use crate::clock::ClockMode;
+use crate::delivery_log::DeliveryLog;
 use crate::device::{CredentialKind, Device};
 use crate::fakes::Faults;
-use crate::ledger::Ledger;
 use crate::operation::{Operation, OperationKind};
+use crate::request::{RawRequest, RequestMutation};
 use crate::transcript::Exchange;
-use crate::tweak::{RawRequest, Tweak};
 
 /// What a target can offer beyond single operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ pub trait Target: Send + Sync {
     }
 
     /// What it delivered.
-    fn ledger(&self) -> &Ledger;
+    fn deliveries(&self) -> &DeliveryLog;
 
     /// The faults that can be ordered on its delivery providers, where they are ours.
     fn faults(&self) -> Option<&Faults> {
@@ -115,7 +115,12 @@ pub trait Target: Send + Sync {
     async fn advance(&self, by: Duration) -> Result<(), TargetError>;
 
     /// Performs the operation as this device, with deliberate departures from the honest request.
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError>;
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError>;
 
     /// Performs the operation as this device.
     async fn perform(&self, device: &mut Device, operation: Operation) -> Result<Answer, TargetError> {
@@ -124,12 +129,7 @@ pub trait Target: Send + Sync {
 
     /// Prepares the operation once, holds `times` copies back by their last byte, and releases them together. Each answer
     /// is judged in its own copy of the device.
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError>;
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError>;
 
     /// Sends a request of the caller's own making from this device's address; its cookies and credentials are not added.
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError>;

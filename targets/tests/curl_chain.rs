@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use common::{json, native, request, server};
-use targets::{Device, Exchange, Message, Method, Operation, Outcome, RedactedExchange, Redactor, SecretKind, Target, curl};
+use targets::{Channel, Device, Exchange, Message, Operation, Outcome, RedactedExchange, Redactor, SecretKind, Target, curl};
 use tokio::io::AsyncWriteExt;
 
 /// What the little service knows: accounts, and how many tokens it gave out so far.
@@ -111,7 +111,7 @@ async fn a_flow_is_repeated_with_fresh_secrets() {
     let message = Message {
         text: "Your code is 007771".to_owned(),
         code: Some("007771".to_owned()),
-        ..Message::new(Method::Email, &email)
+        ..Message::new(Channel::Email, &email)
     };
     let messages = [redactor.message(&message)];
     redactor.learn(SecretKind::Password, &password);

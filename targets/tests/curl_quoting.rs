@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use targets::redact::{RedactedRequest, RedactedResponse};
-use targets::{Method, RedactedExchange, RedactedMessage, curl};
+use targets::{Channel, RedactedExchange, RedactedMessage, curl};
 
 /// Writes what it was given, each argument with a NUL behind it, and answers as the file of its step says.
 const CURL: &str = r#"#!/bin/sh
@@ -230,7 +230,7 @@ fn is_empty(folder: &Path) -> bool {
 
 fn check(shell: &str, hostile: &Hostile) -> Result<(), TestCaseError> {
     let sent = RedactedMessage {
-        channel: Method::Email,
+        channel: Channel::Email,
         to: String::new(),
         subject: String::new(),
         text: String::new(),

@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use targets::fakes::{FakeAddresses, Fakes, Fault};
-use targets::{Device, Draft, Exchange, Limits, Mark, Method, Native, OperationKind, Prepared, TargetError, Transcript, Wire};
+use targets::{
+    Channel, Cursor, Device, Exchange, HttpClient, Limits, Native, OperationKind, Request, RequestBuilder, TargetError,
+    Transcript,
+};
 
-fn wire(within: Duration) -> Wire {
+fn wire(within: Duration) -> HttpClient {
     let limits = Limits {
         within,
         ..Limits::default()
     };
-    Wire::new(limits, Transcript::default()).unwrap()
+    HttpClient::new(limits, Transcript::default()).unwrap()
 }
 
 struct Service {
     fakes: Fakes,
-    wire: Wire,
+    wire: HttpClient,
 }
 
 impl Service {
@@ -28,11 +31,11 @@ impl Service {
     }
 
     async fn call(&self, url: String, body: Value) -> Result<Exchange, TargetError> {
-        let draft = Draft::new(OperationKind::SignIn, "POST", url)
+        let builder = RequestBuilder::new(OperationKind::SignIn, "POST", url)
             .header("Authorization", "Bearer key")
             .json(body);
         let device = Device::new("service", "s");
-        let prepared: Prepared = draft.prepare(&device, &[]);
+        let prepared: Request = builder.build(&device, &[]);
         self.wire.send(&device, prepared).await.map(|exchange| (*exchange).clone())
     }
 
@@ -73,16 +76,16 @@ async fn what_is_sent_is_in_the_ledger() {
     assert_eq!(accepted.status, 200);
     assert_eq!(accepted.json().unwrap()["name"], "projects/demo/messages/stepproof");
     assert_eq!(service.mail(mail()).await.unwrap().status, 202);
-    let seen = service.fakes.ledger.since(Mark(0));
+    let seen = service.fakes.deliveries.since(Cursor(0));
     let brief: Vec<_> = seen
         .iter()
         .map(|m| (m.channel, m.to.as_str(), m.code.as_deref(), m.reset_token.as_deref()))
         .collect();
     let reset = Some("pr_abc-DEF_1");
     let expected = [
-        (Method::Push, "reg-1", Some("112233"), None),
-        (Method::Email, "a@x.test", None, reset),
-        (Method::Email, "b@x.test", None, reset),
+        (Channel::Push, "reg-1", Some("112233"), None),
+        (Channel::Email, "a@x.test", None, reset),
+        (Channel::Email, "b@x.test", None, reset),
     ];
     assert_eq!(brief, expected);
     assert_eq!(seen[1].html.as_deref(), Some("<p>reset</p>"));
@@ -108,7 +111,7 @@ async fn calls_that_make_no_sense_are_refused_and_deliver_nothing() {
         assert_eq!(service.mail(body.clone()).await.unwrap().status, 400, "{body}");
     }
     assert_eq!(service.call(service.fakes.fcm.url(), json!({})).await.unwrap().status, 404);
-    assert_eq!(service.fakes.ledger.since(Mark(0)), []);
+    assert_eq!(service.fakes.deliveries.since(Cursor(0)), []);
 }
 
 #[tokio::test]
@@ -116,9 +119,9 @@ async fn faults_on_order() {
     let mut service = Service::start().await;
     let faults = service.fakes.faults.clone();
     let check = async |service: &Service, fault, expected: Option<u16>, delivered: usize| {
-        faults.always(Method::Push, fault);
-        faults.always(Method::Email, fault);
-        let (ledger, mark) = (&service.fakes.ledger, service.fakes.ledger.mark());
+        faults.always(Channel::Push, fault);
+        faults.always(Channel::Email, fault);
+        let (deliveries, cursor) = (&service.fakes.deliveries, service.fakes.deliveries.cursor());
         let push = service.push(push()).await.ok().map(|answer| answer.status);
         assert_eq!(push, expected, "push {fault:?}");
         let mail = service.mail(mail()).await.ok().map(|answer| answer.status);
@@ -129,10 +132,12 @@ async fn faults_on_order() {
         });
         assert_eq!(mail, mail_expected, "mail {fault:?}");
         if delivered > 0 {
-            let all = ledger.wait(mark, Duration::from_secs(10), |_| ledger.since(mark).len() == delivered);
+            let all = deliveries.wait(cursor, Duration::from_secs(10), |_| {
+                deliveries.since(cursor).len() == delivered
+            });
             assert!(all.await.is_some(), "{fault:?}");
         }
-        assert_eq!(ledger.since(mark).len(), delivered, "{fault:?}");
+        assert_eq!(deliveries.since(cursor).len(), delivered, "{fault:?}");
         faults.clear();
     };
     check(&service, Fault::Refuse { for_good: true }, Some(400), 0).await;
@@ -145,7 +150,7 @@ async fn faults_on_order() {
     check(&service, Fault::Hang, None, 0).await;
     check(&service, Fault::Late(Duration::from_secs(60)), None, 3).await;
     service.wire = wire(Duration::from_secs(20));
-    faults.always(Method::Push, Fault::Unregistered);
+    faults.always(Channel::Push, Fault::Unregistered);
     let gone = service.push(push()).await.unwrap().json().unwrap();
     assert_eq!(gone["error"]["details"][0]["errorCode"], "UNREGISTERED");
 }

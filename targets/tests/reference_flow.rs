@@ -4,27 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reference_server::parts::{Courier, DeliveryError, ManualClock, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, ManualClock, Message as Outbound, MessageContent, Recipient};
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use targets::{
-    Answer, Device, Ledger, Mark, Message, Method, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal, Target,
+    Answer, Channel, Cursor, DeliveryLog, Device, Message, Native, NativeOptions, Operation, OperationKind, Outcome, Refusal,
+    Target,
 };
 use tokio::net::TcpListener;
 
-/// Delivers straight into the ledger.
-struct IntoLedger(Ledger);
+/// Delivers straight into the delivery log.
+struct IntoDeliveryLog(DeliveryLog);
 
 #[async_trait]
-impl Courier for IntoLedger {
-    async fn deliver(&self, outgoing: &Outgoing) -> Result<(), DeliveryError> {
+impl Mailer for IntoDeliveryLog {
+    async fn send(&self, outgoing: &Outbound) -> Result<(), DeliveryError> {
         let mut message = match &outgoing.to {
-            Recipient::Email(address) => Message::new(Method::Email, address),
-            Recipient::Push(token) => Message::new(Method::Push, token),
+            Recipient::Email(address) => Message::new(Channel::Email, address),
+            Recipient::Push(token) => Message::new(Channel::Push, token),
         };
-        message.text = match &outgoing.parcel {
-            Parcel::Code { code, .. } => format!("Your verification code is: {code}\n"),
-            Parcel::Reset { token, .. } => format!("Reset token: {token}\n"),
-            Parcel::Notice { text, .. } => text.clone(),
+        message.text = match &outgoing.content {
+            MessageContent::Code { code, .. } => format!("Your verification code is: {code}\n"),
+            MessageContent::Reset { token, .. } => format!("Reset token: {token}\n"),
+            MessageContent::Notice { text, .. } => text.clone(),
         };
         self.0.record(message);
         Ok(())
@@ -32,13 +33,16 @@ impl Courier for IntoLedger {
 }
 
 async fn target() -> Native {
-    let ledger = Ledger::new(Native::patterns());
-    let parts = Parts::for_tests(Arc::new(ManualClock::default()), Arc::new(IntoLedger(ledger.clone())));
+    let deliveries = DeliveryLog::new(Native::patterns());
+    let parts = Parts::for_tests(
+        Arc::new(ManualClock::default()),
+        Arc::new(IntoDeliveryLog(deliveries.clone())),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let service = Service::new(parts, Settings::default());
     tokio::spawn(serve(listener, service, ConnectionLimits::default(), std::future::pending()));
-    Native::open(NativeOptions::new(origin, ledger)).unwrap()
+    Native::open(NativeOptions::new(origin, deliveries)).unwrap()
 }
 
 const EMAIL: &str = "ada@example.test";
@@ -58,10 +62,10 @@ async fn done(target: &Native, device: &mut Device, operation: Operation) -> Ans
     answer
 }
 
-async fn code(target: &Native, mark: Mark) -> Message {
+async fn code(target: &Native, cursor: Cursor) -> Message {
     let message = target
-        .ledger()
-        .wait(mark, Duration::from_secs(10), |m| m.code.is_some())
+        .deliveries()
+        .wait(cursor, Duration::from_secs(10), |m| m.code.is_some())
         .await;
     message.expect("a code is delivered")
 }
@@ -71,10 +75,10 @@ async fn member(target: &Native) -> Device {
     let mut phone = Device::new("Phone", "installation-phone");
     let (email, password) = (EMAIL.to_owned(), PASSWORD.to_owned());
     done(target, &mut phone, Operation::CreateAccount { email, password }).await;
-    let mark = target.ledger().mark();
+    let cursor = target.deliveries().cursor();
     let answer = target.perform(&mut phone, sign_in()).await.unwrap();
     assert_eq!(answer.outcome, Outcome::Challenged);
-    let right = code(target, mark).await.code.unwrap();
+    let right = code(target, cursor).await.code.unwrap();
     let wrong = target.wrong_code(&right, 0);
     let refused = target.perform(&mut phone, Operation::Verify { code: wrong }).await.unwrap();
     assert_eq!(refused.outcome, Outcome::Refused { reason: Refusal::Code });
@@ -159,11 +163,11 @@ async fn a_second_device_is_challenged_by_push_and_denied() {
     )
     .await;
     let mut laptop = Device::new("Laptop", "installation-laptop");
-    let mark = target.ledger().mark();
+    let cursor = target.deliveries().cursor();
     let answer = target.perform(&mut laptop, sign_in()).await.unwrap();
     let facts = answer.facts.challenge.unwrap();
-    assert_eq!((answer.outcome, facts.method), (Outcome::Challenged, Some(Method::Push)));
-    assert_eq!(code(&target, mark).await.to, "reg-1");
+    assert_eq!((answer.outcome, facts.method), (Outcome::Challenged, Some(Channel::Push)));
+    assert_eq!(code(&target, cursor).await.to, "reg-1");
     done(&target, &mut laptop, Operation::ReadChallenge {}).await;
     let soon = target.perform(&mut laptop, Operation::Resend {}).await.unwrap();
     assert!(
@@ -193,13 +197,10 @@ async fn one_of_many_at_once_wins_the_code() {
     let target = target().await;
     member(&target).await;
     let mut laptop = Device::new("Laptop", "installation-laptop");
-    let mark = target.ledger().mark();
+    let cursor = target.deliveries().cursor();
     target.perform(&mut laptop, sign_in()).await.unwrap();
-    let code = code(&target, mark).await.code.unwrap();
-    let judged = target
-        .perform_together(&laptop, Operation::Verify { code }, 16)
-        .await
-        .unwrap();
+    let code = code(&target, cursor).await.code.unwrap();
+    let judged = target.race(&laptop, Operation::Verify { code }, 16).await.unwrap();
     let winners: Vec<&Device> = judged
         .iter()
         .filter(|(answer, _)| answer.outcome == Outcome::SignedIn)
@@ -221,11 +222,11 @@ async fn one_of_many_at_once_wins_the_code() {
 async fn a_forgotten_password_is_reset_by_mail() {
     let target = target().await;
     let mut phone = member(&target).await;
-    let mark = target.ledger().mark();
+    let cursor = target.deliveries().cursor();
     done(&target, &mut phone, Operation::RequestReset { email: EMAIL.to_owned() }).await;
     let mail = target
-        .ledger()
-        .wait(mark, Duration::from_secs(10), |m| m.reset_token.is_some())
+        .deliveries()
+        .wait(cursor, Duration::from_secs(10), |m| m.reset_token.is_some())
         .await
         .unwrap();
     let (token, new) = (mail.reset_token.unwrap(), "another good password".to_owned());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::message::{MultiPart, header};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use targets::fakes::{FakeAddresses, Fakes, Fault, FaultOrder};
-use targets::{Mark, Method, Native};
+use targets::{Channel, Cursor, Native};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -56,8 +56,8 @@ async fn codes(fakes: &Fakes, talk: &[u8]) -> Vec<String> {
 async fn a_real_mailer_is_taken_whole() {
     let fakes = fakes().await;
     mailer(&fakes).send(mail("a@example.test")).await.unwrap();
-    let message = &fakes.ledger.since(Mark(0))[0];
-    assert_eq!((message.channel, message.to.as_str()), (Method::Email, "a@example.test"));
+    let message = &fakes.deliveries.since(Cursor(0))[0];
+    assert_eq!((message.channel, message.to.as_str()), (Channel::Email, "a@example.test"));
     assert_eq!(message.from.as_deref(), Some("no-reply@stepproof.test"));
     assert_eq!(message.subject, "Sign-in \u{2713}");
     assert!(message.text.contains("\n.a line with a dot\r\n..\r\n"), "{:?}", message.text);
@@ -73,8 +73,8 @@ async fn pipelined_commands_and_several_recipients() {
     let expected = "220 250 250 250 250 354 250 250 250 250 250 354 250 221";
     assert_eq!(codes(&fakes, talk).await.join(" "), expected);
     let to: Vec<_> = fakes
-        .ledger
-        .since(Mark(0))
+        .deliveries
+        .since(Cursor(0))
         .into_iter()
         .map(|m| (m.to, m.text.trim().to_owned()))
         .collect();
@@ -116,7 +116,7 @@ async fn bad_commands_get_bad_replies_and_deliver_nothing() {
     ]
     .concat();
     check(&large, "220 250 250 250 354 552 221").await;
-    assert_eq!(fakes.ledger.since(Mark(0)), []);
+    assert_eq!(fakes.deliveries.since(Cursor(0)), []);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn faults_on_order() {
     let fakes = fakes().await;
     let mailer = mailer(&fakes);
     let once = |fault| FaultOrder {
-        channel: Method::Email,
+        channel: Channel::Email,
         to: Some("a@x.test".to_owned()),
         times: Some(1),
         fault,
@@ -142,7 +142,7 @@ async fn faults_on_order() {
     }
     fakes.faults.order(once(Fault::Lose));
     mailer.send(mail("a@x.test")).await.unwrap();
-    assert_eq!(fakes.ledger.since(Mark(0)), []);
+    assert_eq!(fakes.deliveries.since(Cursor(0)), []);
     fakes.faults.order(once(Fault::Hang));
     let hung = tokio::time::timeout(Duration::from_millis(100), mailer.send(mail("a@x.test"))).await;
     assert!(hung.is_err(), "no answer comes");
@@ -151,5 +151,5 @@ async fn faults_on_order() {
     mailer.send(mail("a@x.test")).await.unwrap();
     assert!(before.elapsed() >= Duration::from_millis(150));
     mailer.send(mail("b@x.test")).await.unwrap();
-    assert_eq!(fakes.ledger.since(Mark(0)).len(), 2);
+    assert_eq!(fakes.deliveries.since(Cursor(0)).len(), 2);
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{answering, json, native, request, server};
-use targets::{Control, CredentialKind, Device, EmailRoute, Operation, RawRequest, Target, TargetError, Tweak};
+use targets::{AdminClient, CredentialKind, Device, EmailRoute, Operation, RawRequest, RequestMutation, Target, TargetError};
 use tokio::io::AsyncWriteExt;
 
 /// A server that notes each request with its peer's address and gives the same answer to all.
@@ -59,7 +59,7 @@ async fn cookies_come_back_and_departures_reach_the_wire() {
     let target = native(&origin, 5000);
     let mut device = device();
     target.perform(&mut device, Operation::WhoAmI {}).await.unwrap();
-    let twice = |version: &str| Tweak::AddHeader("App-Version".to_owned(), version.to_owned());
+    let twice = |version: &str| RequestMutation::AddHeader("App-Version".to_owned(), version.to_owned());
     target
         .perform_with(&mut device, Operation::WhoAmI {}, &[twice("1.0.0")])
         .await
@@ -125,11 +125,11 @@ async fn a_credential_can_be_stolen_and_taken_away() {
 #[tokio::test]
 async fn the_control_interface_moves_time_and_says_when_it_does_not() {
     let (origin, notes) = noting(json("200 OK", "application/json", "", r#"{"now_ms":1234}"#)).await;
-    let control = Control::new(&origin).unwrap();
-    control.advance(Duration::from_micros(1500)).await.unwrap();
-    assert_eq!(control.now_ms().await.unwrap(), 1234);
+    let admin = AdminClient::new(&origin).unwrap();
+    admin.advance(Duration::from_micros(1500)).await.unwrap();
+    assert_eq!(admin.now_ms().await.unwrap(), 1234);
     let smtp = EmailRoute::Smtp("smtp://127.0.0.1:25".to_owned());
-    control.deliver_to(Some(&smtp), Some("http://127.0.0.1:1")).await.unwrap();
+    admin.deliver_to(Some(&smtp), Some("http://127.0.0.1:1")).await.unwrap();
     let notes: Vec<String> = notes.lock().unwrap().iter().map(|(_, text)| text.clone()).collect();
     assert!(
         notes[0].starts_with("POST /clock ") && notes[0].ends_with(r#"{"advance_ms":2}"#),
@@ -140,7 +140,7 @@ async fn the_control_interface_moves_time_and_says_when_it_does_not() {
         notes[2].starts_with("PUT /delivery ") && notes[2].ends_with(delivery),
         "{notes:?}"
     );
-    let broken = Control::new(&answering(json("500 Oops", "text/plain", "", "no")).await).unwrap();
+    let broken = AdminClient::new(&answering(json("500 Oops", "text/plain", "", "no")).await).unwrap();
     let seen = broken.advance(Duration::from_secs(1)).await;
     assert!(
         matches!(&seen, Err(TargetError::Unreachable { reason, .. }) if reason.contains("500")),

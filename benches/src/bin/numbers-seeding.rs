@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use loadtest::resources;
-use loadtest::server::{Child, Hash, Options, SERVE_EMBEDDED, serve_embedded};
+use loadtest::drive::server::{Child, Hash, Options, SERVE_EMBEDDED, serve_embedded};
+use loadtest::measure::resources;
 use reference_server::service::{Seed, SeedDevice};
 
 /// Seconds that a million accounts are held to.

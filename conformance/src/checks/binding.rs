@@ -1,7 +1,7 @@
 //! Binding: a code belongs to one account, one challenge, one device, one purpose.
 
 use serde_json::json;
-use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKind, Tweak};
+use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKind, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{handle_of, is_not_signed_in, open, reset_token_since, submit};
@@ -139,15 +139,15 @@ async fn code_of_another_challenge_is_refused(cx: &mut Context) -> Ending {
 }
 
 /// The ways in which a request names a device.
-fn naming(device: &Device) -> Vec<Tweak> {
-    let field = |name: &str, value| Tweak::SetField(name.to_owned(), value);
+fn naming(device: &Device) -> Vec<RequestMutation> {
+    let field = |name: &str, value| RequestMutation::SetField(name.to_owned(), value);
     vec![
         field("device", json!({"installation": device.installation, "name": device.name})),
         field("device_id", json!(device.installation)),
         field("installation", json!(device.installation)),
         field("device_name", json!(device.name)),
-        Tweak::AddHeader("X-Device-Id".to_owned(), device.installation.clone()),
-        Tweak::AddCookie("device_id".to_owned(), device.installation.clone()),
+        RequestMutation::AddHeader("X-Device-Id".to_owned(), device.installation.clone()),
+        RequestMutation::AddCookie("device_id".to_owned(), device.installation.clone()),
     ]
 }
 
@@ -200,7 +200,7 @@ async fn sign_in_code_authorises_nothing_else(cx: &mut Context) -> Ending {
         new: format!("{right}-new"),
     };
     // The right ones come after the wrong ones, the change of the password last: it would void the code.
-    let beside = vec![Tweak::SetField("code".to_owned(), code.clone().into())];
+    let beside = vec![RequestMutation::SetField("code".to_owned(), code.clone().into())];
     let pairs = [
         (
             "a sign-in code for the proof of a password",
@@ -228,9 +228,9 @@ async fn sign_in_code_authorises_nothing_else(cx: &mut Context) -> Ending {
         ),
     ];
     let mut bad = Vec::new();
-    for (what, operation, tweaks, good) in pairs {
+    for (what, operation, mutations, good) in pairs {
         if cx.target.offers(operation.kind()) {
-            bad.push((what, cx.perform_with(&mut phone, operation, &tweaks).await?, good));
+            bad.push((what, cx.perform_with(&mut phone, operation, &mutations).await?, good));
         }
     }
     for (what, bad, good) in bad {
@@ -251,11 +251,11 @@ async fn sign_in_code_authorises_nothing_else(cx: &mut Context) -> Ending {
 
 async fn code_completes_no_reset(cx: &mut Context) -> Ending {
     let account = cx.account().await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut device = cx.device("new phone");
     let email = account.email.clone();
     cx.prepare(&mut device, Operation::RequestReset { email }).await?;
-    let token = reset_token_since(cx, mark, &account).await?;
+    let token = reset_token_since(cx, cursor, &account).await?;
     let (_, pending) = open(cx, &account).await?;
     let new = format!("{}-new", account.password);
     let by_code = Operation::CompleteReset {
@@ -269,11 +269,11 @@ async fn code_completes_no_reset(cx: &mut Context) -> Ending {
 
 async fn reset_token_is_no_code(cx: &mut Context) -> Ending {
     let account = cx.account().await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let (mut device, pending) = open(cx, &account).await?;
     let email = account.email.clone();
     cx.prepare(&mut device, Operation::RequestReset { email }).await?;
-    let token = reset_token_since(cx, mark, &account).await?;
+    let token = reset_token_since(cx, cursor, &account).await?;
     let bad = submit(cx, &mut device.clone(), &token).await?;
     let good = submit(cx, &mut device, &pending.code).await?;
     refused("a reset token for a sign-in code", &bad, &good)
@@ -286,7 +286,7 @@ async fn account_cannot_be_named(cx: &mut Context) -> Ending {
         let own = cx.account().await?;
         let (mut attacker, pending) = open(cx, &own).await?;
         let verify = Operation::Verify { code: pending.code };
-        let named = [Tweak::SetField(field.to_owned(), victim.email.clone().into())];
+        let named = [RequestMutation::SetField(field.to_owned(), victim.email.clone().into())];
         let answer = cx.perform_with(&mut attacker, verify.clone(), &named).await?;
         if !answer.accepted() {
             let honest = cx.perform(&mut attacker, verify).await?;

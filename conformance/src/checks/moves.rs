@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use targets::{Answer, CredentialKind, Device, Exchange, Mark, Message, Method, Operation, Outcome};
+use targets::{Answer, Channel, CredentialKind, Cursor, Device, Exchange, Message, Operation, Outcome};
 
 use crate::context::{Account, Context, Pending};
 use crate::proof::{Ending, Stop, accepted, describe, refused};
@@ -51,9 +51,9 @@ pub(super) async fn resend(cx: &mut Context, device: &mut Device, account: &Acco
 
 /// Waits out the cool-down, has the code sent by email, and reads it.
 pub(super) async fn switch_to_email(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Pending, Stop> {
-    let switch = Operation::SwitchMethod { method: Method::Email };
+    let switch = Operation::SwitchMethod { method: Channel::Email };
     let pending = send_again(cx, device, account, switch).await?;
-    if pending.method != Method::Email {
+    if pending.method != Channel::Email {
         return Err(Stop::NotTested(format!(
             "after the switch to email the code came by {:?}",
             pending.method
@@ -64,22 +64,22 @@ pub(super) async fn switch_to_email(cx: &mut Context, device: &mut Device, accou
 
 async fn send_again(cx: &mut Context, device: &mut Device, account: &Account, how: Operation) -> Result<Pending, Stop> {
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let answer = cx.prepare(device, how).await?;
-    let message = cx.code_since(mark, account).await?;
+    let message = cx.code_since(cursor, account).await?;
     Ok(Pending {
         answer,
-        mark,
+        cursor,
         method: message.channel,
         code: message.code.unwrap_or_default(),
     })
 }
 
-/// The reset token mailed to the account since the mark, or the check stops.
-pub(super) async fn reset_token_since(cx: &mut Context, mark: Mark, account: &Account) -> Result<String, Stop> {
+/// The reset token mailed to the account since the cursor, or the check stops.
+pub(super) async fn reset_token_since(cx: &mut Context, cursor: Cursor, account: &Account) -> Result<String, Stop> {
     let patience = cx.target.delivery_patience();
     let wanted = |message: &Message| message.reset_token.is_some() && message.to.eq_ignore_ascii_case(&account.email);
-    let message = cx.target.ledger().wait(mark, patience, wanted).await;
+    let message = cx.target.deliveries().wait(cursor, patience, wanted).await;
     message
         .and_then(|message| message.reset_token)
         .ok_or_else(|| Stop::NotTested(format!("no reset mail came within {} ms", patience.as_millis())))

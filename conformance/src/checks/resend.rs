@@ -1,6 +1,6 @@
 //! Resend: another code for the same challenge, within limits, for its holder alone.
 
-use targets::{CredentialKind, Device, Method, Operation, OperationKind, Tweak};
+use targets::{Channel, CredentialKind, Device, Operation, OperationKind, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{Drift, cool_down, resend};
@@ -97,10 +97,10 @@ async fn resent_code_signs_in(cx: &mut Context) -> Ending {
     let mut new = cx.device("new phone");
     cx.challenged(&mut new, &account).await?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let resend = cx.perform(&mut new, Operation::Resend {}).await?;
     let proof = accepted("a resend after the cool-down", &resend)?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if came.len() != 1 {
         return failed("one new message for one resend", format!("{} messages came", came.len()));
     }
@@ -144,10 +144,10 @@ async fn early_resend_sends_nothing(cx: &mut Context) -> Ending {
     let mut new = cx.device("new phone");
     let drift = Drift::start(cx);
     cx.challenged(&mut new, &account).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let early = cx.perform(&mut new, Operation::Resend {}).await?;
     drift.within_cool_down(cx)?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed(
             "no message for a resend inside the cool-down",
@@ -184,12 +184,12 @@ async fn double_tap_sends_one_message(cx: &mut Context) -> Ending {
     let (_, account) = member(cx).await?;
     let mut new = cx.device("new phone");
     let mut again = new.clone();
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let drift = Drift::start(cx);
     cx.challenged(&mut new, &account).await?;
     cx.sign_in(&mut again, &account).await?;
     drift.within_cool_down(cx)?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     holds(
         "one message for a sign-in tapped twice",
         came.len() == 1,
@@ -201,7 +201,7 @@ async fn challenge_cap_holds(cx: &mut Context) -> Ending {
     let (_, account) = member(cx).await?;
     let cap = cx.parameters().sends_per_challenge;
     let mut new = cx.device("new phone");
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let first = cx.challenged(&mut new, &account).await?;
     let mut within = None;
     for _ in 1..cap {
@@ -210,7 +210,7 @@ async fn challenge_cap_holds(cx: &mut Context) -> Ending {
     }
     cool_down(cx).await?;
     let beyond = cx.perform(&mut new, Operation::Resend {}).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     let proof = holds(
         "no more messages for one challenge than declared",
         came.len() as u32 <= cap,
@@ -232,7 +232,7 @@ async fn account_cap_holds(cx: &mut Context) -> Ending {
     let cap = parameters.sends_per_account_day;
     // The sign-in that made the member's phone trusted was a send of the same day.
     let mut spent = 1;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut devices = Vec::new();
     for n in 0..parameters.live_challenges {
         let mut device = cx.device(&format!("phone {n}"));
@@ -262,7 +262,7 @@ async fn account_cap_holds(cx: &mut Context) -> Ending {
         .last_mut()
         .ok_or_else(|| Stop::NotTested("no live challenge is allowed".to_owned()))?;
     let beyond = cx.perform(last, Operation::Resend {}).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     let proof = holds(
         "no more messages for one account in a day than declared",
         (came.len() as u32) < cap,
@@ -277,16 +277,16 @@ async fn handle_is_required(cx: &mut Context) -> Ending {
     let mut new = cx.device("new phone");
     cx.challenged(&mut new, &account).await?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut bare = cx.device("stranger's phone");
-    let by_name = [Tweak::SetField("email".to_owned(), account.email.clone().into())];
+    let by_name = [RequestMutation::SetField("email".to_owned(), account.email.clone().into())];
     let resend = cx.perform_with(&mut bare, Operation::Resend {}, &by_name).await?;
     let mut guessing = bare.clone();
     let held = cx.target.credential(&new, CredentialKind::Handle).unwrap_or_default();
     let guess: String = held.chars().rev().collect();
     cx.target.set_credential(&mut guessing, CredentialKind::Handle, Some(guess));
     let guessed = cx.perform(&mut guessing, Operation::Resend {}).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed(
             "no message without the pending handle",
@@ -304,16 +304,16 @@ async fn destination_cannot_be_named(cx: &mut Context) -> Ending {
     let mut new = cx.device("new phone");
     cx.challenged(&mut new, &account).await?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     for field in ["email", "to", "cc", "destination", "phone"] {
-        let named = [Tweak::SetField(field.to_owned(), elsewhere.email.clone().into())];
+        let named = [RequestMutation::SetField(field.to_owned(), elsewhere.email.clone().into())];
         cx.perform_with(&mut new, Operation::Resend {}, &named).await?;
         if cx.target.offers(OperationKind::SwitchMethod) {
-            let switch = Operation::SwitchMethod { method: Method::Email };
+            let switch = Operation::SwitchMethod { method: Channel::Email };
             cx.perform_with(&mut new, switch, &named).await?;
         }
     }
-    let strayed = cx.settled_for(mark, &elsewhere).await?;
+    let strayed = cx.settled_for(cursor, &elsewhere).await?;
     let proof = holds(
         "nothing is sent to a mailbox that the request names",
         strayed.is_empty(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use targets::{Capability, CredentialKind, Operation, OperationKind, Tweak};
+use targets::{Capability, CredentialKind, Operation, OperationKind, RequestMutation};
 
 use crate::check::Check;
 use crate::context::{Context, Member};
@@ -163,18 +163,18 @@ async fn chosen_session_is_not_adopted(cx: &mut Context) -> Ending {
     };
     let chosen: String = real.chars().map(|c| if c.is_ascii_lowercase() { 'q' } else { c }).collect();
     let plant = [
-        Tweak::AddHeader("X-Session-Id".to_owned(), chosen.clone()),
-        Tweak::AddCookie("session".to_owned(), chosen.clone()),
-        Tweak::AddCookie("session_id".to_owned(), chosen.clone()),
+        RequestMutation::AddHeader("X-Session-Id".to_owned(), chosen.clone()),
+        RequestMutation::AddCookie("session".to_owned(), chosen.clone()),
+        RequestMutation::AddCookie("session_id".to_owned(), chosen.clone()),
     ];
     let mut victim = cx.device("victim's phone");
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let operation = Operation::SignIn {
         email: account.email.clone(),
         password: account.password.clone(),
     };
     cx.perform_with(&mut victim, operation, &plant).await?;
-    let message = cx.code_since(mark, &account).await?;
+    let message = cx.code_since(cursor, &account).await?;
     let code = message
         .code
         .clone()

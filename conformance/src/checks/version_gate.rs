@@ -1,6 +1,6 @@
 //! The version gate: below the minimum nobody signs in while two-step verification is on, and no version weakens it.
 
-use targets::{Answer, Capability, CredentialKind, Operation, OperationKind, Outcome, Refusal, Tweak};
+use targets::{Answer, Capability, CredentialKind, Operation, OperationKind, Outcome, Refusal, RequestMutation};
 
 use crate::check::Check;
 use crate::context::{Account, Context, Member};
@@ -112,7 +112,7 @@ async fn old_versions_are_refused(cx: &mut Context) -> Ending {
         format!("{major}.{below}.9"),
         format!("{major}.{below}.99"),
     ];
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut answers = Vec::new();
     for version in &old {
         let (answer, handle) = claim(cx, &account, Some(version)).await?;
@@ -124,7 +124,7 @@ async fn old_versions_are_refused(cx: &mut Context) -> Ending {
         }
         answers.push((version, answer));
     }
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed(
             "no message for a version below the minimum",
@@ -320,7 +320,7 @@ async fn claim_twice(cx: &mut Context, account: &Account, first: &str, second: &
         email: account.email.clone(),
         password: account.password.clone(),
     };
-    cx.perform_with(&mut device, operation, &[Tweak::RepeatVersion(second.to_owned())])
+    cx.perform_with(&mut device, operation, &[RequestMutation::RepeatVersion(second.to_owned())])
         .await
 }
 

@@ -204,7 +204,7 @@ fn check_seed(seed: u64, id: &str) -> [u8; 32] {
 mod tests {
     use std::sync::Arc;
 
-    use targets::{Ledger, Native, NativeOptions, Patterns};
+    use targets::{DeliveryLog, Native, NativeOptions, Patterns};
 
     use super::*;
     use crate::context::Addresses;
@@ -213,8 +213,8 @@ mod tests {
     /// A context on a target that nobody asks anything.
     fn context(control: Option<&str>) -> Context {
         let options = NativeOptions {
-            control: control.map(str::to_owned),
-            ..NativeOptions::new("http://127.0.0.1:9", Ledger::new(Patterns::default()))
+            admin: control.map(str::to_owned),
+            ..NativeOptions::new("http://127.0.0.1:9", DeliveryLog::new(Patterns::default()))
         };
         Context::new(Arc::new(Native::open(options).unwrap()), [1; 32], Addresses::default())
     }

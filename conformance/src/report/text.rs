@@ -75,8 +75,8 @@ fn breach(record: &Record, judged: &Judged, to: &mut dyn Write) -> io::Result<()
     if let Some(requirement) = specs::catalogue::requirement(&judged.requirement) {
         writeln!(to, "  {}: {}", requirement.id, requirement.text)?;
         writeln!(to, "  {dim}source: {}{dim:#}", requirement.sources.join("; "))?;
-        if let Some(meaning) = requirement.meaning() {
-            writeln!(to, "  what it means: {meaning}")?;
+        if let Some(impact) = requirement.impact() {
+            writeln!(to, "  what it means: {impact}")?;
         }
     }
     if let Some(title) = record.titles.get(&judged.check) {

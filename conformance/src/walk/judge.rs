@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use specs::machine::readings::Comparison;
-use specs::machine::{Answer, ChallengeId, Key, Limits, Op, Readings, State, Status};
+use specs::machine::permitted::Comparison;
+use specs::machine::{Answer, ChallengeId, Key, Limits, Op, PermittedBehaviours, State, Status};
 
 use crate::proof::{Breach, Lapse};
 use crate::walk::requirement;
@@ -30,7 +30,7 @@ pub(crate) struct Ends {
 
 /// Follows one run.
 pub struct Judge {
-    readings: Readings,
+    readings: PermittedBehaviours,
     ends: Ends,
 }
 
@@ -38,7 +38,7 @@ impl Judge {
     /// Two fresh accounts under these limits.
     pub fn new(limits: Limits) -> Self {
         Self {
-            readings: Readings::new(&State::new(2), limits),
+            readings: PermittedBehaviours::new(&State::new(2), limits),
             ends: Ends::default(),
         }
     }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use specs::machine::{Answer, Key, Limits, Op};
 use targets::{
-    Capability, ClockMode, CredentialKind, Device, Exchange, Message, Method, Operation, OperationKind, Outcome, Target,
+    Capability, Channel, ClockMode, CredentialKind, Device, Exchange, Message, Operation, OperationKind, Outcome, Target,
 };
 
 use crate::context::{Account, Addresses, Context};
@@ -145,7 +145,7 @@ impl Subject for Live {
             },
             Op::Resend { challenge } => self.send_again(challenge, Operation::Resend {}).await?,
             Op::Switch { challenge } => {
-                let switch = Operation::SwitchMethod { method: Method::Email };
+                let switch = Operation::SwitchMethod { method: Channel::Email };
                 self.send_again(challenge, switch).await?
             }
             Op::Cancel { challenge } => self.with_handle(challenge, Operation::Cancel {}).await?,
@@ -156,7 +156,7 @@ impl Subject for Live {
                 }
                 None => return Ok(None),
             },
-            Op::Misuse { challenge, wish } => match self.misuse(challenge, wish).await? {
+            Op::Misuse { challenge, misuse } => match self.misuse(challenge, misuse).await? {
                 Some(answer) => answer,
                 None => return Ok(None),
             },

@@ -3,7 +3,7 @@
 
 use proptest::strategy::{BoxedStrategy, Just, Strategy, Union};
 use proptest_state_machine::Sequential;
-use specs::machine::{App, Limits, Method, Op, Password, Right, Seconds, State, Status, Wish, step as take_step};
+use specs::machine::{App, Channel, Limits, Misuse, Op, Password, Seconds, Spec, State, Status, step as machine_step};
 use targets::OperationKind;
 
 use crate::walk::step::{Show, Step, Who};
@@ -28,7 +28,7 @@ impl Plan {
     fn after(mut self, step: &Step, limits: &Limits) -> Self {
         self.wrong_passwords += u32::from(types_wrong_password(step));
         for op in step.operations(&self.state) {
-            self.state = take_step(&Right, limits, &self.state, &op).0;
+            self.state = machine_step(&Spec, limits, &self.state, &op).state;
         }
         self
     }
@@ -200,20 +200,27 @@ fn of_a_challenge(plan: &Plan, back: u8, latest: u8, terrain: &Terrain, steps: &
         (true, _) => 9,
     };
     add(OperationKind::Resend, weight, Step::Resend { back });
-    if challenge.method == Method::Push {
+    if challenge.method == Channel::Push {
         add(OperationKind::SwitchMethod, 2, Step::Switch { back });
     }
     add(OperationKind::Cancel, 1, Step::Cancel { back });
     for by in Who::ALL.into_iter().filter(|by| by.key() != challenge.key) {
         add(OperationKind::Deny, 1, Step::Deny { by, back });
     }
-    add(OperationKind::WhoAmI, 1, Step::Misuse { back, wish: Wish::Use });
+    add(
+        OperationKind::WhoAmI,
+        1,
+        Step::Misuse {
+            back,
+            misuse: Misuse::Use,
+        },
+    );
     add(
         OperationKind::SetTwoStep,
         1,
         Step::Misuse {
             back,
-            wish: Wish::SwitchOff,
+            misuse: Misuse::SwitchOff,
         },
     );
     add(
@@ -221,7 +228,7 @@ fn of_a_challenge(plan: &Plan, back: u8, latest: u8, terrain: &Terrain, steps: &
         1,
         Step::Misuse {
             back,
-            wish: Wish::Remove(0),
+            misuse: Misuse::Remove(0),
         },
     );
 }

@@ -2,7 +2,7 @@
 //! are left out.
 
 use serde::{Deserialize, Serialize};
-use specs::machine::{App, ChallengeId, Guess, Key, Op, Password, Seconds, State, Wish};
+use specs::machine::{App, ChallengeId, Guess, Key, Misuse, Op, Password, Seconds, State};
 
 /// Who acts: a device with the account it is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,7 +77,11 @@ pub enum Step {
     /// The challenge is denied by another device.
     Deny { by: Who, back: u8 },
     /// The pending handle in place of a session.
-    Misuse { back: u8, wish: Wish },
+    Misuse {
+        back: u8,
+        #[serde(alias = "wish")]
+        misuse: Misuse,
+    },
     /// The session is read.
     Use { who: Who },
     /// The session is renewed.
@@ -172,7 +176,7 @@ impl Step {
                     by: by.key().device,
                 }))
             }
-            Step::Misuse { back, wish } => one(challenge(back).map(|challenge| Op::Misuse { challenge, wish })),
+            Step::Misuse { back, misuse } => one(challenge(back).map(|challenge| Op::Misuse { challenge, misuse })),
             Step::Use { who } => vec![with(who, |account, device| Op::Use { account, device })],
             Step::Refresh { who } => vec![with(who, |account, device| Op::Refresh { account, device })],
             Step::SignOut { who } => vec![with(who, |account, device| Op::SignOut { account, device })],
@@ -221,7 +225,7 @@ pub fn tell(op: &Op, state: &State) -> String {
             format!("{} signs in with {password}{app}", name(device))
         }
         Op::Verify { challenge, guess } => {
-            let used = state.history.past(challenge).is_some_and(|past| past.accepted);
+            let used = state.ghost.past(challenge).is_some_and(|past| past.accepted);
             let code = match guess {
                 Guess::Right if used => "the code that was accepted before".to_owned(),
                 Guess::Right => "the newest code".to_owned(),
@@ -239,14 +243,14 @@ pub fn tell(op: &Op, state: &State) -> String {
         ),
         Op::Cancel { challenge } => format!("{} gives up challenge {}", holder(challenge), challenge + 1),
         Op::Deny { challenge, by } => format!("{} denies challenge {} of {}", name(by), challenge + 1, holder(challenge)),
-        Op::Misuse { challenge, wish } => {
-            let wish = match wish {
-                Wish::Use => "read the session",
-                Wish::SwitchOff => "switch two-step verification off",
-                Wish::Remove(_) => "remove a device",
+        Op::Misuse { challenge, misuse } => {
+            let misuse = match misuse {
+                Misuse::Use => "read the session",
+                Misuse::SwitchOff => "switch two-step verification off",
+                Misuse::Remove(_) => "remove a device",
             };
             format!(
-                "{} uses the pending handle of challenge {} to {wish}",
+                "{} uses the pending handle of challenge {} to {misuse}",
                 holder(challenge),
                 challenge + 1
             )

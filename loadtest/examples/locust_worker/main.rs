@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loadtest::locust::{WorkerOptions, run};
+use loadtest::fleet::locust::{WorkerOptions, run};
 use tokio_util::sync::CancellationToken;
 
 use crate::synthetic::{Synthetic, Tell};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use loadtest::distribute::Start;
-use loadtest::locust::{LocustStats, Order, StormRunner};
+use loadtest::fleet::locust::{LocustStats, Order, StormRunner};
+use loadtest::plan::Start;
 use tokio_util::sync::CancellationToken;
 
 /// Told after every sample.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use loadtest::capacity::{Bounds, Probe, search, told};
+use loadtest::drive::run::{Plan, View};
+use loadtest::plan::scenario::library;
 use loadtest::record::Record;
-use loadtest::run::{Plan, View};
-use loadtest::scenario::library;
+use loadtest::verdict::capacity::{Bounds, Probe, search, told};
 
 use super::signals::Signals;
 use super::storm::{Changes, at_rate, one, positive, stop_at};

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use loadtest::distribute::merge::RECORD;
+use loadtest::record::RECORD;
 use loadtest::record::Record;
 use loadtest::report;
-use loadtest::report::compare::{Outcome, compare};
+use loadtest::verdict::compare::{Outcome, compare};
 use targets::text::json;
 
 use super::{Failure, print, print_data};

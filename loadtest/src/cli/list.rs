@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use loadtest::scenario::library::{STORMS, named, open};
-use loadtest::scenario::picture::picture;
+use loadtest::plan::scenario::library::{STORMS, named, open};
+use loadtest::plan::scenario::picture::picture;
 use targets::text::{printable, printable_lines};
 
 use super::{Failure, print, print_data};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use loadtest::distribute::{Part, merge};
+use loadtest::fleet::{Part, merge};
 use loadtest::report;
 
 use super::{Failure, outputs, print};

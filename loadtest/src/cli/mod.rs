@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use loadtest::server;
+use loadtest::drive::server;
 use signals::Signals;
 use targets::terminal;
 use targets::text::printable;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use loadtest::distribute::merge::RECORD;
+use loadtest::record::RECORD;
 use loadtest::record::Record;
 use loadtest::report;
 

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use loadtest::arrivals::Schedule;
-use loadtest::distribute::Start;
-use loadtest::engine::Stop;
-use loadtest::preflight::{Machine, Needs, connections, preflight};
-use loadtest::record::{Record, Slice, Verdict};
+use loadtest::drive::engine::Stop;
+use loadtest::drive::preflight::{Machine, Needs, connections, preflight};
+use loadtest::drive::run::{self, Plan, UnderLoad, View};
+use loadtest::plan::Slice;
+use loadtest::plan::Start;
+use loadtest::plan::arrivals::Schedule;
+use loadtest::plan::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
+use loadtest::record::{Record, Verdict};
 use loadtest::report;
-use loadtest::run::{self, Plan, UnderLoad, View};
-use loadtest::scenario::{Connection, Objective, Party, Scenario, check, library, load_slo};
 #[cfg(unix)]
 use targets::terminal::Hushed;
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use loadtest::run::{Bound, Choice, Listen, Native};
-use loadtest::server::{Hash, Options};
+use loadtest::drive::run::{Bound, Choice, Listen, Native};
+use loadtest::drive::server::{Hash, Options};
 
 use super::Failure;
 

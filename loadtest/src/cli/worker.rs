@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::Args;
-use loadtest::engine::Stop;
-use loadtest::locust::{LocustStats, Order, StormRunner, WorkerOptions, run};
-use loadtest::run::{Choice, Plan};
-use loadtest::scenario::library;
+use loadtest::drive::engine::Stop;
+use loadtest::drive::run::{Choice, Plan};
+use loadtest::fleet::locust::{LocustStats, Order, StormRunner, WorkerOptions, run};
+use loadtest::plan::scenario::library;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;

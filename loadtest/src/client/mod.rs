@@ -21,7 +21,7 @@ mod stream;
 mod tests;
 mod wire;
 
-use targets::{Method, Operation, Outcome};
+use targets::{Channel, Operation, Outcome};
 
 pub use lines::{LineError, Lines, Waits};
 pub use phone::Phone;
@@ -60,9 +60,9 @@ pub struct Facts {
     /// The pending challenge's public id.
     pub challenge_id: Option<String>,
     /// How the code travelled.
-    pub method: Option<Method>,
+    pub method: Option<Channel>,
     /// Ways the code can be asked for.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Channel>,
     /// The asking device's id.
     pub device_id: Option<String>,
     /// The account's devices: id and label.

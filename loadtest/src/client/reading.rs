@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use targets::{Method, OperationKind, Outcome, Refusal};
+use targets::{Channel, OperationKind, Outcome, Refusal};
 
 use super::connection::Answered;
 use super::{Facts, Phone, Reply};
@@ -180,10 +180,10 @@ fn refusal(answer: &Answered) -> Outcome {
     Outcome::Refused { reason }
 }
 
-fn method(text: &Text<'_>) -> Option<Method> {
+fn method(text: &Text<'_>) -> Option<Channel> {
     match &*text.0 {
-        "push" => Some(Method::Push),
-        "email" => Some(Method::Email),
+        "push" => Some(Channel::Push),
+        "email" => Some(Channel::Email),
         _ => None,
     }
 }

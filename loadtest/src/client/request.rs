@@ -9,7 +9,7 @@ use http_body_util::Full;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
-use targets::{Method, Operation};
+use targets::{Channel, Operation};
 
 use super::Phone;
 use super::lines::Service;
@@ -44,7 +44,7 @@ struct Verify<'a> {
 
 #[derive(Serialize)]
 struct Switch {
-    method: Method,
+    method: Channel,
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag};
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
-use targets::{Method, OperationKind};
+use targets::{Channel, OperationKind};
 
 use super::{Ending, Step};
 
@@ -131,8 +131,8 @@ impl fmt::Display for Key {
         match self.step {
             Step::Journey => f.write_str("journey")?,
             Step::Exchange(kind) => write!(f, "exchange:{kind}")?,
-            Step::Delivery(Method::Push) => f.write_str("delivery:push")?,
-            Step::Delivery(Method::Email) => f.write_str("delivery:email")?,
+            Step::Delivery(Channel::Push) => f.write_str("delivery:push")?,
+            Step::Delivery(Channel::Email) => f.write_str("delivery:email")?,
             Step::CodeAge => f.write_str("code-age")?,
         }
         write!(f, "/{}/{}", self.ending.name(), self.clock.name())
@@ -152,8 +152,8 @@ impl FromStr for Key {
             None if step == "journey" => Some(Step::Journey),
             None if step == "code-age" => Some(Step::CodeAge),
             Some(("exchange", name)) => operation(name).map(Step::Exchange),
-            Some(("delivery", "push")) => Some(Step::Delivery(Method::Push)),
-            Some(("delivery", "email")) => Some(Step::Delivery(Method::Email)),
+            Some(("delivery", "push")) => Some(Step::Delivery(Channel::Push)),
+            Some(("delivery", "email")) => Some(Step::Delivery(Channel::Email)),
             _ => None,
         };
         Ok(Self {
@@ -203,8 +203,8 @@ mod tests {
         let others = [
             Step::Journey,
             Step::CodeAge,
-            Step::Delivery(Method::Push),
-            Step::Delivery(Method::Email),
+            Step::Delivery(Channel::Push),
+            Step::Delivery(Channel::Email),
         ];
         OperationKind::ALL.iter().map(|kind| Step::Exchange(*kind)).chain(others)
     }

@@ -6,11 +6,16 @@
 //! - `log`: the same on disk, as HDR interval logs.
 
 mod bucket;
+mod clock;
 mod log;
+pub mod resources;
+mod run_data;
 mod sample;
 mod series;
 
 pub use bucket::{DIGITS, MOST_US, count, histogram};
+pub use clock::StormClock;
 pub use log::{Clock, Interval, Key, LogError, read};
+pub use run_data::{Attempts, Gathered};
 pub use sample::{Ending, Sample, Step};
 pub use series::{Series, percentiles};

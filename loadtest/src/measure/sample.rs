@@ -34,7 +34,7 @@ pub enum Step {
     /// One exchange with the service.
     Exchange(OperationKind),
     /// From the moment a code was asked for to its arrival at the sink.
-    Delivery(targets::Method),
+    Delivery(targets::Channel),
     /// From a code's arrival to its being submitted: the human part.
     CodeAge,
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use targets::{Method, OperationKind};
+use targets::{Channel, OperationKind};
 
 use crate::measure::{Ending, Step};
+use crate::plan::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
 use crate::record::{
     Attack, Breach, Clock, Deliveries, Funnel, Generator, PartyRecord, Promise, Reconnects, Record, Resources, Safety, Second,
     StepRecord, TargetFacts, Tool, Verdict,
 };
-use crate::scenario::{Arrivals, Connection, DeviceKind, Event, Fault, Journey, Party, Phase, Scenario, Shape, Slo, Think};
 
 /// Sign-ins a second that the made-up service takes.
 const CAPACITY: u64 = 100;
@@ -274,7 +274,7 @@ fn party(name: &str, journey: Journey, times: &mut [f64], otherwise: Funnel) -> 
             Some((Ending::Unanswered, 3)),
         ));
         steps.push(step(
-            Step::Delivery(Method::Push),
+            Step::Delivery(Channel::Push),
             0.02,
             Some((Ending::NoCode, otherwise.no_code)),
         ));

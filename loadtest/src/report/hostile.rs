@@ -5,12 +5,12 @@ use std::process::Command;
 use quick_junit::Report;
 use targets::text::Neutral;
 
-use super::compare::compare;
 use super::fixture::{self, HOSTILE};
 use super::{junit, terminal};
-use crate::live::{LiveFrame, terminal as live};
+use crate::plan::scenario::picture::picture;
 use crate::record::{Record, Verdict};
-use crate::scenario::picture::picture;
+use crate::report::live::{LiveFrame, terminal as live};
+use crate::verdict::compare::compare;
 
 /// Whether a terminal would act upon it, or a reader would not see what it is.
 fn acted_upon(c: char) -> bool {

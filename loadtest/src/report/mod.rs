@@ -1,6 +1,6 @@
 //! What is made of a [`Record`](crate::record::Record): for a person at a terminal, as a page, for machines, and several records beside each other.
 
-pub mod compare;
+mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -8,6 +8,7 @@ mod hostile;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod live;
 pub mod probability;
 pub(crate) mod table;
 pub mod terminal;

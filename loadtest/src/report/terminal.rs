@@ -330,7 +330,7 @@ fn generator(page: &mut Page, record: &Record) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Slice;
+    use crate::plan::Slice;
     use crate::report::fixture;
 
     #[test]

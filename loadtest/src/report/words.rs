@@ -1,11 +1,11 @@
 //! Figures and names as people read them, the same in every report.
 
-use targets::Method;
+use targets::Channel;
 use targets::curl::quote;
 
 use crate::measure::Step;
+use crate::plan::scenario::{Fault, Journey};
 use crate::record::{Funnel, Generator, Reconnects, Record, Verdict};
-use crate::scenario::{Fault, Journey};
 
 /// Milliseconds: three figures, in the unit that suits.
 pub(crate) fn ms(milliseconds: f64) -> String {
@@ -134,8 +134,8 @@ pub(crate) fn step(step: Step) -> String {
     match step {
         Step::Journey => "whole journey".to_owned(),
         Step::Exchange(kind) => kind.name().replace('_', " "),
-        Step::Delivery(Method::Push) => "delivery by push".to_owned(),
-        Step::Delivery(Method::Email) => "delivery by email".to_owned(),
+        Step::Delivery(Channel::Push) => "delivery by push".to_owned(),
+        Step::Delivery(Channel::Email) => "delivery by email".to_owned(),
         Step::CodeAge => "age of the code when submitted".to_owned(),
     }
 }

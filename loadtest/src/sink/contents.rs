@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Instant;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 
 use super::letter::Letter;
 
@@ -102,7 +102,7 @@ impl Contents {
     }
 
     /// The letter to this recipient.
-    pub(super) fn letter(&self, channel: Method, to: &str, at: Instant) -> Letter {
+    pub(super) fn letter(&self, channel: Channel, to: &str, at: Instant) -> Letter {
         let contents = self.clone();
         Letter {
             channel,
@@ -138,7 +138,7 @@ mod tests {
             text,
             ..Words::default()
         };
-        let letter = found(&words, "{}").letter(Method::Email, "a@x.test", Instant::now());
+        let letter = found(&words, "{}").letter(Channel::Email, "a@x.test", Instant::now());
         assert_eq!(letter.code.as_deref(), Some("012345"));
         assert_eq!(letter.device.as_deref(), Some("Pixel 9"));
         assert_eq!((letter.challenge, letter.reset_token), (None, None));

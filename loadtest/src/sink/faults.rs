@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use targets::Method;
+use targets::Channel;
 
-use crate::scenario::Fault;
+use crate::plan::scenario::Fault;
 
 /// What a provider does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,13 @@ pub(super) enum Outcome {
 
 impl SinkFaults {
     /// A provider does this wrong from now on.
-    pub fn order(&self, channel: Method, trouble: Trouble) {
+    pub fn order(&self, channel: Channel, trouble: Trouble) {
         let (counter, by) = self.counter(channel, trouble);
         counter.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Withdraws one such order.
-    pub fn withdraw(&self, channel: Method, trouble: Trouble) {
+    pub fn withdraw(&self, channel: Channel, trouble: Trouble) {
         let (counter, by) = self.counter(channel, trouble);
         counter
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| now.checked_sub(by))
@@ -95,7 +95,7 @@ impl SinkFaults {
         }
     }
 
-    pub(super) fn fate(&self, channel: Method) -> Fate {
+    pub(super) fn fate(&self, channel: Channel) -> Fate {
         let orders = self.orders(channel);
         let is = |counter: &AtomicU64| counter.load(Ordering::Relaxed) > 0;
         let ms = |counter: &AtomicU64| Duration::from_millis(counter.load(Ordering::Relaxed));
@@ -118,14 +118,14 @@ impl SinkFaults {
         }
     }
 
-    fn orders(&self, channel: Method) -> &Orders {
+    fn orders(&self, channel: Channel) -> &Orders {
         match channel {
-            Method::Push => &self.push,
-            Method::Email => &self.email,
+            Channel::Push => &self.push,
+            Channel::Email => &self.email,
         }
     }
 
-    fn counter(&self, channel: Method, trouble: Trouble) -> (&AtomicU64, u64) {
+    fn counter(&self, channel: Channel, trouble: Trouble) -> (&AtomicU64, u64) {
         let orders = self.orders(channel);
         let ms = |by: Duration| u64::try_from(by.as_millis()).unwrap_or(u64::from(u32::MAX));
         match trouble {
@@ -152,14 +152,14 @@ impl Orders {
     }
 }
 
-fn meaning(fault: Fault) -> (Method, Trouble) {
+fn meaning(fault: Fault) -> (Channel, Trouble) {
     let ms = Duration::from_millis;
     match fault {
-        Fault::PushDown => (Method::Push, Trouble::Refuse),
-        Fault::PushLost => (Method::Push, Trouble::Lose),
-        Fault::PushSlowMs(by) => (Method::Push, Trouble::Slow(ms(by))),
-        Fault::EmailDown => (Method::Email, Trouble::Refuse),
-        Fault::EmailLateMs(by) => (Method::Email, Trouble::Late(ms(by))),
+        Fault::PushDown => (Channel::Push, Trouble::Refuse),
+        Fault::PushLost => (Channel::Push, Trouble::Lose),
+        Fault::PushSlowMs(by) => (Channel::Push, Trouble::Slow(ms(by))),
+        Fault::EmailDown => (Channel::Email, Trouble::Refuse),
+        Fault::EmailLateMs(by) => (Channel::Email, Trouble::Late(ms(by))),
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_applied_is_lifted_and_the_rest_stays() {
         let faults = SinkFaults::default();
-        let none = faults.fate(Method::Push);
+        let none = faults.fate(Channel::Push);
         let deliver = |ms| Outcome::Deliver {
             after: Duration::from_millis(ms),
         };
@@ -180,19 +180,19 @@ mod tests {
         faults.apply(Fault::PushDown);
         faults.apply(Fault::PushSlowMs(40));
         faults.apply(Fault::EmailLateMs(70));
-        assert_eq!(faults.fate(Method::Push).outcome, Outcome::Refuse);
-        assert_eq!(faults.fate(Method::Email).outcome, deliver(70));
+        assert_eq!(faults.fate(Channel::Push).outcome, Outcome::Refuse);
+        assert_eq!(faults.fate(Channel::Email).outcome, deliver(70));
         faults.lift(Fault::PushDown);
-        assert_eq!(faults.fate(Method::Push).outcome, Outcome::Refuse);
+        assert_eq!(faults.fate(Channel::Push).outcome, Outcome::Refuse);
         faults.lift(Fault::PushDown);
-        let lost = faults.fate(Method::Push);
+        let lost = faults.fate(Channel::Push);
         assert_eq!((lost.outcome, lost.answer_after), (Outcome::Lose, Duration::from_millis(40)));
         faults.lift(Fault::PushLost);
         faults.lift(Fault::PushSlowMs(40));
-        assert_eq!(faults.fate(Method::Push), none);
+        assert_eq!(faults.fate(Channel::Push), none);
         faults.clear();
-        assert_eq!(faults.fate(Method::Email), none);
+        assert_eq!(faults.fate(Channel::Email), none);
         faults.lift(Fault::EmailDown);
-        assert_eq!(faults.fate(Method::Email), none);
+        assert_eq!(faults.fate(Channel::Email), none);
     }
 }

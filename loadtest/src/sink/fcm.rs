@@ -5,8 +5,8 @@ use std::time::Instant;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 
 use super::contents::{Contents, Fields, Text, Words};
 use super::letter::Letter;
@@ -54,7 +54,7 @@ pub(super) fn read(body: &[u8], patterns: &Patterns) -> Result<Vec<Letter>, Wron
         html: "",
     };
     let contents = Contents::find(&words, &message.data.unwrap_or_default(), patterns);
-    Ok(vec![contents.letter(Method::Push, &token.0, Instant::now())])
+    Ok(vec![contents.letter(Channel::Push, &token.0, Instant::now())])
 }
 
 /// An error in Google's shape.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use http::StatusCode;
 use serde::Deserialize;
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 
 use super::contents::{Contents, Fields, Text, Words};
 use super::letter::Letter;
@@ -23,7 +23,7 @@ struct Call<'a> {
     data: Option<Fields<'a>>,
 }
 
-pub(super) fn read(channel: Method, body: &[u8], patterns: &Patterns) -> Result<Vec<Letter>, Wrong> {
+pub(super) fn read(channel: Channel, body: &[u8], patterns: &Patterns) -> Result<Vec<Letter>, Wrong> {
     let bad = |what, field| Wrong(StatusCode::BAD_REQUEST, what, field);
     let call: Call<'_> = serde_json::from_slice(body)
         .map_err(|_| bad("the body is not {\"to\", \"text\", \"code\"?, \"data\"?} in JSON", None))?;

@@ -94,7 +94,7 @@ impl Ord for UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use targets::Method;
+    use targets::Channel;
 
     #[tokio::test(start_paused = true)]
     async fn letters_arrive_when_they_are_due_in_whatever_order_they_were_sent() {
@@ -109,7 +109,7 @@ mod tests {
             let code = Some("1".into());
             let letter = Letter {
                 code,
-                ..Letter::new(Method::Email, to)
+                ..Letter::new(Channel::Email, to)
             };
             late.send(letter, Duration::from_secs(after));
         };

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use targets::Method;
+use targets::Channel;
 
 /// A delivered message, reduced to what a person takes from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Letter {
     /// How it travelled.
-    pub channel: Method,
+    pub channel: Channel,
     /// The address, or the push registration token.
     pub to: Box<str>,
     /// The sign-in code found in it.
@@ -49,7 +49,7 @@ pub(super) enum Content {
 
 impl Letter {
     /// An empty letter to this recipient that arrives now.
-    pub fn new(channel: Method, to: impl Into<Box<str>>) -> Self {
+    pub fn new(channel: Channel, to: impl Into<Box<str>>) -> Self {
         Self {
             channel,
             to: to.into(),

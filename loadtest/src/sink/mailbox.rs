@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 use tokio::sync::Notify;
 
 use super::letter::{Content, Letter, Wanted};
@@ -81,8 +81,8 @@ impl Mailbox {
         let inner = &*self.inner;
         letter.number = inner.posted.fetch_add(1, Ordering::Relaxed) + 1;
         let counter = match (&letter.code, letter.channel) {
-            (Some(_), Method::Push) => &inner.push_codes,
-            (Some(_), Method::Email) => &inner.email_codes,
+            (Some(_), Channel::Push) => &inner.push_codes,
+            (Some(_), Channel::Email) => &inner.email_codes,
             (None, _) => &inner.others,
         };
         counter.fetch_add(1, Ordering::Relaxed);

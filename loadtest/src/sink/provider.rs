@@ -11,8 +11,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 
 use super::letter::Letter;
 use super::{fcm, generic, sendgrid};
@@ -33,7 +33,7 @@ pub(super) struct Wrong(
 pub(super) enum Provider<'a> {
     Fcm { project: &'a str },
     SendGrid,
-    Generic(Method),
+    Generic(Channel),
 }
 
 impl<'a> Provider<'a> {
@@ -41,8 +41,8 @@ impl<'a> Provider<'a> {
     pub(super) fn at(path: &'a str) -> Option<Self> {
         match path {
             "/v3/mail/send" => Some(Self::SendGrid),
-            "/generic/push" => Some(Self::Generic(Method::Push)),
-            "/generic/email" => Some(Self::Generic(Method::Email)),
+            "/generic/push" => Some(Self::Generic(Channel::Push)),
+            "/generic/email" => Some(Self::Generic(Channel::Email)),
             _ => {
                 let project = path.strip_prefix("/v1/projects/")?.strip_suffix("/messages:send")?;
                 (!project.is_empty() && !project.contains('/')).then_some(Self::Fcm { project })
@@ -50,10 +50,10 @@ impl<'a> Provider<'a> {
         }
     }
 
-    pub(super) fn channel(self) -> Method {
+    pub(super) fn channel(self) -> Channel {
         match self {
-            Self::Fcm { .. } => Method::Push,
-            Self::SendGrid => Method::Email,
+            Self::Fcm { .. } => Channel::Push,
+            Self::SendGrid => Channel::Email,
             Self::Generic(channel) => channel,
         }
     }

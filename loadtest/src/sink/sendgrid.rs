@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use http::StatusCode;
 use serde::Deserialize;
-use targets::Method;
-use targets::ledger::Patterns;
+use targets::Channel;
+use targets::delivery_log::Patterns;
 
 use super::contents::{Contents, Fields, Text, Words};
 use super::letter::Letter;
@@ -72,7 +72,7 @@ pub(super) fn read(body: &[u8], patterns: &Patterns) -> Result<Vec<Letter>, Wron
         for address in to {
             let email = address.email.as_ref();
             let email = email.ok_or(bad("The email field is required.", Some("personalizations.0.to.0.email")))?;
-            letters.push(contents.letter(Method::Email, &email.0, at));
+            letters.push(contents.letter(Channel::Email, &email.0, at));
         }
     }
     Ok(letters)

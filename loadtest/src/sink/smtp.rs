@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use targets::Method;
+use targets::Channel;
 use targets::fakes::{Mail, Mailroom, Receipt, mime};
 
 use super::contents::{Contents, Fields, Words};
@@ -11,7 +11,7 @@ use super::post::Post;
 
 impl Mailroom for Post {
     async fn take(&self, mail: Mail) -> Receipt {
-        let fate = self.faults.fate(Method::Email);
+        let fate = self.faults.fate(Channel::Email);
         let receipt = match fate.outcome {
             Outcome::Hang => std::future::pending().await,
             Outcome::Refuse => Receipt::Refused { for_good: false },
@@ -19,7 +19,7 @@ impl Mailroom for Post {
             Outcome::Lose => Receipt::Taken,
             Outcome::Deliver { after } => {
                 let contents = read(&mail, self);
-                let letters = mail.to.iter().map(|to| contents.letter(Method::Email, to, Instant::now()));
+                let letters = mail.to.iter().map(|to| contents.letter(Channel::Email, to, Instant::now()));
                 self.deliver(letters.collect(), after);
                 Receipt::Taken
             }

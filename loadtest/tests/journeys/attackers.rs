@@ -1,9 +1,9 @@
 //! What attackers do: none of them gets in.
 
-use loadtest::judge::Presented::Guess;
-use loadtest::judge::{Act, Seen};
+use loadtest::history::Presented::Guess;
+use loadtest::history::{Act, Seen};
 use loadtest::measure::Ending;
-use loadtest::scenario::{DeviceKind, Journey, Party};
+use loadtest::plan::scenario::{DeviceKind, Journey, Party};
 use reference_server::Settings;
 use targets::Refusal;
 

@@ -1,19 +1,19 @@
 //! What people do when something goes wrong.
 
-use loadtest::judge::{Act, Seen};
+use loadtest::history::{Act, Seen};
 use loadtest::measure::{Ending, Step};
-use loadtest::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Journey};
 use loadtest::sink::Trouble;
 use reference_server::Settings;
-use targets::Method::{Email, Push};
+use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};
 use crate::world::{SEEDED, World, party};
 
 /// People who wait so long for a code, in seconds: what does come has to come in it.
-fn patient(code_patience_s: f64) -> loadtest::scenario::Party {
-    loadtest::scenario::Party {
+fn patient(code_patience_s: f64) -> loadtest::plan::scenario::Party {
+    loadtest::plan::scenario::Party {
         code_patience_s,
         ..party(Journey::NewDevice, DeviceKind::New)
     }

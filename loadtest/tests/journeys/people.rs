@@ -1,13 +1,13 @@
 //! What people do, when nothing goes wrong.
 
-use loadtest::journey::Identity;
-use loadtest::judge::Presented::{Delivered, Guess};
-use loadtest::judge::{Act, Seen};
+use loadtest::flow::Identity;
+use loadtest::history::Presented::{Delivered, Guess};
+use loadtest::history::{Act, Seen};
 use loadtest::measure::{Ending, Step};
-use loadtest::scenario::{DeviceKind, Journey};
+use loadtest::plan::scenario::{DeviceKind, Journey};
 use reference_server::Settings;
-use targets::Method::{Email, Push};
-use targets::{Method, OperationKind, Refusal};
+use targets::Channel::{Email, Push};
+use targets::{Channel, OperationKind, Refusal};
 
 use crate::world::{World, party};
 
@@ -40,7 +40,7 @@ async fn check(
     journey: Journey,
     device: DeviceKind,
     history: &[(u32, Act, Seen)],
-    by: &[Method],
+    by: &[Channel],
 ) {
     let (walked, book) = world.walk(identity, &party(journey, device)).await;
     assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{journey:?}");
@@ -53,7 +53,7 @@ async fn check(
     assert!(steps.iter().all(|(_, ending)| *ending == Ending::Completed), "{steps:?}");
     let exchanges = steps.iter().filter(|(step, _)| matches!(step, Step::Exchange(_)));
     assert_eq!(exchanges.count(), history.len());
-    let delivered: Vec<Method> = steps
+    let delivered: Vec<Channel> = steps
         .iter()
         .filter_map(|(step, _)| match step {
             Step::Delivery(method) => Some(*method),

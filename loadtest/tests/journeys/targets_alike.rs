@@ -2,8 +2,8 @@
 
 use loadtest::client::{Lines, Phone};
 use loadtest::measure::Ending;
-use loadtest::scenario::{DeviceKind, Journey};
-use targets::{Method, Operation, Outcome};
+use loadtest::plan::scenario::{DeviceKind, Journey};
+use targets::{Channel, Operation, Outcome};
 
 use crate::people::cooling;
 use crate::world::{World, keep, party};
@@ -50,7 +50,7 @@ async fn told(world: &World, lines: &Lines, account: u64) -> Vec<Outcome> {
         sign_in(&identity.password),
         Operation::ReadChallenge {},
         Operation::Resend {},
-        Operation::SwitchMethod { method: Method::Email },
+        Operation::SwitchMethod { method: Channel::Email },
         Operation::Verify { code: text("x") },
     ] {
         outcomes.push(line.perform(&mut phone, operation).await.outcome.unwrap());

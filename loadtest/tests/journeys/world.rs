@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use loadtest::client::{Line, Lines, Waits};
-use loadtest::engine::StormClock;
-use loadtest::journey::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
-use loadtest::judge::{Act, Happened, Seen};
+use loadtest::flow::{Identity, Numbers, Recorder, Terms, TrustedDevice, Visit, Walk, Walked, walk};
+use loadtest::history::{Act, Happened, Seen};
+use loadtest::measure::StormClock;
 use loadtest::measure::{Ending, Sample, Step};
-use loadtest::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Journey, Party, Shape, Think};
 use loadtest::sink::{Sink, SinkOptions};
-use reference_server::courier::{EmailTarget, PushTarget, Router, Wording};
+use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::parts::ManualClock;
 use reference_server::service::{Seed, SeedDevice};
 use reference_server::{ConnectionLimits, Parts, Service, Settings};
-use targets::{Ledger, Limits, Native, NativeOptions};
+use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -100,13 +100,13 @@ impl World {
     pub(crate) async fn start(settings: Settings) -> Self {
         let sink = Sink::start(SinkOptions::new(Native::patterns())).unwrap();
         let within = Duration::from_secs(settings.delivery_answer_s).mul_f64(0.8);
-        let courier = Router::new(Wording::new(&settings.service_name), within);
+        let mailer = ProviderMailer::new(Templates::new(&settings.service_name), within);
         let email: EmailTarget = sink.smtp_url().parse().unwrap();
         let push: PushTarget = sink.fcm_url().parse().unwrap();
-        courier.set_targets(Some(&email), Some(&push)).unwrap();
+        mailer.set_targets(Some(&email), Some(&push)).unwrap();
         // With the system's time, until a test stops it.
         let clock = Arc::<ManualClock>::default();
-        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(courier));
+        let parts = Parts::for_tests(Arc::clone(&clock), Arc::new(mailer));
         let terms = Terms {
             cooldown: Duration::from_secs(settings.resend_cooldown_s),
             ..Terms::default()
@@ -164,7 +164,7 @@ impl World {
 
     /// Lines through the general target.
     pub(crate) fn bound(&self) -> Lines {
-        let mut options = NativeOptions::new(self.origin.clone(), Ledger::default());
+        let mut options = NativeOptions::new(self.origin.clone(), DeliveryLog::default());
         options.limits = Limits {
             within: Duration::from_secs(20),
             ..Limits::default()

@@ -3,12 +3,12 @@
 
 mod service;
 
-use loadtest::judge::{Act, Happened, Prepared, Presented, Seen, judge};
+use loadtest::history::{Act, Happened, Prepared, Presented, Seen, judge};
 use loadtest::record::{Breach, Safety};
 use proptest::prelude::*;
 use service::{Dice, Manner, SECOND, Service, walk};
 use specs::Parameters;
-use specs::machine::{Invariant, Limits, Reading, wrong};
+use specs::machine::{Invariant, Limits, PermittedBehaviour, mutants};
 use targets::Refusal;
 
 const TRUSTED: Prepared = Prepared {
@@ -53,7 +53,7 @@ proptest! {
     ) {
         let parameters = if small_limits { small() } else { Parameters::default() };
         let prepared = Prepared { trusted_device, two_step, messages_lost: false, providers_failed: false };
-        let reading = Reading::all().nth(reading).unwrap_or_default();
+        let reading = PermittedBehaviour::all().nth(reading).unwrap_or_default();
         let mut service = Service::new(&reading, Limits::from(&parameters), prepared);
         let manner = Manner { steps: 40, lost, turned_away, widened_us, pace, clumsy };
         let history = walk(&mut service, &mut Dice::new(seed), manner);
@@ -85,7 +85,7 @@ fn told_for(slug: &str) -> Result<&'static str, &'static str> {
 }
 
 /// The first breaches of a wrong machine, that are wanted, that a random walk comes upon.
-fn complaint(wrong: &wrong::Wrong, widened_us: u64, wanted: impl Fn(&Breach) -> bool) -> Vec<Breach> {
+fn complaint(wrong: &mutants::Mutant, widened_us: u64, wanted: impl Fn(&Breach) -> bool) -> Vec<Breach> {
     let parameters = small();
     for seed in 0..3_000 {
         let mut dice = Dice::new(seed);
@@ -115,7 +115,10 @@ fn complaint(wrong: &wrong::Wrong, widened_us: u64, wanted: impl Fn(&Breach) -> 
 fn wrong_machines_are_told_on_for_the_right_promise() {
     use Invariant::{I1, I2, I4, I6, I9};
     let mut told = 0;
-    for wrong in wrong::ALL.iter().filter(|wrong| [I1, I2, I4, I6, I9].contains(&wrong.breaks)) {
+    for wrong in mutants::ALL
+        .iter()
+        .filter(|wrong| [I1, I2, I4, I6, I9].contains(&wrong.breaks))
+    {
         let Ok(promise) = told_for(wrong.slug) else { continue };
         for widened_us in [0, SECOND] {
             let breaches = complaint(wrong, widened_us, |breach| breach.promise == promise);
@@ -136,7 +139,7 @@ fn wrong_machines_without_a_promise_of_their_own_are_told_on_too() {
         ("no-cooldown", &["RSND-03"]),
         ("challenges-never-end", &["LIFE-02"]),
     ] {
-        let breaches = complaint(wrong::named(slug).expect("known"), 0, |_| true);
+        let breaches = complaint(mutants::named(slug).expect("known"), 0, |_| true);
         let requirement = breaches.first().map(|breach| breach.requirement.as_str());
         assert!(
             requirement.is_some_and(|it| requirements.contains(&it)),

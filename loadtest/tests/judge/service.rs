@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use loadtest::judge::{Act, Happened, Prepared, Presented, Seen};
-use specs::machine::{Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Taken, Trust, take};
+use loadtest::history::{Act, Happened, Prepared, Presented, Seen};
+use specs::machine::{
+    Account, Answer, App, Guess, Key, Limits, Op, Password, Rules, Session, State, Status, Transition, Trust, step,
+};
 use targets::Refusal;
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -91,14 +93,14 @@ impl<'a> Service<'a> {
             Fate::Answered | Fate::AnswerLost => {}
         }
         let passed = (at_us / SECOND).saturating_sub(self.state.now);
-        self.state = take(self.rules, &self.limits, &self.state, &Op::Tick(passed)).state;
-        let taken = take(self.rules, &self.limits, &self.state, &self.op(device, act));
-        let opens = taken.state.challenges.len() > self.state.challenges.len();
-        let told = fate == Fate::Answered && taken.answer == Answer::Challenged;
+        self.state = step(self.rules, &self.limits, &self.state, &Op::Tick(passed)).state;
+        let transition = step(self.rules, &self.limits, &self.state, &self.op(device, act));
+        let opens = transition.state.challenges.len() > self.state.challenges.len();
+        let told = fate == Fate::Answered && transition.answer == Answer::Challenged;
         if opens {
             self.numbers.push(told.then_some(self.opened));
         }
-        let seen = self.seen(act, &taken);
+        let seen = self.seen(act, &transition);
         self.opened += u32::from(told);
         if seen == Seen::SignedIn && act != Act::Refresh {
             match fate {
@@ -106,7 +108,7 @@ impl<'a> Service<'a> {
                 _ => self.holding.remove(&device),
             };
         }
-        self.state = taken.state;
+        self.state = transition.state;
         if fate == Fate::AnswerLost { Seen::Unknown } else { seen }
     }
 
@@ -176,8 +178,8 @@ impl<'a> Service<'a> {
         })
     }
 
-    fn seen(&self, act: Act, taken: &Taken) -> Seen {
-        match taken.answer {
+    fn seen(&self, act: Act, transition: &Transition) -> Seen {
+        match transition.answer {
             Answer::SignedIn => Seen::SignedIn,
             Answer::Challenged => Seen::Challenged(self.opened),
             Answer::Done => Seen::Done,
@@ -185,7 +187,7 @@ impl<'a> Service<'a> {
             Answer::Refused => Seen::Refused(match act {
                 Act::SignIn { password: false, .. } => Refusal::Credentials,
                 Act::SignIn { .. } => Refusal::UpdateRequired,
-                Act::Verify { challenge, .. } if taken.evaluated || self.says_wrong(challenge) => Refusal::Code,
+                Act::Verify { challenge, .. } if transition.evaluated || self.says_wrong(challenge) => Refusal::Code,
                 Act::Verify { .. } | Act::Resend { .. } | Act::Switch { .. } => Refusal::Challenge,
                 _ => Refusal::Session,
             }),

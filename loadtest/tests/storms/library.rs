@@ -1,7 +1,7 @@
 //! Every storm of the library against a right server: it holds, and all that is promised of a run is there.
 
+use loadtest::plan::scenario::library::STORMS;
 use loadtest::record::{Record, Verdict};
-use loadtest::scenario::library::STORMS;
 
 use crate::program::{self, Ended, storm};
 

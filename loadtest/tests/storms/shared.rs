@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::{Child as Process, Stdio};
 use std::time::{Duration, SystemTime};
 
-use loadtest::arrivals::Schedule;
-use loadtest::population::{Population, prepare::control_bodies};
+use loadtest::drive::server::{Child, ControlClient, Options};
+use loadtest::plan::arrivals::Schedule;
+use loadtest::plan::population::{Population, prepare::control_bodies};
+use loadtest::plan::scenario::load;
 use loadtest::record::{Funnel, Record, Verdict};
-use loadtest::scenario::load;
-use loadtest::server::{Child, ControlClient, Options};
 use tempfile::TempDir;
 use tokio::time::Instant;
 

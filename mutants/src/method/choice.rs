@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use reference_server::domain::{Account, Challenge, DeviceId, Method, Timestamp};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::rules::{Admission, DeliveryRules, DeviceRules, SignInFacts, SignInRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 
@@ -45,11 +45,11 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
     KnownBad {
         slug: "one-breaker-for-all-providers",
         requirement: "METH-02",
-        part: "courier",
+        part: "mailer",
         summary: "A push provider that fails takes the mail provider out of service with it.",
         build: |mut parts| {
-            let inner = Arc::clone(&parts.courier);
-            parts.courier = Arc::new(OneBreaker {
+            let inner = Arc::clone(&parts.mailer);
+            parts.mailer = Arc::new(OneBreaker {
                 inner,
                 open: AtomicBool::new(false),
             });
@@ -121,17 +121,17 @@ impl DeliveryRules for NoWayButPush {
 }
 
 struct OneBreaker {
-    inner: Arc<dyn Courier>,
+    inner: Arc<dyn Mailer>,
     open: AtomicBool,
 }
 
 #[async_trait]
-impl Courier for OneBreaker {
-    async fn deliver(&self, message: &Outgoing) -> Result<(), DeliveryError> {
-        if self.open.load(Ordering::Relaxed) && matches!(message.parcel, Parcel::Code { .. }) {
+impl Mailer for OneBreaker {
+    async fn send(&self, message: &Message) -> Result<(), DeliveryError> {
+        if self.open.load(Ordering::Relaxed) && matches!(message.content, MessageContent::Code { .. }) {
             return Err(DeliveryError::Refused("the breaker is open".to_owned()));
         }
-        let outcome = self.inner.deliver(message).await;
+        let outcome = self.inner.send(message).await;
         if outcome.is_err() && matches!(message.to, Recipient::Push(_)) {
             self.open.store(true, Ordering::Relaxed);
         }

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use reference_server::courier::Letter;
 use reference_server::domain::{Account, Challenge, Timestamp};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
-use reference_server::parts::{Courier, DeliveryError, Outgoing, Parcel, Recipient};
+use reference_server::http::{Edge, EdgeRequest, HttpEdge};
+use reference_server::parts::{DeliveryError, Mailer, Message, MessageContent, Recipient};
 use reference_server::rules::{DeliveryRules, Standard, TrustRules};
 use reference_server::settings::Settings;
 use reference_server::{Parts, Service};
@@ -55,8 +54,8 @@ pub(crate) const KNOWN_BAD: &[KnownBad] = &[
 
 fn destination_named_at(mut parts: Parts, path: &'static str) -> Parts {
     let named = Arc::new(Mutex::new(None));
-    parts.courier = Arc::new(Redirecting {
-        courier: Arc::clone(&parts.courier),
+    parts.mailer = Arc::new(Redirecting {
+        mailer: Arc::clone(&parts.mailer),
         named: Arc::clone(&named),
     });
     parts.edge = Arc::new(DestinationNamed { path, named });
@@ -96,28 +95,24 @@ impl Edge for DestinationNamed {
 }
 
 struct Redirecting {
-    courier: Arc<dyn Courier>,
+    mailer: Arc<dyn Mailer>,
     named: Named,
 }
 
 #[async_trait]
-impl Courier for Redirecting {
-    async fn deliver(&self, message: &Outgoing) -> Result<(), DeliveryError> {
+impl Mailer for Redirecting {
+    async fn send(&self, message: &Message) -> Result<(), DeliveryError> {
         let named = self.named.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match (named, &message.to, &message.parcel) {
-            (Some(address), Recipient::Email(_), Parcel::Code { .. }) => {
-                let astray = Outgoing {
+        match (named, &message.to, &message.content) {
+            (Some(address), Recipient::Email(_), MessageContent::Code { .. }) => {
+                let astray = Message {
                     to: Recipient::Email(address),
                     ..message.clone()
                 };
-                self.courier.deliver(&astray).await
+                self.mailer.send(&astray).await
             }
-            _ => self.courier.deliver(message).await,
+            _ => self.mailer.send(message).await,
         }
-    }
-
-    async fn carry(&self, letter: &Letter) -> Result<(), DeliveryError> {
-        self.courier.carry(letter).await
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Response;
 use reference_server::Service;
 use reference_server::domain::{Account, Challenge, ChallengeId, Method, StoredCode, Timestamp, TokenHash};
-use reference_server::edge::{Edge, EdgeRequest, HttpEdge};
+use reference_server::http::{Edge, EdgeRequest, HttpEdge};
 use reference_server::rules::{AttemptRules, CodeRules, Standard};
 use reference_server::settings::Settings;
 

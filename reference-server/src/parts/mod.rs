@@ -3,8 +3,8 @@
 
 mod clock;
 mod codes;
-mod courier;
 mod locator;
+mod mailer;
 mod passwords;
 mod store;
 mod tokens;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::{CodeFor, CodeSource, RandomCodes};
-pub use courier::{Courier, DeliveryError, Outgoing, Parcel, Recipient, RecordingCourier};
 pub use locator::{Locator, Unknown};
+pub use mailer::{DeliveryError, Mailer, Message, MessageContent, MessageKind, Recipient, RecordingMailer};
 pub use passwords::{Argon2id, HashMemory, Passwords};
 pub use store::{AccountChange, MemoryStore, Store};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 
-use crate::edge::{Edge, HttpEdge};
+use crate::http::{Edge, HttpEdge};
 use crate::rules::Rules;
 
 /// The composition of a server.
@@ -36,7 +36,7 @@ pub struct Parts {
     /// Keeps accounts.
     pub store: Arc<dyn Store>,
     /// Delivers messages.
-    pub courier: Arc<dyn Courier>,
+    pub mailer: Arc<dyn Mailer>,
     /// Derives places from addresses.
     pub locator: Arc<dyn Locator>,
     /// Decides.
@@ -47,14 +47,14 @@ pub struct Parts {
 
 impl Parts {
     /// The standard composition, with the system's clock and OWASP's Argon2id parameters.
-    pub fn standard(courier: Arc<dyn Courier>) -> Self {
+    pub fn standard(mailer: Arc<dyn Mailer>) -> Self {
         Self {
             clock: Arc::new(SystemClock),
             codes: Arc::new(RandomCodes),
             tokens: Arc::new(RandomTokens),
             passwords: Arc::new(Argon2id::owasp()),
             store: Arc::new(MemoryStore::default()),
-            courier,
+            mailer,
             locator: Arc::new(Unknown),
             rules: Rules::default(),
             edge: Arc::new(HttpEdge),
@@ -62,11 +62,11 @@ impl Parts {
     }
 
     /// The standard composition with a clock that moves on order and a password hash that costs next to nothing.
-    pub fn for_tests(clock: Arc<ManualClock>, courier: Arc<dyn Courier>) -> Self {
+    pub fn for_tests(clock: Arc<ManualClock>, mailer: Arc<dyn Mailer>) -> Self {
         Self {
             clock,
             passwords: Arc::new(Argon2id::light()),
-            ..Self::standard(courier)
+            ..Self::standard(mailer)
         }
     }
 }

@@ -6,18 +6,18 @@ use futures_util::future::join_all;
 
 use super::Service;
 use crate::domain::{AccountId, Challenge, ChallengeId};
-use crate::parts::{DeliveryError, Outgoing, Parcel, Recipient};
+use crate::parts::{DeliveryError, Message, MessageContent, Recipient};
 
 /// A code on its way: for one challenge, to everyone who gets it.
 pub(super) struct Dispatch {
     pub(super) challenge: ChallengeId,
-    pub(super) messages: Vec<Outgoing>,
+    pub(super) messages: Vec<Message>,
 }
 
 impl Dispatch {
     /// The code for each recipient, worded alike.
     pub(super) fn code(service: &Service, challenge: &Challenge, code: &str, recipients: Vec<Recipient>) -> Self {
-        let parcel = Parcel::Code {
+        let content = MessageContent::Code {
             code: code.to_owned(),
             challenge: challenge.id.clone(),
             expires_at: service.parts().rules.codes.expires_at(challenge, service.settings()),
@@ -30,9 +30,9 @@ impl Dispatch {
         };
         let messages = recipients
             .into_iter()
-            .map(|to| Outgoing {
+            .map(|to| Message {
                 to,
-                parcel: parcel.clone(),
+                content: content.clone(),
             })
             .collect();
         Self {
@@ -55,10 +55,10 @@ impl Service {
     }
 
     /// Hands one message over; a registration that the provider no longer knows is forgotten (DLVR-08).
-    pub(super) async fn deliver(&self, account: &AccountId, message: &Outgoing) -> Result<(), DeliveryError> {
+    pub(super) async fn deliver(&self, account: &AccountId, message: &Message) -> Result<(), DeliveryError> {
         // What is left of the declared time is for the rest of the request.
         let limit = Duration::from_secs(self.settings().delivery_answer_s).mul_f64(0.9);
-        let outcome = tokio::time::timeout(limit, self.parts().courier.deliver(message)).await;
+        let outcome = tokio::time::timeout(limit, self.parts().mailer.send(message)).await;
         let outcome = outcome.unwrap_or(Err(DeliveryError::TimedOut));
         self.metrics().sent(message, &outcome);
         if let Err(error) = &outcome {

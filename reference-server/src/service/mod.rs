@@ -29,7 +29,7 @@ pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 
 use crate::domain::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
-use crate::metrics::{Live, Metrics};
+use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::settings::Settings;
 use limits::Sources;
@@ -66,7 +66,7 @@ impl Service {
             strangers: Strangers::default(),
             desk: Desk::default(),
             steady: Steady::default(),
-            metrics: Metrics::new(),
+            metrics: Metrics::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -98,15 +98,15 @@ impl Service {
         let now = self.now();
         self.inner.sources.sweep(now, self.settings());
         self.inner.strangers.sweep(now, self.settings());
-        let mut live = Live::default();
+        let (mut challenges, mut sessions) = (0, 0);
         let mut tidy = |account: &mut Account| {
             self.tidy(account, now);
             let pending = account.challenges.iter();
-            live.challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
-            live.sessions += account.sessions.len();
+            challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
+            sessions += account.sessions.len();
         };
         self.parts().store.sweep(&mut tidy).await;
-        self.metrics().live(live);
+        self.metrics().live(challenges, sessions);
     }
 
     /// Forgets every account and every count.

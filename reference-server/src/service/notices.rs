@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::Service;
 use super::record::Scene;
 use crate::domain::{Account, AccountId, DeviceId, Outcome, Timestamp};
-use crate::parts::{DeliveryError, Outgoing, Parcel};
+use crate::parts::{DeliveryError, Message, MessageContent};
 use crate::rules::Event;
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
@@ -47,7 +47,7 @@ impl Desk {
 /// Messages for one account, ready to leave.
 pub(super) struct Notice {
     account: AccountId,
-    messages: Vec<Outgoing>,
+    messages: Vec<Message>,
 }
 
 impl Service {
@@ -65,13 +65,13 @@ impl Service {
         let recipients = rules
             .notices
             .recipients(account, event, about, now, settings, rules.trust.as_ref());
-        let parcel = Parcel::Notice {
+        let content = MessageContent::Notice {
             subject: subject.to_owned(),
             text,
         };
-        let outgoing = |to| Outgoing {
+        let outgoing = |to| Message {
             to,
-            parcel: parcel.clone(),
+            content: content.clone(),
         };
         Notice {
             account: account.id.clone(),
@@ -87,7 +87,7 @@ impl Service {
     }
 
     /// Sends one message in the background, again if it must be.
-    pub(super) fn send_later(&self, account: AccountId, message: Outgoing) {
+    pub(super) fn send_later(&self, account: AccountId, message: Message) {
         let Ok(room) = Arc::clone(&self.inner.desk.room).try_acquire_owned() else {
             tracing::warn!("too many messages are under way, one is dropped");
             return;

@@ -4,7 +4,7 @@ use super::hashers::Lane;
 use super::record::Scene;
 use super::{Problem, Service};
 use crate::domain::{Outcome, Reset, TokenHash};
-use crate::parts::{Outgoing, Parcel, Recipient, TokenKind};
+use crate::parts::{Message, MessageContent, Recipient, TokenKind};
 use crate::rules::{Change, Event, Occasion};
 
 impl Service {
@@ -29,8 +29,8 @@ impl Service {
         });
         if issued.await.unwrap_or(false) {
             let to = Recipient::Email(email);
-            let parcel = Parcel::Reset { token, expires_at };
-            self.send_later(id, Outgoing { to, parcel });
+            let content = MessageContent::Reset { token, expires_at };
+            self.send_later(id, Message { to, content });
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! What the owner is told, and where.
 
-use reference_server::parts::{Outgoing, Parcel, Recipient};
+use reference_server::parts::{Message, MessageContent, Recipient};
 use serde_json::json;
 
 use super::world::{OWNER, PASSWORD, Phone, World};
 
-fn noticed(messages: &[Outgoing], subject: &str) -> Vec<Recipient> {
-    let told = messages.iter().filter(|message| match &message.parcel {
-        Parcel::Notice { subject: told, .. } => told.contains(subject),
+fn noticed(messages: &[Message], subject: &str) -> Vec<Recipient> {
+    let told = messages.iter().filter(|message| match &message.content {
+        MessageContent::Notice { subject: told, .. } => told.contains(subject),
         _ => false,
     });
     let mut told: Vec<Recipient> = told.map(|message| message.to.clone()).collect();

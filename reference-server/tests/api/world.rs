@@ -1,4 +1,4 @@
-//! A server on a free port with a clock that stands still and a courier that keeps everything, and the phones that use it.
+//! A server on a free port with a clock that stands still and a mailer that keeps everything, and the phones that use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use reference_server::parts::{ManualClock, Outgoing, Parcel, Recipient, RecordingCourier};
+use reference_server::parts::{ManualClock, Message, MessageContent, Recipient, RecordingMailer};
 use reference_server::service::SignIn;
 use reference_server::{ConnectionLimits, Parts, Service, Settings, serve};
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ pub(crate) fn attempt(email: String, password: &str, trust_token: Option<String>
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Service,
-    courier: Arc<RecordingCourier>,
+    mailer: Arc<RecordingMailer>,
     contract: Contract,
     client: Client<HttpConnector, Full<Bytes>>,
     origin: String,
@@ -121,9 +121,9 @@ impl World {
             ..Settings::default()
         };
         change(&mut settings);
-        let (clock, courier) = (Arc::new(ManualClock::default()), Arc::new(RecordingCourier::default()));
+        let (clock, mailer) = (Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
         clock.freeze(true);
-        let mut parts = Parts::for_tests(clock.clone(), courier.clone());
+        let mut parts = Parts::for_tests(clock.clone(), mailer.clone());
         compose(&mut parts);
         let service = Service::new(parts, settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -137,7 +137,7 @@ impl World {
         Self {
             clock,
             service,
-            courier,
+            mailer,
             contract: Contract::load(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             origin,
@@ -272,9 +272,9 @@ impl World {
 
     /// Every code message of the phone's challenge: to whom, and which code.
     pub(crate) fn codes(&self, phone: &Phone) -> Vec<(Recipient, String)> {
-        let taken = self.courier.taken().into_iter();
-        let codes = taken.filter_map(|Outgoing { to, parcel }| match parcel {
-            Parcel::Code { code, challenge, .. } if *challenge.0 == *phone.challenge => Some((to, code)),
+        let taken = self.mailer.taken().into_iter();
+        let codes = taken.filter_map(|Message { to, content }| match content {
+            MessageContent::Code { code, challenge, .. } if *challenge.0 == *phone.challenge => Some((to, code)),
             _ => None,
         });
         codes.collect()
@@ -285,15 +285,15 @@ impl World {
         right.chars().map(|c| if c == '0' { '1' } else { '0' }).collect()
     }
 
-    pub(crate) fn messages(&self) -> Vec<Outgoing> {
-        self.courier.taken()
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        self.mailer.taken()
     }
 
     /// The first thing of this kind among the messages, once it is there: some leave in the background.
-    pub(crate) async fn eventually<T>(&self, find: impl Fn(&[Outgoing]) -> Option<T>) -> T {
+    pub(crate) async fn eventually<T>(&self, find: impl Fn(&[Message]) -> Option<T>) -> T {
         let there = async {
             loop {
-                if let Some(found) = find(&self.courier.taken()) {
+                if let Some(found) = find(&self.mailer.taken()) {
                     return found;
                 }
                 tokio::task::yield_now().await;
@@ -305,8 +305,8 @@ impl World {
     /// The newest reset token mailed to this address, once there are so many.
     pub(crate) async fn reset_token(&self, email: &str, nth: usize) -> String {
         self.eventually(|messages| {
-            let tokens = messages.iter().filter_map(|message| match &message.parcel {
-                Parcel::Reset { token, .. } if message.to == Recipient::Email(email.to_owned()) => Some(token.clone()),
+            let tokens = messages.iter().filter_map(|message| match &message.content {
+                MessageContent::Reset { token, .. } if message.to == Recipient::Email(email.to_owned()) => Some(token.clone()),
                 _ => None,
             });
             tokens.clone().nth(nth)

@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use reference_server::control::Control;
-use reference_server::courier::{Mailbox, Router, Wording};
-use reference_server::edge::EdgeRequest;
+use reference_server::adapters::admin::Admin;
+use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
+use reference_server::http::EdgeRequest;
 use reference_server::parts::ManualClock;
 use reference_server::{Parts, Service, Settings};
 use serde_json::Value;
 use specs::openapi::Contract;
 
-/// A server whose email goes to a mailbox, and its control interface.
-pub(crate) fn control() -> Control {
-    let router = Router::new(Wording::new("Acme"), Duration::from_secs(4));
+/// A server whose email goes to a mailbox, and its admin interface.
+pub(crate) fn admin() -> Admin {
+    let mailer = ProviderMailer::new(Templates::new("Acme"), Duration::from_secs(4));
     let mailbox = Mailbox::default();
-    router.keep_email(mailbox.clone());
-    router.keep_push(mailbox.clone());
+    mailer.keep_email(mailbox.clone());
+    mailer.keep_push(mailbox.clone());
     let clock = Arc::new(ManualClock::default());
     clock.freeze(true);
-    let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(router.clone())), Settings::default());
-    Control {
+    let service = Service::new(Parts::for_tests(clock.clone(), Arc::new(mailer.clone())), Settings::default());
+    Admin {
         service,
         clock,
-        router,
+        mailer,
         mailbox: Some(mailbox),
     }
 }

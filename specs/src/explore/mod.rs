@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use crate::machine::{Invariant, Right, Rules};
+use crate::machine::{Invariant, Rules, Spec};
 pub use model::{Exploration, Explored, PROBES};
 pub use scope::Scope;
 
@@ -105,7 +105,7 @@ pub fn serve(address: SocketAddr) -> io::Result<()> {
     // The explorer panics on an address that is taken; asking first gives an error that can be told.
     drop(TcpListener::bind(address)?);
     let exploration = Exploration {
-        rules: &Right,
+        rules: &Spec,
         scope: Scope::full(),
         merging: false,
     };

@@ -5,9 +5,9 @@ use std::fmt;
 use stateright::{Model, Property};
 
 use crate::explore::scope::{ATTACKER, Scope, VICTIM};
-use crate::machine::history::Past;
+use crate::machine::ghost::Past;
 use crate::machine::invariants::no_dead_end;
-use crate::machine::{Challenge, Invariant, Key, Limits, Method, Op, Rules, State, Status, Stepped, breaches, take};
+use crate::machine::{Challenge, Channel, Invariant, Key, Limits, Op, Rules, State, Status, Stepped, breaches, step};
 
 /// The machine under exploration.
 pub struct Exploration {
@@ -22,7 +22,7 @@ pub struct Exploration {
 
 /// A challenge that is over is remembered by how it ended, and by whether a code of it was accepted.
 fn merged(mut state: State, limits: &Limits) -> State {
-    for (challenge, past) in state.challenges.iter_mut().zip(&mut state.history.challenges) {
+    for (challenge, past) in state.challenges.iter_mut().zip(&mut state.ghost.challenges) {
         if challenge.status == Status::Live && state.now >= challenge.created_at + limits.challenge_max {
             challenge.status = Status::Voided;
         }
@@ -30,7 +30,7 @@ fn merged(mut state: State, limits: &Limits) -> State {
             *challenge = Challenge {
                 key: challenge.key,
                 status: challenge.status,
-                method: Method::Email,
+                method: Channel::Email,
                 former_method: None,
                 newest: 0,
                 issued_at: 0,
@@ -155,22 +155,22 @@ impl Model for Exploration {
 
     fn next_state(&self, explored: &Explored, op: Op) -> Option<Explored> {
         let before = &explored.state;
-        let taken = take(self.rules, &self.scope.limits, before, &op);
+        let transition = step(self.rules, &self.scope.limits, before, &op);
         let step = Stepped {
             before,
             op: &op,
-            taken: &taken,
+            transition: &transition,
             limits: &self.scope.limits,
         };
         let broken = breaches(&step)
             .into_iter()
             .fold(explored.broken, |bits, invariant| bits | bit(invariant));
         // An operation that changes nothing leads nowhere new.
-        let moved = broken != explored.broken || taken.state != *before;
+        let moved = broken != explored.broken || transition.state != *before;
         let state = if self.merging {
-            merged(taken.state, &self.scope.limits)
+            merged(transition.state, &self.scope.limits)
         } else {
-            taken.state
+            transition.state
         };
         moved.then_some(Explored { state, broken })
     }
@@ -204,8 +204,8 @@ impl Model for Exploration {
     }
 
     fn format_step(&self, before: &Explored, op: Op) -> Option<String> {
-        let taken = take(self.rules, &self.scope.limits, &before.state, &op);
-        Some(format!("{}\n{}", taken.answer, taken.state))
+        let transition = step(self.rules, &self.scope.limits, &before.state, &op);
+        Some(format!("{}\n{}", transition.answer, transition.state))
     }
 }
 

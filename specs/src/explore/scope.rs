@@ -1,7 +1,7 @@
 //! How far the exploration goes, and what is tried in each state.
 
 use crate::machine::invariants::WISHES;
-use crate::machine::{App, Guess, Key, Limits, Method, Op, Password, Seconds, Session, State, Status, Trust};
+use crate::machine::{App, Channel, Guess, Key, Limits, Op, Password, Seconds, Session, State, Status, Trust};
 
 /// The account under attack.
 pub const VICTIM: u8 = 0;
@@ -142,7 +142,7 @@ impl Scope {
                         guess: Guess::Foreign(other),
                     });
                 }
-                ops.extend(WISHES.map(|wish| Op::Misuse { challenge: id, wish }));
+                ops.extend(WISHES.map(|misuse| Op::Misuse { challenge: id, misuse }));
             } else {
                 ops.push(Op::Verify {
                     challenge: id,
@@ -166,7 +166,7 @@ impl Scope {
                 guess: Guess::Wrong,
             });
             ops.push(Op::Resend { challenge: id });
-            if challenge.method == Method::Push {
+            if challenge.method == Channel::Push {
                 ops.push(Op::Switch { challenge: id });
             }
             if challenge.status == Status::Live {

@@ -1,21 +1,21 @@
-//! The ten promises. Each is a function over one step: the state before it, with its true history, what was done, what was
+//! The ten promises. Each is a function over one step: the state before it, with its ghost, what was done, what was
 //! answered and sent, and the state after it. They ask what happened, never what the machine thought about it.
 
 use crate::machine::limits::Limits;
-use crate::machine::op::{Answer, App, Code, Op, Password, Wish};
+use crate::machine::op::{Answer, App, Code, Misuse, Op, Password};
 use crate::machine::rules::Rules;
 use crate::machine::state::{AccountId, Key, State, Status};
-use crate::machine::step::{Message, Recipient, Taken, presented, take};
+use crate::machine::step::{Message, Recipient, Transition, presented, step};
 
 /// One step, as the invariants see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stepped<'a> {
-    /// The state before, with the history until then.
+    /// The state before, with the ghost until then.
     pub before: &'a State,
     /// What was done.
     pub op: &'a Op,
     /// What came of it.
-    pub taken: &'a Taken,
+    pub transition: &'a Transition,
     /// The limits.
     pub limits: &'a Limits,
 }
@@ -81,7 +81,7 @@ pub fn breaches(step: &Stepped<'_>) -> Vec<Invariant> {
 /// **I1.** While two-step verification is on, a session comes only from the accepted challenge of that very device and
 /// account, or from the right password on a device trusted then; trust comes only from such a challenge.
 pub fn second_step_is_necessary(step: &Stepped<'_>) -> bool {
-    let (before, after) = (step.before, &step.taken.state);
+    let (before, after) = (step.before, &step.transition.state);
     let verified = step.verified();
     let trust_is_earned = after
         .trusts
@@ -103,7 +103,7 @@ pub fn second_step_is_necessary(step: &Stepped<'_>) -> bool {
     };
     let opened = after.sessions.keys().filter(|key| !before.sessions.contains_key(key));
     let by_sign_in = match *step.op {
-        Op::SignIn { account, device, .. } if step.taken.answer == Answer::SignedIn => Some(Key::new(account, device)),
+        Op::SignIn { account, device, .. } if step.transition.answer == Answer::SignedIn => Some(Key::new(account, device)),
         _ => None,
     };
     trust_is_earned && opened.chain(&by_sign_in).all(earned)
@@ -114,14 +114,14 @@ pub fn accepted_once(step: &Stepped<'_>) -> bool {
     let Some((code, challenge)) = step.accepted() else {
         return true;
     };
-    let used = |id| step.before.history.past(id).is_some_and(|past| past.accepted);
+    let used = |id| step.before.ghost.past(id).is_some_and(|past| past.accepted);
     !used(challenge) && !code.is_some_and(|code| used(code.challenge))
 }
 
 /// **I3.** An accepted code was the one issued last for that challenge, within its own lifetime and the challenge's.
 pub fn bound_and_fresh(step: &Stepped<'_>) -> bool {
     let Some((code, id)) = step.accepted() else { return true };
-    let (Some(past), Some(challenge)) = (step.before.history.past(id), step.before.challenge(id)) else {
+    let (Some(past), Some(challenge)) = (step.before.ghost.past(id), step.before.challenge(id)) else {
         return false;
     };
     let (now, limits) = (step.before.now, step.limits);
@@ -136,14 +136,14 @@ pub fn bound_and_fresh(step: &Stepped<'_>) -> bool {
 /// counted over all challenges, resends and methods.
 pub fn within_guess_budget(step: &Stepped<'_>) -> bool {
     let Op::Verify { challenge, .. } = *step.op else { return true };
-    if !step.taken.evaluated {
+    if !step.transition.evaluated {
         return true;
     }
     let (before, limits) = (step.before, step.limits);
-    let (Some(past), Some(account)) = (before.history.past(challenge), step.account()) else {
+    let (Some(past), Some(account)) = (before.ghost.past(challenge), step.account()) else {
         return false;
     };
-    let budget = before.history.budget(account);
+    let budget = before.ghost.budget(account);
     past.wrong < limits.attempts
         && budget.is_some_and(|budget| {
             budget.locked_until.is_none_or(|until| before.now >= until) && budget.consecutive < limits.consecutive
@@ -153,14 +153,14 @@ pub fn within_guess_budget(step: &Stepped<'_>) -> bool {
 /// **I5.** A pending handle does nothing but for its own challenge.
 pub fn pending_has_no_rights(step: &Stepped<'_>) -> bool {
     let Op::Misuse { .. } = step.op else { return true };
-    !step.taken.answer.accepted() && same_but_history(step.before, &step.taken.state)
+    !step.transition.answer.accepted() && same_but_ghost(step.before, &step.transition.state)
 }
 
 /// **I6.** After a removal is answered, the device has neither session nor trust nor a pending challenge; after signing out
 /// it has no session; and what is not alive is never renewed or used.
 pub fn removal_is_final(step: &Stepped<'_>) -> bool {
-    let (before, after) = (step.before, &step.taken.state);
-    let done = step.taken.answer.accepted();
+    let (before, after) = (step.before, &step.transition.state);
+    let done = step.transition.answer.accepted();
     match *step.op {
         Op::Remove { account, of, device, .. } if done && account == of => {
             let gone = Key::new(of, device);
@@ -179,21 +179,23 @@ pub fn removal_is_final(step: &Stepped<'_>) -> bool {
 /// **I7.** A code is sent only after the right password or for a challenge that is alive; it reaches the devices trusted
 /// then and never the asking one, or the account's address, and never nobody; it is the valid one; and the caps and the cool-down hold.
 pub fn delivered_in_scope(step: &Stepped<'_>) -> bool {
-    let Some(message) = &step.taken.message else { return true };
-    let (before, after) = (step.before, &step.taken.state);
+    let Some(message) = &step.transition.message else {
+        return true;
+    };
+    let (before, after) = (step.before, &step.transition.state);
     let Some(challenge) = after.challenge(message.code.challenge) else {
         return false;
     };
     let asked_for = match *step.op {
         Op::SignIn { password, .. } => password == Password::Right,
         Op::Resend { challenge } | Op::Switch { challenge } => {
-            let past = before.history.past(challenge);
+            let past = before.ghost.past(challenge);
             past.is_some_and(|past| !past.accepted && before.now >= past.issued_at + step.limits.cooldown)
         }
         _ => false,
     };
     let valid = after.newest_code(message.code.challenge) == Some(message.code);
-    let past = after.history.past(message.code.challenge);
+    let past = after.ghost.past(message.code.challenge);
     let within_cap = past.is_some_and(|past| past.sends <= step.limits.sends);
     let sends = after.account(challenge.key.account).map_or(0, |account| account.sends.len());
     let within_day = sends <= step.limits.account_sends as usize;
@@ -214,7 +216,7 @@ fn reaches_its_own(before: &State, message: &Message, key: Key, limits: &Limits)
 /// device, changes no trust, no session, no setting and no other challenge; and a trusted device with the right password is
 /// signed in, whatever others did.
 pub fn nobody_else_is_disturbed(step: &Stepped<'_>) -> bool {
-    let (before, after) = (step.before, &step.taken.state);
+    let (before, after) = (step.before, &step.transition.state);
     let acting = step.account();
     let ids = (0..before.accounts.len()).filter_map(|id| AccountId::try_from(id).ok());
     let others_are_untouched =
@@ -225,9 +227,9 @@ pub fn nobody_else_is_disturbed(step: &Stepped<'_>) -> bool {
                 password: Password::Wrong | Password::Former,
                 ..
             } => {
-                let spent = step.taken.answer.accepted() || !same_but_history(before, after);
+                let spent = step.transition.answer.accepted() || !same_but_ghost(before, after);
                 // A message without the password is judged as a delivery.
-                !spent || step.taken.message.is_some()
+                !spent || step.transition.message.is_some()
             }
             Op::SignIn {
                 account,
@@ -236,7 +238,7 @@ pub fn nobody_else_is_disturbed(step: &Stepped<'_>) -> bool {
                 app,
             } => {
                 let trusted = before.trusted(Key::new(account, device), step.limits);
-                let kept_out = trusted && app == App::Current && step.taken.answer != Answer::SignedIn;
+                let kept_out = trusted && app == App::Current && step.transition.answer != Answer::SignedIn;
                 !kept_out && nothing_is_lost(before, after, None)
             }
             Op::Verify { challenge, .. } | Op::Resend { challenge } | Op::Switch { challenge } | Op::Cancel { challenge } => {
@@ -283,7 +285,7 @@ fn same_account(before: &State, after: &State, id: AccountId) -> bool {
             .eq(after.challenges.iter().filter(|c| of(&c.key)))
 }
 
-fn same_but_history(before: &State, after: &State) -> bool {
+fn same_but_ghost(before: &State, after: &State) -> bool {
     (before.now, &before.accounts, &before.trusts) == (after.now, &after.accounts, &after.trusts)
         && (&before.sessions, &before.challenges) == (&after.sessions, &after.challenges)
 }
@@ -291,12 +293,12 @@ fn same_but_history(before: &State, after: &State) -> bool {
 /// **I9.** After a new password or a change of the setting, no earlier challenge is accepted and no earlier session lives,
 /// the acting one aside; after a change from a session, no other device is trusted.
 pub fn epochs_end(step: &Stepped<'_>) -> bool {
-    let (before, after) = (step.before, &step.taken.state);
-    let outdated = |id| before.history.past(id).is_some_and(|past| past.outdated);
+    let (before, after) = (step.before, &step.transition.state);
+    let outdated = |id| before.ghost.past(id).is_some_and(|past| past.outdated);
     if step.accepted().is_some_and(|(_, id)| outdated(id)) {
         return false;
     }
-    if step.taken.answer != Answer::Done {
+    if step.transition.answer != Answer::Done {
         return true;
     }
     let sessions = |id: AccountId| after.sessions.keys().filter(move |key| key.account == id);
@@ -318,7 +320,7 @@ pub fn epochs_end(step: &Stepped<'_>) -> bool {
 /// account whose day is spent waits for the next one.
 pub fn no_dead_end(rules: &dyn Rules, limits: &Limits, state: &State, account: AccountId) -> bool {
     const UNSEEN: u8 = u8::MAX;
-    let next = |state: &State, op: Op| take(rules, limits, state, &op);
+    let next = |state: &State, op: Op| step(rules, limits, state, &op);
     let mut state = next(state, Op::Tick(limits.lock.max(limits.challenge_max))).state;
     if state.account(account).is_some_and(|a| a.codes_off) {
         state = next(&state, Op::Reset { account }).state;
@@ -369,7 +371,7 @@ impl Stepped<'_> {
     /// The code that was accepted here, and the challenge it was accepted for.
     fn accepted(&self) -> Option<(Option<Code>, u8)> {
         match *self.op {
-            Op::Verify { challenge, guess } if self.taken.answer == Answer::SignedIn => {
+            Op::Verify { challenge, guess } if self.transition.answer == Answer::SignedIn => {
                 Some((presented(self.before, challenge, guess), challenge))
             }
             _ => None,
@@ -384,4 +386,4 @@ impl Stepped<'_> {
 }
 
 /// Wishes that the exploration tries with a pending handle.
-pub const WISHES: [Wish; 3] = [Wish::Use, Wish::SwitchOff, Wish::Remove(0)];
+pub const WISHES: [Misuse; 3] = [Misuse::Use, Misuse::SwitchOff, Misuse::Remove(0)];

@@ -6,16 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::state::{AccountId, ChallengeId, DeviceId, Seconds};
 
-/// How a code travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// To the account's trusted devices.
-    Push,
-    /// To the account's registered address.
-    Email,
-}
-
 /// A code: the how-manyth of which challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Code {
@@ -64,7 +54,7 @@ pub enum Guess {
 /// What a pending handle is misused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Wish {
+pub enum Misuse {
     /// To read the session.
     Use,
     /// To switch two-step verification off.
@@ -99,7 +89,7 @@ pub enum Op {
     /// A trusted device refuses the challenge.
     Deny { challenge: ChallengeId, by: DeviceId },
     /// The pending handle is presented where a session is needed.
-    Misuse { challenge: ChallengeId, wish: Wish },
+    Misuse { challenge: ChallengeId, misuse: Misuse },
     /// The device reads with the newest access credential it was ever given.
     Use { account: AccountId, device: DeviceId },
     /// The device renews with the newest refresh credential it was ever given.
@@ -176,15 +166,6 @@ impl Op {
     }
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Method::Push => "push",
-            Method::Email => "email",
-        })
-    }
-}
-
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -224,10 +205,10 @@ impl fmt::Display for Op {
             Op::Switch { challenge } => write!(f, "challenge {challenge}: the code by email"),
             Op::Cancel { challenge } => write!(f, "challenge {challenge}: given up"),
             Op::Deny { challenge, by } => write!(f, "device {by} denies challenge {challenge}"),
-            Op::Misuse { challenge, wish } => match wish {
-                Wish::Use => write!(f, "the handle of challenge {challenge} reads the session"),
-                Wish::SwitchOff => write!(f, "the handle of challenge {challenge} switches two-step verification off"),
-                Wish::Remove(device) => write!(f, "the handle of challenge {challenge} removes device {device}"),
+            Op::Misuse { challenge, misuse } => match misuse {
+                Misuse::Use => write!(f, "the handle of challenge {challenge} reads the session"),
+                Misuse::SwitchOff => write!(f, "the handle of challenge {challenge} switches two-step verification off"),
+                Misuse::Remove(device) => write!(f, "the handle of challenge {challenge} removes device {device}"),
             },
             Op::Use { account, device } => write!(f, "device {device} reads its session of account {account}"),
             Op::Refresh { account, device } => write!(f, "device {device} renews its session of account {account}"),

@@ -1,18 +1,19 @@
-//! Every decision of the machine, one small method each. The provided bodies are right; a wrong machine overrides one.
+//! Every decision of the machine, one small method each. The provided bodies are right; a mutant overrides one.
 
+use crate::channel::Channel;
 use crate::machine::limits::Limits;
-use crate::machine::op::{App, Code, Method, Password, Wish};
+use crate::machine::op::{App, Code, Misuse, Password};
 use crate::machine::state::{Account, Challenge, DeviceId, Seconds, Session, State, Status};
 
 /// The right machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Right;
+pub struct Spec;
 
-impl Rules for Right {}
+impl Rules for Spec {}
 
 /// What the decision about a code is taken on.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct Submission<'a> {
     /// The challenge whose handle came with it.
     pub challenge: &'a Challenge,
     /// That challenge's newest code.
@@ -113,8 +114,8 @@ pub trait Rules: Send + Sync {
     }
 
     /// How a new challenge's code travels (METH-01, METH-02).
-    fn first_method(&self, others_trusted: bool) -> Method {
-        if others_trusted { Method::Push } else { Method::Email }
+    fn first_method(&self, others_trusted: bool) -> Channel {
+        if others_trusted { Channel::Push } else { Channel::Email }
     }
 
     /// Whether the code can be had by email on request (METH-02).
@@ -190,7 +191,7 @@ pub trait Rules: Send + Sync {
     }
 
     /// Whether the code is the right one (BIND-01, BIND-02, RSND-02, METH-04).
-    fn matches(&self, shown: Shown<'_>) -> bool {
+    fn matches(&self, shown: Submission<'_>) -> bool {
         shown.code == Some(shown.newest)
     }
 
@@ -200,7 +201,7 @@ pub trait Rules: Send + Sync {
     }
 
     /// What a pending handle may do beyond its own challenge (SESS-01).
-    fn pending_may(&self, _wish: Wish) -> bool {
+    fn pending_may(&self, _wish: Misuse) -> bool {
         false
     }
 

@@ -1,8 +1,9 @@
 //! The operations of a pending challenge.
 
+use crate::channel::Channel;
 use crate::machine::limits::stamp;
-use crate::machine::op::{Answer, Guess, Method};
-use crate::machine::rules::Shown;
+use crate::machine::op::{Answer, Guess};
+use crate::machine::rules::Submission;
 use crate::machine::state::{ChallengeId, DeviceId, Key, Status};
 use crate::machine::step::{Machine, presented};
 
@@ -24,7 +25,7 @@ pub(crate) fn verify(m: &mut Machine<'_>, id: ChallengeId, guess: Guess) -> Opti
     }
     m.state.challenges.get_mut(usize::from(id))?.attempts += 1;
     m.evaluated = fresh;
-    let shown = Shown {
+    let shown = Submission {
         challenge: &challenge,
         newest: m.state.newest_code(id)?,
         code: presented(&m.state, id, guess),
@@ -70,23 +71,23 @@ fn count_wrong(m: &mut Machine<'_>, id: ChallengeId) -> Option<()> {
 }
 
 /// A resend, or a switch of the method: a new code, and the old one is void.
-pub(crate) fn send_again(m: &mut Machine<'_>, id: ChallengeId, method: Option<Method>) -> Option<Answer> {
+pub(crate) fn send_again(m: &mut Machine<'_>, id: ChallengeId, method: Option<Channel>) -> Option<Answer> {
     let now = m.state.now;
     let challenge = m.state.challenge(id)?.clone();
     if !m.rules.can_be_resent(&challenge, now, m.limits) {
         return Some(Answer::Refused);
     }
-    if method == Some(Method::Email) && !m.rules.offers_email() {
+    if method == Some(Channel::Email) && !m.rules.offers_email() {
         return Some(Answer::Refused);
     }
     let mut method = method.unwrap_or(challenge.method);
-    if method == Method::Push {
+    if method == Channel::Push {
         let trusted = m.state.trusted_devices(challenge.key.account, m.limits);
         if m.rules.recipients(trusted, challenge.key.device).is_empty() {
             if !m.rules.falls_back_to_email() {
                 return Some(Answer::Refused);
             }
-            method = Method::Email;
+            method = Channel::Email;
         }
     }
     let sent_today = m.sent_today(challenge.key.account)?;

@@ -1,20 +1,20 @@
 //! The operations of a session: use, renewal, removal, the two-step setting, the password.
 
 use crate::machine::limits::stamp;
-use crate::machine::op::{Answer, Wish};
+use crate::machine::op::{Answer, Misuse};
 use crate::machine::state::{AccountId, ChallengeId, Key, Status};
 use crate::machine::step::Machine;
 
 /// A pending handle where a session is needed.
-pub(crate) fn misuse(m: &mut Machine<'_>, id: ChallengeId, wish: Wish) -> Option<Answer> {
+pub(crate) fn misuse(m: &mut Machine<'_>, id: ChallengeId, misuse: Misuse) -> Option<Answer> {
     let key = m.state.challenge(id)?.key;
-    if !m.rules.pending_may(wish) {
+    if !m.rules.pending_may(misuse) {
         return Some(Answer::Refused);
     }
-    match wish {
-        Wish::Use => {}
-        Wish::SwitchOff => m.state.accounts.get_mut(usize::from(key.account))?.two_step = false,
-        Wish::Remove(device) => forget(m, Key::new(key.account, device)),
+    match misuse {
+        Misuse::Use => {}
+        Misuse::SwitchOff => m.state.accounts.get_mut(usize::from(key.account))?.two_step = false,
+        Misuse::Remove(device) => forget(m, Key::new(key.account, device)),
     }
     Some(Answer::Done)
 }

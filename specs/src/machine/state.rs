@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::history::History;
+use crate::channel::Channel;
+use crate::machine::ghost::Ghost;
 use crate::machine::limits::{Limits, passed};
-use crate::machine::op::{Code, Method};
+use crate::machine::op::Code;
 
 /// A moment or a length of time, in the unit of the machine's [`Limits`].
 pub type Seconds = u64;
@@ -89,9 +90,9 @@ pub struct Challenge {
     /// Where it stands.
     pub status: Status,
     /// How its newest code travelled.
-    pub method: Method,
+    pub method: Channel,
     /// How the code before it travelled, when there was one.
-    pub former_method: Option<Method>,
+    pub former_method: Option<Channel>,
     /// Number of the newest code, from 0.
     pub newest: u8,
     /// When that was issued.
@@ -136,7 +137,7 @@ pub struct State {
     /// All challenges ever opened, in order.
     pub challenges: Vec<Challenge>,
     /// What really happened; no decision reads it.
-    pub history: History,
+    pub ghost: Ghost,
 }
 
 impl State {
@@ -148,7 +149,7 @@ impl State {
             trusts: BTreeMap::new(),
             sessions: BTreeMap::new(),
             challenges: Vec::new(),
-            history: History::new(accounts),
+            ghost: Ghost::new(accounts),
         }
     }
 

@@ -1,8 +1,9 @@
 //! One operation from one state to the next. The order of the questions is the machine's; every answer to one is a rule's.
 
-use crate::machine::history;
+use crate::channel::Channel;
+use crate::machine::ghost;
 use crate::machine::limits::{Limits, stamp};
-use crate::machine::op::{Answer, App, Code, Guess, Method, Op, Password};
+use crate::machine::op::{Answer, App, Code, Guess, Op, Password};
 use crate::machine::rules::{Admission, Rules, SignInFacts};
 use crate::machine::second_step;
 use crate::machine::settings;
@@ -28,7 +29,7 @@ pub struct Message {
 
 /// What came of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct Transition {
     /// The state afterwards.
     pub state: State,
     /// The answer.
@@ -39,14 +40,9 @@ pub struct Taken {
     pub evaluated: bool,
 }
 
-/// The state after an operation, and the answer. What a right service does where `rules` is [`crate::machine::Right`].
-pub fn step(rules: &dyn Rules, limits: &Limits, state: &State, op: &Op) -> (State, Answer) {
-    let taken = take(rules, limits, state, op);
-    (taken.state, taken.answer)
-}
-
-/// As [`step`], with everything that can be seen of it. An operation that names what does not exist is refused.
-pub fn take(rules: &dyn Rules, limits: &Limits, state: &State, op: &Op) -> Taken {
+/// One operation. What a right service does where `rules` is [`crate::machine::Spec`]. An operation that names what does not
+/// exist is refused.
+pub fn step(rules: &dyn Rules, limits: &Limits, state: &State, op: &Op) -> Transition {
     let mut machine = Machine {
         rules,
         limits,
@@ -55,14 +51,14 @@ pub fn take(rules: &dyn Rules, limits: &Limits, state: &State, op: &Op) -> Taken
         evaluated: false,
     };
     let answer = machine.perform(op).unwrap_or(Answer::Refused);
-    let mut taken = Taken {
+    let mut transition = Transition {
         state: machine.state,
         answer,
         message: machine.message,
         evaluated: machine.evaluated,
     };
-    history::record(limits, state, op, &mut taken);
-    taken
+    ghost::record(limits, state, op, &mut transition);
+    transition
 }
 
 /// The code that a guess presents; `None` is one that was never issued.
@@ -99,10 +95,10 @@ impl Machine<'_> {
             } => self.sign_in(Key::new(account, device), password, app),
             Op::Verify { challenge, guess } => second_step::verify(self, challenge, guess),
             Op::Resend { challenge } => second_step::send_again(self, challenge, None),
-            Op::Switch { challenge } => second_step::send_again(self, challenge, Some(Method::Email)),
+            Op::Switch { challenge } => second_step::send_again(self, challenge, Some(Channel::Email)),
             Op::Cancel { challenge } => second_step::cancel(self, challenge),
             Op::Deny { challenge, by } => second_step::deny(self, challenge, by),
-            Op::Misuse { challenge, wish } => settings::misuse(self, challenge, wish),
+            Op::Misuse { challenge, misuse } => settings::misuse(self, challenge, misuse),
             Op::Use { account, device } => settings::use_session(self, Key::new(account, device)),
             Op::Refresh { account, device } => settings::refresh(self, Key::new(account, device)),
             Op::SignOut { account, device } => settings::sign_out(self, Key::new(account, device)),
@@ -228,8 +224,8 @@ impl Machine<'_> {
         let Key { account, device } = challenge.key;
         let method = challenge.method;
         let to = match method {
-            Method::Email => Recipient::Mailbox(account),
-            Method::Push => {
+            Channel::Email => Recipient::Mailbox(account),
+            Channel::Push => {
                 let trusted = self.state.trusted_devices(account, self.limits);
                 Recipient::Devices(self.rules.recipients(trusted, device))
             }

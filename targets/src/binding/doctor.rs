@@ -84,9 +84,9 @@ impl Visit<'_> {
         }
         let device = &mut Device::new("stepproof doctor", "doctor-1");
         self.refused(device, sign_in("not the password"), "a wrong password").await?;
-        let mark = self.target.ledger().mark();
+        let cursor = self.target.deliveries().cursor();
         self.expect(device, sign_in(password), &[Outcome::Challenged]).await?;
-        let code = self.code(mark, &email).await?;
+        let code = self.code(cursor, &email).await?;
         let wrong = Operation::Verify {
             code: self.target.wrong_code(&code, 0),
         };
@@ -132,11 +132,11 @@ impl Visit<'_> {
         Some(())
     }
 
-    async fn code(&mut self, mark: crate::Mark, email: &str) -> Option<String> {
+    async fn code(&mut self, cursor: crate::Cursor, email: &str) -> Option<String> {
         let within = self.target.binding().mail_patience().max(Duration::from_secs(1));
-        let ledger = self.target.ledger();
+        let deliveries = self.target.deliveries();
         let wanted = |message: &crate::Message| message.to.eq_ignore_ascii_case(email);
-        let Some(message) = ledger.wait(mark, within, wanted).await else {
+        let Some(message) = deliveries.wait(cursor, within, wanted).await else {
             let text = format!(
                 "no message to {email} within {} s; is the server given this mail host?",
                 within.as_secs()

@@ -15,21 +15,23 @@ use super::plan::{Act, Binding, Place};
 use super::steps::{Stand, Walk, deciding};
 use crate::answer::{Answer, ChallengeFacts, Facts, Outcome};
 use crate::clock::{ClockMode, WaitingClock};
+use crate::delivery_log::DeliveryLog;
 use crate::device::{CredentialKind, Device};
-use crate::http::Wire;
-use crate::ledger::Ledger;
-use crate::operation::{Method, Operation, OperationKind};
+use crate::http::HttpClient;
+use specs::Channel;
+
+use crate::operation::{Operation, OperationKind};
+use crate::request::{RawRequest, RequestMutation};
 use crate::target::{Capability, Target, TargetError};
 use crate::transcript::Exchange;
-use crate::tweak::{RawRequest, Tweak};
 use crate::wrong_code;
 
 /// An implementation spoken to by a binding.
 pub struct BoundTarget {
     binding: Binding,
     origin: String,
-    ledger: Ledger,
-    wire: Wire,
+    deliveries: DeliveryLog,
+    wire: HttpClient,
     run: String,
     waiting: WaitingClock,
     // Set up at the first step that needs one; the lock is held for that step, since an actor is one client.
@@ -37,8 +39,8 @@ pub struct BoundTarget {
 }
 
 impl BoundTarget {
-    /// The implementation at `origin`, whose deliveries go to `ledger`.
-    pub fn new(binding: Binding, origin: impl Into<String>, ledger: Ledger, wire: Wire) -> Self {
+    /// The implementation at `origin`, whose deliveries go to `delivery_log`.
+    pub fn new(binding: Binding, origin: impl Into<String>, deliveries: DeliveryLog, wire: HttpClient) -> Self {
         Self {
             actors: binding.actors.keys().map(|name| (name.clone(), OnceCell::new())).collect(),
             waiting: WaitingClock::new(match binding.clock {
@@ -47,7 +49,7 @@ impl BoundTarget {
             }),
             binding,
             origin: origin.into(),
-            ledger,
+            deliveries,
             wire,
             run: format!("{:08x}", rand::random::<u32>()),
         }
@@ -58,7 +60,7 @@ impl BoundTarget {
         &self.binding
     }
 
-    pub(super) fn wire(&self) -> &Wire {
+    pub(super) fn wire(&self) -> &HttpClient {
         &self.wire
     }
 
@@ -93,22 +95,22 @@ impl BoundTarget {
         made.await.cloned()
     }
 
-    fn walk(&self, operation: &Operation, tweaks: &[Tweak]) -> Walk<'_> {
+    fn walk(&self, operation: &Operation, mutations: &[RequestMutation]) -> Walk<'_> {
         let mut arguments = arguments(operation);
-        let (mut dropped, mut wire_tweaks) = (BTreeSet::new(), Vec::new());
-        for tweak in tweaks {
-            match tweak {
-                Tweak::SetField(name, value) if names::arguments(operation.kind()).contains(&name.as_str()) => {
+        let (mut dropped, mut http_mutations) = (BTreeSet::new(), Vec::new());
+        for mutation in mutations {
+            match mutation {
+                RequestMutation::SetField(name, value) if names::arguments(operation.kind()).contains(&name.as_str()) => {
                     arguments.insert(name.clone(), value.clone());
                 }
-                Tweak::DropField(name) if names::arguments(operation.kind()).contains(&name.as_str()) => {
+                RequestMutation::DropField(name) if names::arguments(operation.kind()).contains(&name.as_str()) => {
                     dropped.insert(name.clone());
                 }
-                Tweak::RepeatVersion(version) => {
+                RequestMutation::RepeatVersion(version) => {
                     let header = self.binding.version_header().map(str::to_owned);
-                    wire_tweaks.extend(header.map(|name| Tweak::AddHeader(name, version.clone())));
+                    http_mutations.extend(header.map(|name| RequestMutation::AddHeader(name, version.clone())));
                 }
-                other => wire_tweaks.push(other.clone()),
+                other => http_mutations.push(other.clone()),
             }
         }
         Walk {
@@ -116,8 +118,8 @@ impl BoundTarget {
             operation: operation.kind(),
             arguments,
             dropped,
-            tweaks: wire_tweaks,
-            mark: self.ledger.mark(),
+            mutations: http_mutations,
+            cursor: self.deliveries.cursor(),
             facts: Facts::default(),
             exchanges: Vec::new(),
         }
@@ -149,10 +151,10 @@ impl BoundTarget {
         answer
     }
 
-    fn only_method(&self) -> Option<Method> {
+    fn only_method(&self) -> Option<Channel> {
         match (self.has(Capability::Push), self.has(Capability::Email)) {
-            (false, true) => Some(Method::Email),
-            (true, false) => Some(Method::Push),
+            (false, true) => Some(Channel::Email),
+            (true, false) => Some(Channel::Push),
             _ => None,
         }
     }
@@ -206,8 +208,8 @@ impl Target for BoundTarget {
         self.binding.mail_patience()
     }
 
-    fn ledger(&self) -> &Ledger {
-        &self.ledger
+    fn deliveries(&self) -> &DeliveryLog {
+        &self.deliveries
     }
 
     fn clock(&self) -> ClockMode {
@@ -221,22 +223,22 @@ impl Target for BoundTarget {
         }
     }
 
-    async fn perform_with(&self, device: &mut Device, operation: Operation, tweaks: &[Tweak]) -> Result<Answer, TargetError> {
+    async fn perform_with(
+        &self,
+        device: &mut Device,
+        operation: Operation,
+        mutations: &[RequestMutation],
+    ) -> Result<Answer, TargetError> {
         let steps = self.steps(operation.kind())?;
         let trust = self.credential(device, CredentialKind::Trust);
-        let mut walk = self.walk(&operation, tweaks);
+        let mut walk = self.walk(&operation, mutations);
         let stand = walk.steps(steps, device, Stand::START).await?;
         let answer = self.finish(walk, stand, device, trust.as_deref());
         self.settle(&answer).await;
         Ok(answer)
     }
 
-    async fn perform_together(
-        &self,
-        device: &Device,
-        operation: Operation,
-        times: usize,
-    ) -> Result<Vec<(Answer, Device)>, TargetError> {
+    async fn race(&self, device: &Device, operation: Operation, times: usize) -> Result<Vec<(Answer, Device)>, TargetError> {
         let steps = self.steps(operation.kind())?;
         let trust = self.credential(device, CredentialKind::Trust);
         let mut walk = self.walk(&operation, &[]);
@@ -254,9 +256,9 @@ impl Target for BoundTarget {
             let answer = self.finish(walk, stand, &mut frozen, trust.as_deref());
             return Ok(vec![(answer, frozen); times]);
         }
-        let prepared = walk.draft(request, &frozen)?.prepare(&frozen, &[]);
+        let prepared = walk.builder(request, &frozen)?.build(&frozen, &[]);
         let mut answers = Vec::with_capacity(times);
-        for sent in self.wire.together(&frozen, &prepared, times).await? {
+        for sent in self.wire.last_byte_sync(&frozen, &prepared, times).await? {
             let exchange = sent?;
             let (mut own, mut walk) = (frozen.clone(), walk.clone());
             crate::http::keep_cookies(&mut own, &exchange);

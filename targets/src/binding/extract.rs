@@ -7,8 +7,8 @@ use super::plan::{Capture, CaptureFrom, Rows, Step};
 use super::template::plain;
 use crate::answer::{ChallengeFacts, DeviceRow, Facts};
 use crate::device::Device;
-use crate::operation::Method;
 use crate::transcript::Exchange;
+use specs::Channel;
 
 /// Takes the value into the device's variables; `false` when the answer has none.
 pub(super) fn take(capture: &Capture, exchange: &Exchange, device: &mut Device) -> bool {
@@ -95,7 +95,7 @@ fn challenge(fields: &[(String, String)], body: &Value) -> ChallengeFacts {
     facts
 }
 
-fn methods(list: &[Value]) -> Vec<Method> {
+fn methods(list: &[Value]) -> Vec<Channel> {
     list.iter()
         .filter_map(|name| serde_json::from_value(name.clone()).ok())
         .collect()

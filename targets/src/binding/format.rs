@@ -1,6 +1,6 @@
 //! The binding file as it is written. Nothing is judged here but shape; meaning comes in [`super::load`](mod@super::load).
 //!
-//! Texts that can be wrong in themselves (templates, patterns, pointers, names) are [`Spanned`], so that a complaint can
+//! Texts that can be wrong in themselves (templates, patterns, pointers, names) are [`Spanned`], so that a diagnostic can
 //! point at them.
 
 use std::collections::BTreeMap;

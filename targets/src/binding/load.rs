@@ -9,15 +9,15 @@ use miette::{IntoDiagnostic, WrapErr};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use super::complaint::{Source, Wrong, known_names};
+use super::diagnostic::{Source, Wrong, known_names};
 use super::format::{BindingFile, ClockFile, CodeOwner, KeepFile, LaunchFile, PlaceFile, Switch};
 use super::load_step::Steps;
 use super::names;
 use super::plan::{Binding, Keep, Launch, Place};
 use super::template::Template;
 use crate::clock::ClockMode;
+use crate::delivery_log::Patterns;
 use crate::device::CredentialKind;
-use crate::ledger::Patterns;
 use crate::operation::OperationKind;
 use crate::target::Capability;
 
@@ -42,10 +42,10 @@ pub fn load(path: impl AsRef<Path>) -> miette::Result<Binding> {
     let text = std::fs::read_to_string(path)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read the binding {}", path.display()))?;
-    parse(path, &text).map_err(|complaint| miette::Report::new(*complaint))
+    parse(path, &text).map_err(|diagnostic| miette::Report::new(*diagnostic))
 }
 
-/// Reads a binding from text; `path` names it in complaints and is where its relative paths start.
+/// Reads a binding from text; `path` names it in diagnostics and is where its relative paths start.
 pub fn parse(path: &Path, text: &str) -> Result<Binding, Wrong> {
     let source = Source::new(path, text);
     let file: BindingFile = toml::from_str(text).map_err(|error| unreadable(&source, &error))?;
@@ -68,7 +68,7 @@ fn unreadable(source: &Source<'_>, error: &toml::de::Error) -> Wrong {
         None => "targets/bindings/binding.schema.json describes every key; editors check a file against it".to_owned(),
     };
     let message = message.split(", expected one of").next().unwrap_or_default();
-    source.complain(error.span(), message, "here", help)
+    source.diagnostic(error.span(), message, "here", help)
 }
 
 struct Loader<'a> {
@@ -96,7 +96,7 @@ impl Loader<'_> {
                 let help = "a service without a second step is not what this harness tests".to_owned();
                 return Err(self
                     .source
-                    .complain(None, format!("`operations.{needed}` is missing"), "", help));
+                    .diagnostic(None, format!("`operations.{needed}` is missing"), "", help));
             }
         }
         let all = names::all_arguments();
@@ -159,7 +159,7 @@ impl Loader<'_> {
         let written = name.get_ref();
         serde_json::from_value(serde_json::Value::from(written.as_str())).map_err(|_| {
             let help = known_names(written, known.iter().copied());
-            self.source.complain(
+            self.source.diagnostic(
                 name.span(),
                 format!("unknown {what} `{written}`"),
                 format!("no such {what}"),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use regex::Regex;
 use toml::Spanned;
 
-use super::complaint::{Source, Wrong, known_names};
+use super::diagnostic::{Source, Wrong, known_names};
 use super::format_step::{CaptureFile, ConditionFile, MatcherFile, OperationFile, RowsFile, StepFile};
 use super::matcher::{Condition, Matcher, Test};
 use super::names;
@@ -27,7 +27,7 @@ impl Source<'_> {
                 .trim_start_matches("error: ")
                 .to_owned();
             let help = "the syntax is that of the Rust crate `regex`; in TOML, write patterns in single quotes".to_owned();
-            self.complain(text.span(), "not a pattern", last, help)
+            self.diagnostic(text.span(), "not a pattern", last, help)
         })
     }
 
@@ -47,7 +47,7 @@ impl Source<'_> {
                 .replace('.', "/")
                 .replace('~', "~0")
         );
-        Err(self.complain(text.span(), format!("`{pointer}` is no JSON pointer"), "not a pointer", help))
+        Err(self.diagnostic(text.span(), format!("`{pointer}` is no JSON pointer"), "not a pointer", help))
     }
 }
 
@@ -72,7 +72,9 @@ impl<'a> Steps<'a> {
     pub(super) fn compile(&self, file: &OperationFile, at: Range<usize>, arguments: &[&str]) -> Result<Vec<Step>, Wrong> {
         if file.steps.is_empty() || file.steps.len() > MOST_STEPS {
             let help = format!("one to {MOST_STEPS} steps; longer sequences go into a routine that a step calls");
-            return Err(self.source.complain(at, format!("{} steps", file.steps.len()), "here", help));
+            return Err(self
+                .source
+                .diagnostic(at, format!("{} steps", file.steps.len()), "here", help));
         }
         let known: Vec<&str> = names::ALWAYS.iter().chain(names::RUN).chain(arguments).copied().collect();
         file.steps
@@ -92,14 +94,14 @@ impl<'a> Steps<'a> {
             },
             _ => {
                 let help = "give the step exactly one of `request`, `call` and `mail`".to_owned();
-                return Err(self.source.complain(at, "a step does exactly one thing", "this step", help));
+                return Err(self.source.diagnostic(at, "a step does exactly one thing", "this step", help));
             }
         };
         if matches!(act, Act::Request(_)) && file.outcomes.is_empty() {
             let help = "add `outcomes`: how an answer that was meant well looks, and how a refusal does".to_owned();
             return Err(self
                 .source
-                .complain(at, "a request without `outcomes` tells nothing", "this step", help));
+                .diagnostic(at, "a request without `outcomes` tells nothing", "this step", help));
         }
         if let Some(actor) = &file.actor {
             self.one_of(actor, "actor", &self.actors)?;
@@ -140,7 +142,7 @@ impl<'a> Steps<'a> {
             }
             let help = known_names(written, known.iter().copied());
             let message = format!("no argument `{written}` here");
-            Err(self.source.complain(name.span(), message, "never given", help))
+            Err(self.source.diagnostic(name.span(), message, "never given", help))
         });
         each.collect()
     }
@@ -150,7 +152,7 @@ impl<'a> Steps<'a> {
         let path = path.trim();
         if !method.chars().all(|c| c.is_ascii_uppercase()) || !path.starts_with('/') {
             let help = "write it as `POST /path`; `base` comes in front of the path".to_owned();
-            return Err(self.source.complain(line.span(), "not a request line", "here", help));
+            return Err(self.source.diagnostic(line.span(), "not a request line", "here", help));
         }
         let body = match (&file.json, &file.form) {
             (None, None) => BodyPlan::Empty,
@@ -160,7 +162,7 @@ impl<'a> Steps<'a> {
                 let help = "keep `json` or `form`".to_owned();
                 return Err(self
                     .source
-                    .complain(json.span(), "a request has one body", "and a form besides", help));
+                    .diagnostic(json.span(), "a request has one body", "and a form besides", help));
             }
         };
         Ok(Request {
@@ -211,7 +213,7 @@ impl<'a> Steps<'a> {
         let place = || self.source.within(at.clone(), text);
         let parsed = Template::parse(text).map_err(|why| {
             let help = "a placeholder is `{name}`, `{name?}` or `{cookie:NAME}`".to_owned();
-            self.source.complain(place(), "not a template", why, help)
+            self.source.diagnostic(place(), "not a template", why, help)
         })?;
         let all: Vec<&str> = known
             .iter()
@@ -225,7 +227,7 @@ impl<'a> Steps<'a> {
                 let at = self.source.within(place(), &format!("{{{name}"));
                 let message = format!("no variable `{name}` here");
                 let help = known_names(name, all.iter().copied());
-                return Err(self.source.complain(at, message, "never set", help));
+                return Err(self.source.diagnostic(at, message, "never set", help));
             }
         }
         Ok(parsed)
@@ -246,7 +248,7 @@ impl<'a> Steps<'a> {
             .collect();
         let help = known_names(written, known.iter().copied());
         let message = format!("`{written}` is no operation and no routine");
-        Err(self.source.complain(name.span(), message, "cannot be called", help))
+        Err(self.source.diagnostic(name.span(), message, "cannot be called", help))
     }
 
     fn one_of(&self, name: &Spanned<String>, what: &str, known: &[String]) -> Result<(), Wrong> {
@@ -255,7 +257,7 @@ impl<'a> Steps<'a> {
         }
         let help = known_names(name.get_ref(), known.iter().map(String::as_str));
         let message = format!("unknown {what} `{}`", name.get_ref());
-        Err(self.source.complain(name.span(), message, format!("no such {what}"), help))
+        Err(self.source.diagnostic(name.span(), message, format!("no such {what}"), help))
     }
 
     fn matcher(&self, file: &MatcherFile) -> Result<Matcher, Wrong> {
@@ -280,7 +282,7 @@ impl<'a> Steps<'a> {
             _ => {
                 let help = "one of `equals = VALUE`, `present = true`, `present = false`, `null = true`".to_owned();
                 let at = file.pointer.span();
-                return Err(self.source.complain(at, "a condition asks one thing", "here", help));
+                return Err(self.source.diagnostic(at, "a condition asks one thing", "here", help));
             }
         };
         Ok(Condition {
@@ -302,7 +304,7 @@ impl<'a> Steps<'a> {
             _ => {
                 let message = format!("`{}` is taken from exactly one place", file.name);
                 let help = "one of `pointer`, `cookie`, `header`, `html`".to_owned();
-                return Err(self.source.complain(None, message, "", help));
+                return Err(self.source.diagnostic(None, message, "", help));
             }
         };
         Ok(Capture {
@@ -332,7 +334,7 @@ impl<'a> Steps<'a> {
                 if !known.contains(&written.as_str()) {
                     let help = known_names(written, known.iter().copied());
                     let message = format!("unknown fact `{written}`");
-                    return Err(self.source.complain(name.span(), message, "no such fact", help));
+                    return Err(self.source.diagnostic(name.span(), message, "no such fact", help));
                 }
                 Ok((written.clone(), self.source.pointer(pointer)?))
             })
@@ -366,14 +368,14 @@ pub(super) fn no_circles(plan: &Binding, source: &Source<'_>) -> Result<(), Wron
             let Act::Call(callee) = &step.act else { continue };
             if seen.first() == Some(callee) {
                 let help = "an operation may call another, but not itself".to_owned();
-                return Err(source.complain(None, format!("{callee:?} calls itself"), "", help));
+                return Err(source.diagnostic(None, format!("{callee:?} calls itself"), "", help));
             }
             if !seen.contains(callee) {
                 seen.push(callee.clone());
                 let next = plan.steps(callee);
                 if next.is_empty() {
                     let help = "describe it under `operations`".to_owned();
-                    return Err(source.complain(None, format!("{callee:?} is called but not described"), "", help));
+                    return Err(source.diagnostic(None, format!("{callee:?} is called but not described"), "", help));
                 }
                 waiting.extend(next);
             }

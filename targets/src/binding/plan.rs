@@ -12,8 +12,8 @@ use super::format_step::MailWhat;
 use super::matcher::Matcher;
 use super::template::{Source, Template};
 use crate::clock::ClockMode;
+use crate::delivery_log::Patterns;
 use crate::device::CredentialKind;
-use crate::ledger::Patterns;
 use crate::operation::OperationKind;
 use crate::target::Capability;
 
@@ -53,7 +53,7 @@ impl Binding {
         self.operations.contains_key(&operation)
     }
 
-    /// How its messages are read: what its ledger is opened with.
+    /// How its messages are read: what its delivery log is opened with.
     pub fn patterns(&self) -> Patterns {
         self.patterns.clone()
     }

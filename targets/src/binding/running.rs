@@ -8,7 +8,7 @@ use super::engine::BoundTarget;
 use super::launch::{LaunchError, Launched, launch};
 use super::plan::Binding;
 use crate::fakes::{FakeAddresses, Fakes};
-use crate::http::{Limits, Wire};
+use crate::http::{HttpClient, Limits};
 use crate::target::TargetError;
 use crate::transcript::Transcript;
 
@@ -52,9 +52,9 @@ impl Running {
     }
 
     fn around(binding: Binding, origin: String, fakes: Fakes, launched: Option<Launched>) -> Result<Self, StartError> {
-        let wire = Wire::new(Limits::default(), Transcript::default())?;
+        let wire = HttpClient::new(Limits::default(), Transcript::default())?;
         Ok(Self {
-            target: Arc::new(BoundTarget::new(binding, origin, fakes.ledger.clone(), wire)),
+            target: Arc::new(BoundTarget::new(binding, origin, fakes.deliveries.clone(), wire)),
             fakes,
             launched,
         })

@@ -12,13 +12,13 @@ use super::plan::{Act, BodyPlan, JsonPlan, Request, Step};
 use super::template::{Lookup, Unfilled};
 use super::{extract, matcher};
 use crate::answer::{Answer, Facts, Outcome};
+use crate::delivery_log::{Cursor, Message};
 use crate::device::Device;
-use crate::draft::{Body, Draft};
-use crate::ledger::{Mark, Message};
 use crate::operation::OperationKind;
+use crate::request::RequestMutation;
+use crate::request::{Body, RequestBuilder};
 use crate::target::{Target, TargetError};
 use crate::transcript::Exchange;
-use crate::tweak::Tweak;
 
 /// One operation under way. Cloned where parallel answers each go on by themselves.
 #[derive(Clone)]
@@ -28,8 +28,8 @@ pub(super) struct Walk<'t> {
     pub(super) arguments: BTreeMap<String, Value>,
     /// Arguments that a departure took away: fields that name one are left out.
     pub(super) dropped: BTreeSet<String>,
-    pub(super) tweaks: Vec<Tweak>,
-    pub(super) mark: Mark,
+    pub(super) mutations: Vec<RequestMutation>,
+    pub(super) cursor: Cursor,
     pub(super) facts: Facts,
     pub(super) exchanges: Vec<Arc<Exchange>>,
 }
@@ -86,13 +86,13 @@ impl<'t> Walk<'t> {
     async fn step(&mut self, step: &Step, device: &mut Device, deciding: bool, before: Stand) -> Result<Stand, TargetError> {
         match &step.act {
             Act::Request(request) => {
-                let draft = self.draft(request, device)?;
-                let tweaks = if deciding {
-                    std::mem::take(&mut self.tweaks)
+                let builder = self.builder(request, device)?;
+                let mutations = if deciding {
+                    std::mem::take(&mut self.mutations)
                 } else {
                     Vec::new()
                 };
-                let exchange = self.target.wire().exchange(device, draft, &tweaks).await?;
+                let exchange = self.target.wire().exchange(device, builder, &mutations).await?;
                 self.after(step, exchange, device)
             }
             Act::Call(callee) => {
@@ -134,21 +134,21 @@ impl<'t> Walk<'t> {
     }
 
     /// The request of a step, filled for this device.
-    pub(super) fn draft(&self, request: &Request, device: &Device) -> Result<Draft, TargetError> {
+    pub(super) fn builder(&self, request: &Request, device: &Device) -> Result<RequestBuilder, TargetError> {
         let lookup = self.lookup(device);
         let wrong = |why: Unfilled| self.wrong(&format!("{} request: {why}", request.method));
         let path = request.path.text_with(&lookup, encode).map_err(wrong)?;
         let target = self.target;
         let url = format!("{}{}{path}", target.trimmed_origin(), target.binding().base);
-        let mut draft = Draft::new(self.operation, &request.method, url);
+        let mut builder = RequestBuilder::new(self.operation, &request.method, url);
         let own = |name: &str| request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
         let general = target.binding().headers.iter().filter(|(name, _)| !own(name));
         for (name, template) in general.chain(&request.headers) {
             if let Some(value) = self.left_out(template.text(&lookup)).map_err(wrong)? {
-                draft = draft.header(name, value);
+                builder = builder.header(name, value);
             }
         }
-        draft.body = match &request.body {
+        builder.body = match &request.body {
             BodyPlan::Empty => Body::Empty,
             BodyPlan::Json(plan) => self.json(plan, &lookup).map_err(wrong)?.map_or(Body::Empty, Body::Json),
             BodyPlan::Form(fields) => {
@@ -161,7 +161,7 @@ impl<'t> Walk<'t> {
                 Body::Form(filled)
             }
         };
-        Ok(draft)
+        Ok(builder)
     }
 
     fn json(&self, plan: &JsonPlan, lookup: &dyn Lookup) -> Result<Option<Value>, Unfilled> {
@@ -197,7 +197,7 @@ impl<'t> Walk<'t> {
         };
         let within = self.target.binding().mail_patience();
         let wanted = |message: &Message| message.to.eq_ignore_ascii_case(to) && found(message).is_some();
-        let message = self.target.ledger().wait(self.mark, within, wanted).await;
+        let message = self.target.deliveries().wait(self.cursor, within, wanted).await;
         message.as_ref().and_then(found).ok_or_else(|| {
             self.wrong(&format!(
                 "no message to {to} in which `[mail]` finds it, within {} s",

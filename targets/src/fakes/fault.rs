@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::operation::Method;
+use specs::Channel;
 
 /// What goes wrong with a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Fault {
 #[derive(Clone, Debug)]
 pub struct FaultOrder {
     /// The channel it happens on.
-    pub channel: Method,
+    pub channel: Channel,
     /// The only recipient it happens to; everybody when `None`.
     pub to: Option<String>,
     /// How often it happens; until cleared when `None`.
@@ -51,7 +51,7 @@ impl Faults {
     }
 
     /// Every delivery on this channel fails so, until cleared.
-    pub fn always(&self, channel: Method, fault: Fault) {
+    pub fn always(&self, channel: Channel, fault: Fault) {
         self.order(FaultOrder {
             channel,
             to: None,
@@ -71,12 +71,12 @@ impl Faults {
     }
 
     /// What happens to this delivery; one that was ordered a number of times is counted down.
-    pub fn take(&self, channel: Method, to: &str) -> Option<Fault> {
+    pub fn take(&self, channel: Channel, to: &str) -> Option<Fault> {
         self.take_if(channel, to, |_| true)
     }
 
     /// As [`Faults::take`], when what happens is of the kind that the caller can do.
-    pub(crate) fn take_if(&self, channel: Method, to: &str, kind: impl FnOnce(Fault) -> bool) -> Option<Fault> {
+    pub(crate) fn take_if(&self, channel: Channel, to: &str, kind: impl FnOnce(Fault) -> bool) -> Option<Fault> {
         self.with(|orders| {
             let meant = |order: &FaultOrder| order.channel == channel && order.to.as_deref().is_none_or(|only| only == to);
             let at = orders.iter().position(|order| meant(order) && order.times != Some(0))?;
@@ -106,18 +106,18 @@ mod tests {
     fn orders_are_for_a_channel_a_recipient_and_a_number_of_times() {
         let faults = Faults::default();
         faults.order(FaultOrder {
-            channel: Method::Push,
+            channel: Channel::Push,
             to: Some("a".to_owned()),
             times: Some(2),
             fault: Fault::Unregistered,
         });
-        faults.always(Method::Push, Fault::Lose);
-        assert_eq!(faults.take(Method::Email, "a"), None);
-        assert_eq!(faults.take_if(Method::Push, "a", |fault| fault == Fault::Reset), None);
-        let seen: Vec<_> = (0..3).filter_map(|_| faults.take(Method::Push, "a")).collect();
+        faults.always(Channel::Push, Fault::Lose);
+        assert_eq!(faults.take(Channel::Email, "a"), None);
+        assert_eq!(faults.take_if(Channel::Push, "a", |fault| fault == Fault::Reset), None);
+        let seen: Vec<_> = (0..3).filter_map(|_| faults.take(Channel::Push, "a")).collect();
         assert_eq!(seen, [Fault::Unregistered, Fault::Unregistered, Fault::Lose]);
-        assert_eq!(faults.take(Method::Push, "b"), Some(Fault::Lose));
+        assert_eq!(faults.take(Channel::Push, "b"), Some(Fault::Lose));
         faults.clear();
-        assert_eq!(faults.take(Method::Push, "b"), None);
+        assert_eq!(faults.take(Channel::Push, "b"), None);
     }
 }

@@ -8,8 +8,8 @@ use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
 use super::provider::{self, Provider, Refused};
-use crate::ledger::{Ledger, Message};
-use crate::operation::Method;
+use crate::delivery_log::{DeliveryLog, Message};
+use specs::Channel;
 
 /// An FCM of its own. It asks for no credential: what a target shows Google is none of its business.
 pub struct Fcm {
@@ -17,9 +17,9 @@ pub struct Fcm {
 }
 
 impl Fcm {
-    /// Starts one here, delivering into this ledger.
-    pub async fn start(address: SocketAddr, ledger: Ledger, faults: Faults) -> io::Result<Self> {
-        let server = provider::start::<Api>(address, ledger, faults).await?;
+    /// Starts one here, delivering into this log.
+    pub async fn start(address: SocketAddr, deliveries: DeliveryLog, faults: Faults) -> io::Result<Self> {
+        let server = provider::start::<Api>(address, deliveries, faults).await?;
         Ok(Self { server })
     }
 
@@ -32,7 +32,7 @@ impl Fcm {
 struct Api;
 
 impl Provider for Api {
-    const CHANNEL: Method = Method::Push;
+    const CHANNEL: Channel = Channel::Push;
     const PATH: &'static str = "^/v1/projects/[^/]+/messages:send$";
 
     fn read(request: &Request) -> Result<Vec<Message>, Refused> {
@@ -63,7 +63,7 @@ impl Provider for Api {
             text: shown("body"),
             data,
             raw: request.body.clone(),
-            ..Message::new(Method::Push, token)
+            ..Message::new(Channel::Push, token)
         }])
     }
 

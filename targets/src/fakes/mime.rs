@@ -2,15 +2,15 @@
 
 use mail_parser::{MessageParser, PartType};
 
-use crate::ledger::Message;
-use crate::operation::Method;
+use crate::delivery_log::Message;
+use specs::Channel;
 
 /// The message as it lies in this recipient's mailbox. What cannot be read as MIME is its own text.
 pub fn message(raw: &[u8], envelope_from: &str, to: &str) -> Message {
     let mut message = Message {
         from: Some(envelope_from.to_owned()),
         raw: raw.to_vec(),
-        ..Message::new(Method::Email, to)
+        ..Message::new(Channel::Email, to)
     };
     let Some(mime) = MessageParser::default().parse(raw) else {
         message.text = String::from_utf8_lossy(raw).into_owned();

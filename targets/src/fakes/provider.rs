@@ -9,8 +9,8 @@ use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::fault::{Fault, Faults};
-use crate::ledger::{Ledger, Message};
-use crate::operation::Method;
+use crate::delivery_log::{DeliveryLog, Message};
+use specs::Channel;
 
 /// Longer than any client waits.
 const FOR_EVER: Duration = Duration::from_secs(3600);
@@ -21,7 +21,7 @@ pub(super) type Refused = Box<ResponseTemplate>;
 /// One provider's way of speaking.
 pub(super) trait Provider: Send + Sync + 'static {
     /// What it carries.
-    const CHANNEL: Method;
+    const CHANNEL: Channel;
     /// The path of its send call.
     const PATH: &'static str;
 
@@ -39,7 +39,7 @@ pub(super) trait Provider: Send + Sync + 'static {
 }
 
 /// Starts a server of its own for this provider.
-pub(super) async fn start<P: Provider>(address: SocketAddr, ledger: Ledger, faults: Faults) -> io::Result<MockServer> {
+pub(super) async fn start<P: Provider>(address: SocketAddr, deliveries: DeliveryLog, faults: Faults) -> io::Result<MockServer> {
     let listener = TcpListener::bind(address)?;
     let server = MockServer::builder()
         .listener(listener)
@@ -59,19 +59,19 @@ pub(super) async fn start<P: Provider>(address: SocketAddr, ledger: Ledger, faul
     let reset = |_: &Request| io::Error::from(io::ErrorKind::ConnectionReset);
     let send = || Mock::given(method("POST")).and(path_regex(P::PATH));
     send().and(cuts).respond_with_err(reset).with_priority(1).mount(&server).await;
-    let state = Arc::new((ledger, faults));
+    let state = Arc::new((deliveries, faults));
     let respond = move |request: &Request| respond::<P>(request, &state.0, &state.1);
     send().respond_with(respond).with_priority(2).mount(&server).await;
     Ok(server)
 }
 
-fn respond<P: Provider>(request: &Request, ledger: &Ledger, faults: &Faults) -> ResponseTemplate {
+fn respond<P: Provider>(request: &Request, deliveries: &DeliveryLog, faults: &Faults) -> ResponseTemplate {
     let messages = match P::read(request) {
         Ok(messages) => messages,
         Err(answer) => return *answer,
     };
     let fault = messages.iter().find_map(|message| faults.take(P::CHANNEL, &message.to));
-    let deliver = || messages.iter().for_each(|message| ledger.record(message.clone()));
+    let deliver = || messages.iter().for_each(|message| deliveries.record(message.clone()));
     match fault {
         Some(Fault::Refuse { for_good }) => P::refused(for_good),
         Some(Fault::Unregistered) => P::unregistered(),

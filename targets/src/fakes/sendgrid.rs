@@ -8,8 +8,8 @@ use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
 use super::provider::{self, Provider, Refused, has_key};
-use crate::ledger::{Ledger, Message};
-use crate::operation::Method;
+use crate::delivery_log::{DeliveryLog, Message};
+use specs::Channel;
 
 /// A SendGrid of its own.
 pub struct SendGrid {
@@ -17,9 +17,9 @@ pub struct SendGrid {
 }
 
 impl SendGrid {
-    /// Starts one here, delivering into this ledger.
-    pub async fn start(address: SocketAddr, ledger: Ledger, faults: Faults) -> io::Result<Self> {
-        let server = provider::start::<Api>(address, ledger, faults).await?;
+    /// Starts one here, delivering into this log.
+    pub async fn start(address: SocketAddr, deliveries: DeliveryLog, faults: Faults) -> io::Result<Self> {
+        let server = provider::start::<Api>(address, deliveries, faults).await?;
         Ok(Self { server })
     }
 
@@ -32,7 +32,7 @@ impl SendGrid {
 struct Api;
 
 impl Provider for Api {
-    const CHANNEL: Method = Method::Email;
+    const CHANNEL: Channel = Channel::Email;
     const PATH: &'static str = "^/v3/mail/send$";
 
     fn read(request: &Request) -> Result<Vec<Message>, Refused> {
@@ -78,7 +78,7 @@ impl Provider for Api {
                     text: part("text/plain").unwrap_or_default(),
                     html: part("text/html"),
                     raw: request.body.clone(),
-                    ..Message::new(Method::Email, to.ok_or_else(|| missing("personalizations.0.to.0.email"))?)
+                    ..Message::new(Channel::Email, to.ok_or_else(|| missing("personalizations.0.to.0.email"))?)
                 });
             }
         }

@@ -1,4 +1,4 @@
-//! Email by SMTP (RFC 5321): a sink that takes everything for everybody and enters it in the ledger, or in whatever else stands
+//! Email by SMTP (RFC 5321): a sink that takes everything for everybody and enters it in the delivery log, or in whatever else stands
 //! behind it as a [`Mailroom`].
 //!
 //! Pipelining works, since commands are taken one by one from whatever has arrived. There is no TLS and no relaying.
@@ -17,8 +17,8 @@ use tokio::task::JoinHandle;
 
 use super::fault::{Fault, Faults};
 use super::mime;
-use crate::ledger::Ledger;
-use crate::operation::Method;
+use crate::delivery_log::DeliveryLog;
+use specs::Channel;
 
 /// A longer command line is refused (RFC 5321 §4.5.3.1.4 asks for 512).
 const LONGEST_LINE: usize = 4096;
@@ -38,10 +38,10 @@ pub struct SmtpSink {
 }
 
 impl SmtpSink {
-    /// Starts one here, delivering into this ledger.
-    pub async fn start(address: SocketAddr, ledger: Ledger, faults: Faults) -> io::Result<Self> {
+    /// Starts one here, delivering into this log.
+    pub async fn start(address: SocketAddr, deliveries: DeliveryLog, faults: Faults) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Self::serve(listener, Arc::new(LedgerRoom { ledger, faults }))
+        Self::serve(listener, Arc::new(DeliveryLogMailroom { deliveries, faults }))
     }
 
     /// Starts one on this listener, in front of this mailroom.
@@ -114,8 +114,8 @@ pub enum Receipt {
     Cut,
 }
 
-struct LedgerRoom {
-    ledger: Ledger,
+struct DeliveryLogMailroom {
+    deliveries: DeliveryLog,
     faults: Faults,
 }
 
@@ -163,9 +163,9 @@ async fn hand_over<M: Mailroom>(session: &mut Session, mailroom: &M, socket: &Tc
     }
 }
 
-impl Mailroom for LedgerRoom {
+impl Mailroom for DeliveryLogMailroom {
     async fn take(&self, mail: Mail) -> Receipt {
-        let fault = mail.to.iter().find_map(|to| self.faults.take(Method::Email, to));
+        let fault = mail.to.iter().find_map(|to| self.faults.take(Channel::Email, to));
         match fault {
             Some(Fault::Refuse { for_good }) => return Receipt::Refused { for_good },
             Some(Fault::Unregistered) => return Receipt::NoMailbox,
@@ -175,7 +175,7 @@ impl Mailroom for LedgerRoom {
             Some(Fault::Late(_)) | None => {}
         }
         for to in &mail.to {
-            self.ledger.record(mime::message(&mail.data, &mail.from, to));
+            self.deliveries.record(mime::message(&mail.data, &mail.from, to));
         }
         if let Some(Fault::Late(by)) = fault {
             tokio::time::sleep(by).await;

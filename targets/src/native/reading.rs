@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::answer::{ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
-use crate::operation::{Method, OperationKind};
+use specs::Channel;
+
+use crate::operation::OperationKind;
 use crate::transcript::Exchange;
 
 /// The prefix of every problem type of the reference API.
@@ -136,10 +138,10 @@ fn device(json: &Value) -> DeviceRow {
     }
 }
 
-fn method(json: &Value) -> Option<Method> {
+fn method(json: &Value) -> Option<Channel> {
     match json.as_str()? {
-        "push" => Some(Method::Push),
-        "email" => Some(Method::Email),
+        "push" => Some(Channel::Push),
+        "email" => Some(Channel::Email),
         _ => None,
     }
 }

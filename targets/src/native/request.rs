@@ -4,26 +4,29 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::device::{CredentialKind, Device};
-use crate::draft::Draft;
-use crate::operation::{Method, Operation};
+use crate::request::RequestBuilder;
+use specs::Channel;
+
+use crate::operation::Operation;
 
 /// What stays as it is in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
 /// The honest request of this device for this operation. A credential the device does not hold is left out.
-pub(super) fn draft(origin: &str, device: &Device, operation: &Operation) -> Draft {
+pub(super) fn builder(origin: &str, device: &Device, operation: &Operation) -> RequestBuilder {
     let (method, path, body) = route(device, operation);
-    let mut draft = Draft::new(operation.kind(), method, format!("{origin}/v1{path}")).header("Accept", "application/json");
+    let mut builder =
+        RequestBuilder::new(operation.kind(), method, format!("{origin}/v1{path}")).header("Accept", "application/json");
     if let Some(version) = &device.app_version {
-        draft = draft.header("App-Version", version.clone());
+        builder = builder.header("App-Version", version.clone());
     }
     let held = bearer(operation).and_then(|kind| device.variables.get(kind.name()));
     if let Some(token) = held {
-        draft = draft.header("Authorization", format!("Bearer {token}"));
+        builder = builder.header("Authorization", format!("Bearer {token}"));
     }
     match body {
-        Some(body) => draft.json(body),
-        None => draft,
+        Some(body) => builder.json(body),
+        None => builder,
     }
 }
 
@@ -38,8 +41,8 @@ fn route(device: &Device, operation: &Operation) -> (&'static str, String, Optio
         Operation::Resend {} => fixed("POST", "/challenge/resend", Some(json!({}))),
         Operation::SwitchMethod { method } => {
             let method = match method {
-                Method::Push => "push",
-                Method::Email => "email",
+                Channel::Push => "push",
+                Channel::Email => "email",
             };
             fixed("POST", "/challenge/method", Some(json!({ "method": method })))
         }

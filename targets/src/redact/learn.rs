@@ -7,11 +7,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{Redactor, Secret, SecretKind};
+use crate::delivery_log::Message;
 use crate::device::{CredentialKind, Device};
-use crate::ledger::Message;
-use crate::operation::Method;
 use crate::target::Target;
 use crate::transcript::Exchange;
+use specs::Channel;
 
 /// A value that looks like a token is at least this long; shorter ones are words and flags.
 const SHORTEST_TOKEN: usize = 8;
@@ -67,8 +67,8 @@ impl Redactor {
     /// Learns who got a message, its code and its reset token.
     pub fn learn_message(&mut self, message: &Message) {
         match message.channel {
-            Method::Email => self.learn(SecretKind::Email, &message.to),
-            Method::Push => self.learn(SecretKind::Push, &message.to),
+            Channel::Email => self.learn(SecretKind::Email, &message.to),
+            Channel::Push => self.learn(SecretKind::Push, &message.to),
         }
         if let Some(code) = &message.code {
             self.learn(SecretKind::Code, code);

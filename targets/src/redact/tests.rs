@@ -4,7 +4,9 @@ use data_encoding::{BASE64, BASE64URL_NOPAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::*;
-use crate::operation::{Method, OperationKind};
+use specs::Channel;
+
+use crate::operation::OperationKind;
 
 const PASSWORD: &str = "pa ss/wörd+\"&1";
 const TOKEN: &str = "at_q-_Zx81kdLmPw72";
@@ -152,7 +154,7 @@ fn a_message_shows_neither_code_nor_recipient() {
     let shown = redactor.message(&Message {
         text: "For ada@x.test: 998877".to_owned(),
         code: Some("998877".to_owned()),
-        ..Message::new(Method::Email, "ada@x.test")
+        ..Message::new(Channel::Email, "ada@x.test")
     });
     assert_eq!(
         (shown.to.as_str(), shown.text.as_str()),
@@ -166,7 +168,7 @@ fn a_long_body_is_cut_after_redaction() {
     let mut redactor = redactor();
     let shown = redactor.message(&Message {
         text: long,
-        ..Message::new(Method::Email, "ada@x.test")
+        ..Message::new(Channel::Email, "ada@x.test")
     });
     assert!(shown.text.ends_with("bytes more)") && !shown.text.contains("012345"));
 }

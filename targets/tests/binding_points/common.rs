@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use targets::binding::{self, BoundTarget};
-use targets::{Answer, Device, Ledger, Limits, Message, Method, Operation, Target, Transcript, Wire};
+use targets::{Answer, Channel, DeliveryLog, Device, HttpClient, Limits, Message, Operation, Target, Transcript};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -29,10 +29,10 @@ pub(crate) async fn scripted(binding: &str) -> Scripted {
     let server = MockServer::start().await;
     let text = format!("name = \"scripted\"\n{binding}");
     let binding = binding::parse(Path::new("scripted.toml"), &text).unwrap_or_else(|error| panic!("{error:?}"));
-    let wire = Wire::new(Limits::default(), Transcript::default()).expect("a client");
-    let ledger = Ledger::new(binding.patterns());
+    let wire = HttpClient::new(Limits::default(), Transcript::default()).expect("a client");
+    let deliveries = DeliveryLog::new(binding.patterns());
     Scripted {
-        target: BoundTarget::new(binding, server.uri(), ledger, wire),
+        target: BoundTarget::new(binding, server.uri(), deliveries, wire),
         server,
     }
 }
@@ -82,6 +82,6 @@ pub(crate) fn json(status: u16, body: serde_json::Value) -> ResponseTemplate {
 pub(crate) fn mail(to: &str, text: &str) -> Message {
     Message {
         text: text.to_owned(),
-        ..Message::new(Method::Email, to)
+        ..Message::new(Channel::Email, to)
     }
 }

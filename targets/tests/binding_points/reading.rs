@@ -223,5 +223,5 @@ devices = {{ rows = "/data", fields = {{ id = "/id", current = "/is_current" }} 
         .challenges
         .expect("has rows");
     assert_eq!((pending[0].id.as_deref(), pending[0].attempts_left), (Some("c1"), Some(4)));
-    assert_eq!(pending[0].method, Some(targets::Method::Email));
+    assert_eq!(pending[0].method, Some(targets::Channel::Email));
 }

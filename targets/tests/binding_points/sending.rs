@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json as j;
-use targets::{Operation, Outcome, Target, Tweak};
+use targets::{Operation, Outcome, RequestMutation, Target};
 use wiremock::{Request, ResponseTemplate};
 
 use super::common::{REST, device, json, scripted, sign_in, verify};
@@ -45,7 +45,7 @@ forget = ["token"]
     s.perform(&mut device, sign_in()).await;
     s.perform(&mut device, Operation::SignOut {}).await;
     device.app_version = Some("2.3.0".to_owned());
-    let twice = [Tweak::RepeatVersion("9.9.9".to_owned())];
+    let twice = [RequestMutation::RepeatVersion("9.9.9".to_owned())];
     s.target.perform_with(&mut device, sign_in(), &twice).await.expect("is sent");
     let sent = s.server.received_requests().await.expect("are recorded");
     let told = |r: &Request| (header(r, "x-csrf"), header(r, "x-session"));
@@ -132,7 +132,7 @@ facts = { device_id = "/session" }
     s.says("POST", "/finish", echo).await;
     s.says("GET", "/me", echo).await;
     let device = device();
-    let answers = s.target.perform_together(&device, verify("1"), 20).await.expect("are sent");
+    let answers = s.target.race(&device, verify("1"), 20).await.expect("are sent");
     assert_eq!(asked.load(Ordering::Relaxed), 1, "what comes before is prepared once");
     assert_eq!(answers.len(), 20);
     assert!(device.jar.iter().next().is_none(), "the jar that was given is frozen");

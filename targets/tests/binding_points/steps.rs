@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json as j;
-use targets::{Capability, Operation, OperationKind, Outcome, Refusal, Target, TargetError, Tweak};
+use targets::{Capability, Operation, OperationKind, Outcome, Refusal, RequestMutation, Target, TargetError};
 use wiremock::ResponseTemplate;
 
 use super::common::{REST, device, json, mail, scripted, sign_in, verify};
@@ -113,12 +113,12 @@ outcomes = [{ status = 200, outcome = "signed-in" }]
     s.perform(&mut device(), sign_in()).await;
     let answer = s.perform(&mut device(), verify("1")).await;
     assert_eq!(answer.outcome, Outcome::SignedIn);
-    let decline = [Tweak::SetField("trust".to_owned(), false.into())];
+    let decline = [RequestMutation::SetField("trust".to_owned(), false.into())];
     s.target
         .perform_with(&mut device(), sign_in(), &decline)
         .await
         .expect("is sent");
-    let left_out = [Tweak::DropField("trust".to_owned())];
+    let left_out = [RequestMutation::DropField("trust".to_owned())];
     s.target
         .perform_with(&mut device(), sign_in(), &left_out)
         .await
@@ -167,12 +167,12 @@ outcomes = [{ status = 200, outcome = "done" }, { status = 400, outcome = "refus
 #[tokio::test]
 async fn point_9_a_message_to_the_address_after_the_mark_is_waited_for() {
     let s = scripted(&format!("{MAILED}{REST}")).await;
-    let ledger = s.target.ledger().clone();
-    ledger.record(mail("a@x.test", "code: OLD-1"));
+    let deliveries = s.target.deliveries().clone();
+    deliveries.record(mail("a@x.test", "code: OLD-1"));
     s.says("POST", "/up", move |_| {
-        ledger.record(mail("other@x.test", "code: NOT-YOURS"));
-        ledger.record(mail("a@x.test", "welcome"));
-        ledger.record(mail("A@x.test", "https://x.test/in?a=1&key=LINKED"));
+        deliveries.record(mail("other@x.test", "code: NOT-YOURS"));
+        deliveries.record(mail("a@x.test", "welcome"));
+        deliveries.record(mail("A@x.test", "https://x.test/in?a=1&key=LINKED"));
         ResponseTemplate::new(401)
     })
     .await;

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use targets::{Ledger, Limits, Native, NativeOptions};
+use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -68,7 +68,7 @@ pub fn json(status: &str, content_type: &str, headers: &str, body: &str) -> Stri
 
 /// A native target at this origin, quick to give up.
 pub fn native(origin: &str, within_ms: u64) -> Native {
-    let mut options = NativeOptions::new(origin, Ledger::new(Native::patterns()));
+    let mut options = NativeOptions::new(origin, DeliveryLog::new(Native::patterns()));
     options.limits = Limits {
         within: std::time::Duration::from_millis(within_ms),
         body: 64 * 1024,

@@ -136,9 +136,9 @@ async fn after_guess_resend_guess(cx: &mut Context, more: u32) -> Result<targets
     let cap = cx.parameters().attempts_per_challenge;
     guess_wrong(cx, &mut device, &pending, cap - 1).await?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     cx.prepare(&mut device, Operation::Resend {}).await?;
-    let message = cx.code_since(mark, &account).await?;
+    let message = cx.code_since(cursor, &account).await?;
     let code = message
         .code
         .clone()

@@ -1,7 +1,7 @@
 //! One request tests one secret, in every place that takes one, under every spelling of the account.
 
 use serde_json::{Value, json};
-use targets::{Answer, Capability, Operation, OperationKind, Tweak};
+use targets::{Answer, Capability, Operation, OperationKind, RequestMutation};
 
 use super::{guess_right, open, wrong_password};
 use crate::check::Check;
@@ -82,8 +82,8 @@ async fn one_request_tests_one_code(cx: &mut Context) -> Ending {
     let mut answers = Vec::new();
     for (what, shape) in shapes {
         let operation = Operation::Verify { code: right.clone() };
-        let tweak = [Tweak::SetField("code".to_owned(), shape)];
-        answers.push((what, cx.perform_with(&mut device.clone(), operation, &tweak).await?));
+        let mutation = [RequestMutation::SetField("code".to_owned(), shape)];
+        answers.push((what, cx.perform_with(&mut device.clone(), operation, &mutation).await?));
     }
     let single = guess_right(cx, &mut device, &pending).await?;
     every(
@@ -110,8 +110,12 @@ async fn one_request_tests_one_password(cx: &mut Context) -> Ending {
         };
         answers.push((
             what,
-            cx.perform_with(&mut device, operation, &[Tweak::SetField("password".to_owned(), shape)])
-                .await?,
+            cx.perform_with(
+                &mut device,
+                operation,
+                &[RequestMutation::SetField("password".to_owned(), shape)],
+            )
+            .await?,
         ));
     }
     let mut device = cx.device("new phone");

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use targets::{Answer, Capability, Device, Operation, Tweak};
+use targets::{Answer, Capability, Device, Operation, RequestMutation};
 
 use super::{guess_right, open, wrong_password};
 use crate::check::Check;
@@ -204,7 +204,7 @@ fn from(cx: &mut Context, device: &Device) -> Device {
     other
 }
 
-fn claims(headers: &[&str], address: &str) -> Vec<Tweak> {
+fn claims(headers: &[&str], address: &str) -> Vec<RequestMutation> {
     headers
         .iter()
         .map(|name| {
@@ -213,7 +213,7 @@ fn claims(headers: &[&str], address: &str) -> Vec<Tweak> {
             } else {
                 address.to_owned()
             };
-            Tweak::AddHeader((*name).to_owned(), value)
+            RequestMutation::AddHeader((*name).to_owned(), value)
         })
         .collect()
 }

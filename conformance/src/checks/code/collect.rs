@@ -66,7 +66,7 @@ async fn of_one_account(cx: &mut Context, account: &Account, most: usize) -> Res
 
 /// One code for each device. The exchanges are not kept as evidence: there are thousands, and none of them is to blame.
 async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask: &Operation) -> Result<Vec<String>, Stop> {
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let times = devices.len();
     let answers = devices.iter_mut().map(|device| cx.target.perform(device, ask.clone()));
     for answer in try_join_all(answers).await? {
@@ -78,10 +78,10 @@ async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask:
     let mine = |message: &Message| message.code.is_some() && message.to.eq_ignore_ascii_case(&account.email);
     let came = AtomicUsize::new(0);
     let all_came = |message: &Message| mine(message) && came.fetch_add(1, Ordering::Relaxed) + 1 >= times;
-    if cx.target.ledger().wait(mark, patience, all_came).await.is_none() {
+    if cx.target.deliveries().wait(cursor, patience, all_came).await.is_none() {
         let came = came.load(Ordering::Relaxed);
         return Err(Stop::NotTested(format!("{came} codes came for {times} requests")));
     }
-    let messages = cx.target.ledger().since(mark).into_iter().filter(mine);
+    let messages = cx.target.deliveries().since(cursor).into_iter().filter(mine);
     Ok(messages.filter_map(|message| message.code).collect())
 }

@@ -1,7 +1,7 @@
 //! Codes that nobody drew: defaults, left-overs of testing, nothing at all. The list is a sample.
 
 use serde_json::Value;
-use targets::{Answer, Operation, Tweak};
+use targets::{Answer, Operation, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{open, submit};
@@ -28,7 +28,7 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 /// A code nobody drew, and how the request departs from the honest one.
-type Try = (String, Vec<Tweak>);
+type Try = (String, Vec<RequestMutation>);
 
 fn common(cx: &Context, account: &Account) -> Vec<Try> {
     let length = cx.parameters().code_length as usize;
@@ -55,7 +55,7 @@ fn common(cx: &Context, account: &Account) -> Vec<Try> {
 
 fn empty(cx: &Context, _account: &Account) -> Vec<Try> {
     let length = cx.parameters().code_length as usize;
-    let field = |value| vec![Tweak::SetField("code".to_owned(), value)];
+    let field = |value| vec![RequestMutation::SetField("code".to_owned(), value)];
     vec![
         (String::new(), Vec::new()),
         (" ".to_owned(), Vec::new()),
@@ -64,7 +64,7 @@ fn empty(cx: &Context, _account: &Account) -> Vec<Try> {
         (String::new(), field(Value::Null)),
         (String::new(), field(Value::Bool(true))),
         (String::new(), field(Value::Array(Vec::new()))),
-        (String::new(), vec![Tweak::DropField("code".to_owned())]),
+        (String::new(), vec![RequestMutation::DropField("code".to_owned())]),
     ]
 }
 
@@ -87,14 +87,14 @@ async fn none_is_accepted(cx: &mut Context, list: fn(&Context, &Account) -> Vec<
         done += tries.len();
         let (mut device, pending) = open(cx, &account).await?;
         let mut answers: Vec<(String, Answer)> = Vec::new();
-        for (code, tweaks) in tries.into_iter().filter(|(code, _)| *code != pending.code) {
-            let what = if tweaks.is_empty() {
+        for (code, mutations) in tries.into_iter().filter(|(code, _)| *code != pending.code) {
+            let what = if mutations.is_empty() {
                 format!("the code {code:?}")
             } else {
-                format!("a code with {tweaks:?}")
+                format!("a code with {mutations:?}")
             };
             let verify = Operation::Verify { code };
-            answers.push((what, cx.perform_with(&mut device.clone(), verify, &tweaks).await?));
+            answers.push((what, cx.perform_with(&mut device.clone(), verify, &mutations).await?));
         }
         let right = submit(cx, &mut device, &pending.code).await?;
         endings.extend(answers.iter().map(|(what, answer)| refused(what, answer, &right)));

@@ -1,6 +1,6 @@
 //! A change of the account's security ends what was pending under the state before.
 
-use targets::{Answer, Capability, Method, Operation, OperationKind};
+use targets::{Answer, Capability, Channel, Operation, OperationKind};
 
 use crate::check::Check;
 use crate::checks::moves::{cool_down, open, reset_token_since, submit};
@@ -99,10 +99,10 @@ impl Change {
                 cx.prepare(phone, Operation::ChangePassword { current, new }).await?;
             }
             Change::Reset => {
-                let mark = cx.mark();
+                let cursor = cx.cursor();
                 let email = account.email.clone();
                 cx.prepare(phone, Operation::RequestReset { email }).await?;
-                let token = reset_token_since(cx, mark, account).await?;
+                let token = reset_token_since(cx, cursor, account).await?;
                 cx.prepare(phone, Operation::CompleteReset { token, new }).await?;
             }
             Change::Off | Change::OffAndOn => {
@@ -140,7 +140,7 @@ async fn sends_after(cx: &mut Context, change: Change) -> Ending {
     change.make(cx, &mut changing).await?;
     let mut ways = vec![Operation::Resend {}];
     if cx.target.offers(OperationKind::SwitchMethod) && cx.target.has(Capability::Email) {
-        ways.push(Operation::SwitchMethod { method: Method::Email });
+        ways.push(Operation::SwitchMethod { method: Channel::Email });
     }
     let mut tries: Vec<(Answer, Answer)> = Vec::new();
     for way in ways {

@@ -177,11 +177,11 @@ async fn resend_revives_nothing(cx: &mut Context) -> Ending {
     let (mut device, _) = open(cx, &account).await?;
     let limit = cx.parameters().challenge_max_s;
     wait_s(cx, limit + 1).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let late = cx.perform(&mut device, Operation::Resend {}).await?;
     let mut stranger = with_handle(cx, Some("no-such-handle".to_owned()));
     let unknown = cx.perform(&mut stranger, Operation::Resend {}).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed("a resend after the limit sends nothing", format!("{} codes came", came.len()));
     }

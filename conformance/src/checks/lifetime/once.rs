@@ -1,6 +1,6 @@
 //! A code is accepted once and consumes its challenge; a wrong guess consumes nothing but itself.
 
-use targets::{Answer, Capability, Method, Operation, OperationKind};
+use targets::{Answer, Capability, Channel, Operation, OperationKind};
 
 use crate::check::Check;
 use crate::checks::moves::{Drift, cool_down, guess_wrong, open, submit};
@@ -107,14 +107,14 @@ async fn success_ends_the_challenge(cx: &mut Context) -> Ending {
         .await?;
     let mut ways = vec![Operation::Resend {}];
     if cx.target.offers(OperationKind::SwitchMethod) && cx.target.has(Capability::Email) {
-        ways.push(Operation::SwitchMethod { method: Method::Email });
+        ways.push(Operation::SwitchMethod { method: Channel::Email });
     }
     let mut tries: Vec<(Answer, Answer)> = Vec::new();
     for way in ways {
         cool_down(cx).await?;
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let spent = cx.perform(&mut used.clone(), way.clone()).await?;
-        let came = cx.settled_for(mark, &account).await?;
+        let came = cx.settled_for(cursor, &account).await?;
         if !came.is_empty() {
             return failed(
                 "nothing is sent for a challenge that was completed",

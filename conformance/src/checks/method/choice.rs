@@ -1,7 +1,7 @@
 //! Which method comes first, and that there always is one.
 
 use targets::fakes::{Fault, FaultOrder};
-use targets::{Capability, Device, Message, Method, Operation, OperationKind, Outcome};
+use targets::{Capability, Channel, Device, Message, Operation, OperationKind, Outcome};
 
 use crate::check::Check;
 use crate::checks::moves::{open, submit, switch_to_email};
@@ -61,21 +61,21 @@ pub(crate) const CHECKS: &[Check] = &[
 
 async fn push_comes_first(cx: &mut Context) -> Ending {
     let Member { account, .. } = cx.member().await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let (_, pending) = open(cx, &account).await?;
-    let came = cx.settled_for(mark, &account).await?;
-    let by_email = came.iter().filter(|message| message.channel == Method::Email).count();
+    let came = cx.settled_for(cursor, &account).await?;
+    let by_email = came.iter().filter(|message| message.channel == Channel::Email).count();
     let told = pending.answer.facts.challenge.and_then(|challenge| challenge.method);
     every([
         holds(
             "the code comes by push",
-            came.iter().any(|message| message.channel == Method::Push),
+            came.iter().any(|message| message.channel == Channel::Push),
             format!("{} codes came, {by_email} by email", came.len()),
         ),
         holds("no code comes by email unasked", by_email == 0, format!("{by_email} came")),
         holds(
             "the answer says push",
-            told.is_none_or(|method| method == Method::Push),
+            told.is_none_or(|method| method == Channel::Push),
             format!("it said {told:?}"),
         ),
     ])
@@ -83,16 +83,20 @@ async fn push_comes_first(cx: &mut Context) -> Ending {
 
 /// Signs in and gives what came for the account, without asking that anything did.
 async fn sign_in_and_wait(cx: &mut Context, device: &mut Device, account: &Account) -> Result<Option<Pending>, Stop> {
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let answer = cx.sign_in(device, account).await?;
     if answer.outcome != Outcome::Challenged {
         return Err(Stop::NotTested(format!("no challenge was opened: {}", describe(&answer))));
     }
     let wanted = |message: &Message| message.code.is_some() && message.to.eq_ignore_ascii_case(&account.email);
-    let message = cx.target.ledger().wait(mark, cx.target.delivery_patience(), wanted).await;
+    let message = cx
+        .target
+        .deliveries()
+        .wait(cursor, cx.target.delivery_patience(), wanted)
+        .await;
     Ok(message.map(|message| Pending {
         answer,
-        mark,
+        cursor,
         method: message.channel,
         code: message.code.unwrap_or_default(),
     }))
@@ -110,7 +114,7 @@ async fn email_where_no_device_is_trusted(cx: &mut Context) -> Ending {
     let told = pending.answer.facts.challenge.clone().unwrap_or_default();
     let proof = holds(
         "the answer names email",
-        told.method.is_none_or(|method| method == Method::Email) || told.methods.contains(&Method::Email),
+        told.method.is_none_or(|method| method == Channel::Email) || told.methods.contains(&Channel::Email),
         format!("it told {:?} of {:?}", told.method, told.methods),
     )?;
     let answer = submit(cx, &mut device, &pending.code).await?;
@@ -130,10 +134,10 @@ async fn email_is_offered_beside_push(cx: &mut Context) -> Ending {
 }
 
 /// Email is named at once, and switching to it brings a code that is accepted.
-async fn email_rescues(cx: &mut Context, mut device: Device, methods: Vec<Method>, account: &Account) -> Ending {
+async fn email_rescues(cx: &mut Context, mut device: Device, methods: Vec<Channel>, account: &Account) -> Ending {
     let named = holds(
         "the challenge names email as a way from the start",
-        methods.is_empty() || methods.contains(&Method::Email),
+        methods.is_empty() || methods.contains(&Channel::Email),
         format!("it named {methods:?}"),
     )?;
     let switched = match switch_to_email(cx, &mut device, account).await {
@@ -159,7 +163,7 @@ async fn email_when_push_fails(cx: &mut Context) -> Ending {
         let orders = cx.target.faults().cloned();
         let orders = orders.ok_or_else(|| Stop::NotTested("no faults can be ordered".to_owned()))?;
         orders.order(FaultOrder {
-            channel: Method::Push,
+            channel: Channel::Push,
             to: to.clone(),
             times: None,
             fault,
@@ -180,15 +184,15 @@ async fn email_when_push_fails(cx: &mut Context) -> Ending {
 async fn first_sign_in_needs_a_code(cx: &mut Context) -> Ending {
     let account = cx.account().await?;
     let mut first = cx.device("first phone");
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let alone = cx.sign_in(&mut first, &account).await?;
     if alone.outcome == Outcome::SignedIn {
         return failed("the first device of an account is asked for a code", describe(&alone));
     }
-    let message = cx.code_since(mark, &account).await?;
+    let message = cx.code_since(cursor, &account).await?;
     let proof = holds(
         "the code of a first device goes to the mailbox",
-        message.channel == Method::Email,
+        message.channel == Channel::Email,
         format!("it went by {:?}", message.channel),
     )?;
     let code = message.code.unwrap_or_default();

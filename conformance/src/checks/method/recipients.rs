@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use targets::{Capability, Device, Method, Operation, OperationKind, Tweak};
+use targets::{Capability, Channel, Device, Operation, OperationKind, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{cool_down, open, switch_to_email};
@@ -49,17 +49,17 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 /// The ways in which a request may name where a code goes.
-fn naming(mailbox: &str) -> Vec<Tweak> {
+fn naming(mailbox: &str) -> Vec<RequestMutation> {
     ["to", "cc", "bcc", "destination", "delivery_email", "send_to"]
         .into_iter()
-        .map(|field| Tweak::SetField(field.to_owned(), mailbox.into()))
+        .map(|field| RequestMutation::SetField(field.to_owned(), mailbox.into()))
         .collect()
 }
 
 async fn sign_in_names_no_mailbox(cx: &mut Context) -> Ending {
     let elsewhere = cx.account().await?;
     let mut endings = Vec::new();
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     for name in naming(&elsewhere.email) {
         let account = cx.account().await?;
         let mut device = cx.device("stranger's phone");
@@ -69,7 +69,7 @@ async fn sign_in_names_no_mailbox(cx: &mut Context) -> Ending {
         };
         cx.perform_with(&mut device, sign_in, &[name]).await?;
     }
-    let strayed = cx.settled_for(mark, &elsewhere).await?;
+    let strayed = cx.settled_for(cursor, &elsewhere).await?;
     endings.push(holds(
         "no code goes to a mailbox that the sign-in names",
         strayed.is_empty(),
@@ -79,7 +79,7 @@ async fn sign_in_names_no_mailbox(cx: &mut Context) -> Ending {
     let (_, pending) = open(cx, &account).await?;
     endings.push(holds(
         "a plain sign-in's code goes to the registered mailbox",
-        pending.method == Method::Email,
+        pending.method == Channel::Email,
         format!("it went by {:?}", pending.method),
     ));
     every(endings)
@@ -89,7 +89,7 @@ async fn switch_names_no_mailbox(cx: &mut Context) -> Ending {
     let elsewhere = cx.account().await?;
     let Member { account, .. } = cx.member().await?;
     let (mut device, _) = open(cx, &account).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let sends = usize::try_from(cx.parameters().sends_per_challenge).unwrap_or(1);
     for (nth, name) in naming(&elsewhere.email).into_iter().enumerate() {
         // One that is accepted is a send; beyond the cap of one challenge another takes its place.
@@ -97,10 +97,10 @@ async fn switch_names_no_mailbox(cx: &mut Context) -> Ending {
             device = open(cx, &account).await?.0;
         }
         cool_down(cx).await?;
-        let switch = Operation::SwitchMethod { method: Method::Email };
+        let switch = Operation::SwitchMethod { method: Channel::Email };
         cx.perform_with(&mut device, switch, &[name]).await?;
     }
-    let strayed = cx.settled_for(mark, &elsewhere).await?;
+    let strayed = cx.settled_for(cursor, &elsewhere).await?;
     let proof = holds(
         "no code goes to a mailbox that the switch names",
         strayed.is_empty(),
@@ -121,11 +121,11 @@ fn registrations<'d>(devices: impl IntoIterator<Item = &'d Device>) -> BTreeSet<
 
 /// Where the codes of a new device's sign-in were pushed to.
 async fn pushed_to(cx: &mut Context, account: &Account) -> Result<(Device, BTreeSet<String>), Stop> {
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut asking = cx.device("asking phone");
     cx.sign_in(&mut asking, account).await?;
-    let came = cx.settled(mark).await?;
-    let pushed = came.into_iter().filter(|message| message.channel == Method::Push);
+    let came = cx.settled(cursor).await?;
+    let pushed = came.into_iter().filter(|message| message.channel == Channel::Push);
     Ok((asking, pushed.map(|message| message.to).collect()))
 }
 

@@ -1,6 +1,6 @@
 //! What a switch to email does to the code, the guesses and the sends, and that email is no weaker way.
 
-use targets::{Answer, Capability, Device, Method, Operation, OperationKind};
+use targets::{Answer, Capability, Channel, Device, Operation, OperationKind};
 
 use crate::check::Check;
 use crate::checks::moves::{Drift, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
@@ -71,7 +71,7 @@ struct Switched {
 async fn switched(cx: &mut Context, guesses_before: u32) -> Result<Switched, Stop> {
     let Member { account, .. } = cx.member().await?;
     let (mut device, pending) = open(cx, &account).await?;
-    if pending.method != Method::Push {
+    if pending.method != Channel::Push {
         return Err(Stop::NotTested(format!(
             "the first code came by {:?}, not by push",
             pending.method
@@ -125,7 +125,7 @@ async fn after_guess_switch_guess(cx: &mut Context, before: u32, after: u32) -> 
 async fn switch_is_a_send(cx: &mut Context) -> Ending {
     let Member { account, .. } = cx.member().await?;
     let cap = cx.parameters().sends_per_challenge;
-    let switch = Operation::SwitchMethod { method: Method::Email };
+    let switch = Operation::SwitchMethod { method: Channel::Email };
     let (mut device, _) = open(cx, &account).await?;
     let mut twin = None;
     for sent in 1..cap {
@@ -138,9 +138,9 @@ async fn switch_is_a_send(cx: &mut Context) -> Ending {
     }
     let twin = twin.ok_or_else(|| Stop::NotTested("a challenge has one send, so that no switch is within it".to_owned()))?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let beyond = cx.perform(&mut device, switch).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed(
             "a switch beyond the sends of a challenge sends nothing",

@@ -49,13 +49,13 @@ async fn open_beyond_the_bound(cx: &mut Context, account: &Account) -> Result<Ve
     let mut opened = Vec::new();
     for _ in 0..cx.parameters().live_challenges.saturating_mul(3) {
         let mut device = cx.device("another phone");
-        let mark = cx.mark();
+        let cursor = cx.cursor();
         let answer = cx.sign_in(&mut device, account).await?;
         if answer.outcome == Outcome::Challenged {
-            let message = cx.code_since(mark, account).await?;
+            let message = cx.code_since(cursor, account).await?;
             let pending = Pending {
                 answer,
-                mark,
+                cursor,
                 method: message.channel,
                 code: message.code.unwrap_or_default(),
             };

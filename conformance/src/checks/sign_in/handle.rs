@@ -1,7 +1,7 @@
 //! Step two belongs to whoever holds the handle that step one returned.
 
 use serde_json::json;
-use targets::{Answer, Capability, Device, Method, Operation, OperationKind, Tweak};
+use targets::{Answer, Capability, Channel, Device, Operation, OperationKind, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{cool_down, handle_of, open, submit, with_handle};
@@ -34,7 +34,7 @@ pub(crate) const CHECKS: &[Check] = &[
         run: |cx| {
             Box::pin(sending_needs_the_handle(
                 cx,
-                Operation::SwitchMethod { method: Method::Email },
+                Operation::SwitchMethod { method: Channel::Email },
             ))
         },
     },
@@ -57,13 +57,17 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 /// Requests without the handle: with none, an empty one, altered ones, another account's, and with the account's name beside.
-async fn handleless(cx: &mut Context, held: &Device, account: &Account) -> Result<Vec<(&'static str, Device, Vec<Tweak>)>, Stop> {
+async fn handleless(
+    cx: &mut Context,
+    held: &Device,
+    account: &Account,
+) -> Result<Vec<(&'static str, Device, Vec<RequestMutation>)>, Stop> {
     let handle = handle_of(cx, held);
     let other = cx.account().await?;
     let (stranger, _) = open(cx, &other).await?;
     let foreign = handle_of(cx, &stranger);
     let reversed: String = handle.chars().rev().collect();
-    let named = |field: &str| Tweak::SetField(field.to_owned(), account.email.clone().into());
+    let named = |field: &str| RequestMutation::SetField(field.to_owned(), account.email.clone().into());
     let names = vec![named("email"), named("account"), named("username")];
     Ok(vec![
         ("no handle", with_handle(cx, None), vec![]),
@@ -88,9 +92,12 @@ async fn code_alone_is_not_enough(cx: &mut Context) -> Ending {
     let account = cx.account().await?;
     let (mut new, pending) = open(cx, &account).await?;
     let mut tries: Vec<(&str, Answer)> = Vec::new();
-    for (what, mut device, tweaks) in handleless(cx, &new, &account).await? {
+    for (what, mut device, mutations) in handleless(cx, &new, &account).await? {
         let code = pending.code.clone();
-        tries.push((what, cx.perform_with(&mut device, Operation::Verify { code }, &tweaks).await?));
+        tries.push((
+            what,
+            cx.perform_with(&mut device, Operation::Verify { code }, &mutations).await?,
+        ));
     }
     let right = submit(cx, &mut new, &pending.code).await?;
     every(
@@ -105,12 +112,12 @@ async fn sending_needs_the_handle(cx: &mut Context, how: Operation) -> Ending {
     let (mut new, _) = open(cx, &account).await?;
     let devices = handleless(cx, &new, &account).await?;
     cool_down(cx).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut tries: Vec<(&str, Answer)> = Vec::new();
-    for (what, mut device, tweaks) in devices.into_iter().filter(|(what, ..)| *what != "another account's handle") {
-        tries.push((what, cx.perform_with(&mut device, how.clone(), &tweaks).await?));
+    for (what, mut device, mutations) in devices.into_iter().filter(|(what, ..)| *what != "another account's handle") {
+        tries.push((what, cx.perform_with(&mut device, how.clone(), &mutations).await?));
     }
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     if !came.is_empty() {
         return failed("nothing is sent without the handle", format!("{} codes came", came.len()));
     }
@@ -123,8 +130,8 @@ async fn sending_needs_the_handle(cx: &mut Context, how: Operation) -> Ending {
 }
 
 /// What a client may claim about the step.
-fn claims() -> Vec<Tweak> {
-    let field = |name: &str, value| Tweak::SetField(name.to_owned(), value);
+fn claims() -> Vec<RequestMutation> {
+    let field = |name: &str, value| RequestMutation::SetField(name.to_owned(), value);
     vec![
         field("step", json!("complete")),
         field("step", json!(2)),

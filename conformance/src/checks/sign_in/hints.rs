@@ -1,7 +1,7 @@
 //! Nothing that a client says of itself lowers the step. The lists are samples: a pass is evidence, no proof.
 
 use serde_json::{Value, json};
-use targets::{Answer, Capability, Operation, Tweak};
+use targets::{Answer, Capability, Operation, RequestMutation};
 
 use crate::check::Check;
 use crate::checks::moves::{open, submit};
@@ -51,8 +51,8 @@ pub(crate) const CHECKS: &[Check] = &[
     },
 ];
 
-fn fields() -> Vec<Tweak> {
-    let field = |name: &str, value: Value| Tweak::SetField(name.to_owned(), value);
+fn fields() -> Vec<RequestMutation> {
+    let field = |name: &str, value: Value| RequestMutation::SetField(name.to_owned(), value);
     vec![
         field("trusted", json!(true)),
         field("trust_device", json!(true)),
@@ -69,8 +69,8 @@ fn fields() -> Vec<Tweak> {
     ]
 }
 
-fn headers() -> Vec<Tweak> {
-    let header = |name: &str, value: &str| Tweak::AddHeader(name.to_owned(), value.to_owned());
+fn headers() -> Vec<RequestMutation> {
+    let header = |name: &str, value: &str| RequestMutation::AddHeader(name.to_owned(), value.to_owned());
     vec![
         header("X-Debug", "1"),
         header("X-Trusted-Device", "true"),
@@ -85,8 +85,8 @@ fn headers() -> Vec<Tweak> {
     ]
 }
 
-fn cookies() -> Vec<Tweak> {
-    let cookie = |name: &str, value: &str| Tweak::AddCookie(name.to_owned(), value.to_owned());
+fn cookies() -> Vec<RequestMutation> {
+    let cookie = |name: &str, value: &str| RequestMutation::AddCookie(name.to_owned(), value.to_owned());
     vec![
         cookie("trusted", "true"),
         cookie("trusted_device", "1"),
@@ -98,8 +98,8 @@ fn cookies() -> Vec<Tweak> {
     ]
 }
 
-fn queries() -> Vec<Tweak> {
-    let query = |name: &str, value: &str| Tweak::AddQuery(name.to_owned(), value.to_owned());
+fn queries() -> Vec<RequestMutation> {
+    let query = |name: &str, value: &str| RequestMutation::AddQuery(name.to_owned(), value.to_owned());
     vec![
         query("trusted", "true"),
         query("mfa", "false"),
@@ -113,7 +113,7 @@ fn queries() -> Vec<Tweak> {
 
 /// Each hint alone, from a device of its own; the owner's trusted phone is what skipping the step looks like. An account has
 /// as many live challenges at a time as are declared, so the hints go over several.
-async fn still_asked(cx: &mut Context, hints: Vec<Tweak>) -> Ending {
+async fn still_asked(cx: &mut Context, hints: Vec<RequestMutation>) -> Ending {
     let at_once = usize::try_from(cx.parameters().live_challenges).unwrap_or(1).clamp(1, 4);
     let mut endings = Vec::new();
     for hints in hints.chunks(at_once) {
@@ -135,7 +135,7 @@ async fn still_asked(cx: &mut Context, hints: Vec<Tweak>) -> Ending {
 }
 
 async fn hints_replace_no_code(cx: &mut Context) -> Ending {
-    let hints: Vec<Tweak> = [fields(), headers(), cookies(), queries()].concat();
+    let hints: Vec<RequestMutation> = [fields(), headers(), cookies(), queries()].concat();
     // The last guess of a challenge is for the right code.
     let at_once = usize::try_from(cx.parameters().attempts_per_challenge).unwrap_or(1);
     if at_once < 2 {

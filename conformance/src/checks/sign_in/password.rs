@@ -120,7 +120,7 @@ async fn wrong_password_sends_nothing(cx: &mut Context) -> Ending {
         email: known.email.replace('@', "-nobody@"),
         password: known.password.clone(),
     };
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut tries = Vec::new();
     for owner in [&account, &known, &nobody] {
         for password in ["not the password 1", "", "123456"] {
@@ -132,7 +132,7 @@ async fn wrong_password_sends_nothing(cx: &mut Context) -> Ending {
             tries.push(cx.sign_in(&mut device, &mistaken).await?);
         }
     }
-    let came = cx.settled(mark).await?;
+    let came = cx.settled(cursor).await?;
     if let Some(message) = came.first() {
         return failed(
             "no code is sent before the password was right",

@@ -69,13 +69,13 @@ async fn registration_signs_nobody_in(cx: &mut Context) -> Ending {
 async fn reset_signs_nobody_in(cx: &mut Context) -> Ending {
     let Member { mut account, .. } = cx.member().await?;
     let other = cx.member().await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut stranger = cx.device("stranger's phone");
     let request = Operation::RequestReset {
         email: account.email.clone(),
     };
     cx.prepare(&mut stranger, request).await?;
-    let token = reset_token_since(cx, mark, &account).await?;
+    let token = reset_token_since(cx, cursor, &account).await?;
     account.password = format!("{}-new", account.password);
     let complete = Operation::CompleteReset {
         token,

@@ -1,7 +1,7 @@
 //! The device list: what the owner sees, and what a rename may change.
 
 use serde_json::{Value, json};
-use targets::{CredentialKind, Operation, OperationKind, Outcome, Tweak};
+use targets::{CredentialKind, Operation, OperationKind, Outcome, RequestMutation};
 
 use super::{id_of, rows, second};
 use crate::check::Check;
@@ -144,7 +144,7 @@ async fn rename_changes_the_label_only(cx: &mut Context) -> Ending {
             id: id.clone(),
             name: "renamed guest".to_owned(),
         };
-        cx.perform_with(&mut guest, rename, &[Tweak::SetField(field.to_owned(), value)])
+        cx.perform_with(&mut guest, rename, &[RequestMutation::SetField(field.to_owned(), value)])
             .await?;
     }
     let after = find(&rows(cx, &mut phone).await?, &id)?;

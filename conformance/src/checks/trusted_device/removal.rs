@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use targets::{Capability, CredentialKind, Device, Method, Operation, OperationKind, Outcome};
+use targets::{Capability, Channel, CredentialKind, Device, Operation, OperationKind, Outcome};
 
 use super::{id_of, second, sign_in_again};
 use crate::check::Check;
@@ -195,10 +195,10 @@ async fn refresh_dies_with_removal(cx: &mut Context) -> Ending {
 async fn no_push_after_removal(cx: &mut Context) -> Ending {
     let (account, mut phone, tablet, id) = pair(cx).await?;
     remove(cx, &mut phone, &id).await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut new = cx.device("new phone");
     cx.challenged(&mut new, &account).await?;
-    let came = cx.settled_for(mark, &account).await?;
+    let came = cx.settled_for(cursor, &account).await?;
     let to = |device: &Device| {
         came.iter()
             .filter(|message| Some(&message.to) == device.push_token.as_ref())
@@ -277,16 +277,16 @@ async fn last_removal_leaves_email(cx: &mut Context) -> Ending {
             describe(&removal)
         )));
     }
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let mut new = cx.device("new phone");
     let answer = cx.sign_in(&mut new, &account).await?;
     if answer.outcome != Outcome::Challenged {
         return failed("an account without devices asks a new one for a code", describe(&answer));
     }
-    let codes = cx.settled_for(mark, &account).await?;
+    let codes = cx.settled_for(cursor, &account).await?;
     let mailed = codes
         .iter()
-        .find(|message| message.channel == Method::Email)
+        .find(|message| message.channel == Channel::Email)
         .and_then(|message| message.code.clone());
     let Some(code) = mailed else {
         return failed(

@@ -161,14 +161,14 @@ async fn off_period_seeds_no_trust(cx: &mut Context) -> Ending {
 
 async fn trusted_device_skips_the_step(cx: &mut Context) -> Ending {
     let Member { account, mut phone } = cx.member().await?;
-    let mark = cx.mark();
+    let cursor = cx.cursor();
     let again = sign_in_again(cx, &mut phone, &account).await?;
     let proof = holds(
         "a trusted device signs in with the password alone",
         again.outcome == Outcome::SignedIn,
         describe(&again),
     )?;
-    let codes = cx.settled_for(mark, &account).await?;
+    let codes = cx.settled_for(cursor, &account).await?;
     Ok(proof.and(holds(
         "no code is sent for it",
         codes.is_empty(),
@@ -185,7 +185,7 @@ async fn trust_does_not_replace_the_password(cx: &mut Context) -> Ending {
     };
     let wrong = cx.perform(&mut phone.clone(), with("not the password 1")).await?;
     let empty = cx.perform(&mut phone.clone(), with("")).await?;
-    let missing = [targets::Tweak::DropField("password".to_owned())];
+    let missing = [targets::RequestMutation::DropField("password".to_owned())];
     let none = cx.perform_with(&mut phone.clone(), with(&account.password), &missing).await?;
     let right = cx.perform(&mut phone, with(&account.password)).await?;
     every([

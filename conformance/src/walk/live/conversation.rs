@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use specs::machine::{Answer, App, ChallengeId, Guess, Key, Password, Wish};
+use specs::machine::{Answer, App, ChallengeId, Guess, Key, Misuse, Password};
 use targets::{CredentialKind, Operation, OperationKind, Outcome};
 
 use super::{Held, Live, Opened, class, missing};
@@ -76,12 +76,12 @@ impl Live {
         if app == App::Old {
             self.held(key)?.device.app_version = Some("0.0.1".to_owned());
         }
-        let mark = self.cx.mark();
+        let cursor = self.cx.cursor();
         let email = account.email.clone();
         let answer = self.act(key, Operation::SignIn { email, password }).await?;
         self.held(key)?.device.app_version = served;
         if answer.outcome == Outcome::Challenged {
-            let message = self.cx.code_since(mark, &account).await?;
+            let message = self.cx.code_since(cursor, &account).await?;
             let target = Arc::clone(&self.cx.target);
             let handle = target.credential(&self.held(key)?.device, CredentialKind::Handle);
             self.challenges.push(Opened {
@@ -156,27 +156,27 @@ impl Live {
         let account = self
             .account(self.challenges.get(usize::from(id)).map_or(0, |c| c.key.account))?
             .clone();
-        let mark = self.cx.mark();
+        let cursor = self.cx.cursor();
         let answer = self.with_handle(id, operation).await?;
         if answer.accepted() {
-            let message = self.cx.code_since(mark, &account).await?;
+            let message = self.cx.code_since(cursor, &account).await?;
             self.opened(id)?.codes.extend(message.code);
         }
         Ok(answer)
     }
 
     /// The pending handle where the access credential stands. `None` where a target has no such place.
-    pub(super) async fn misuse(&mut self, id: ChallengeId, wish: Wish) -> Result<Option<Answer>, Stop> {
+    pub(super) async fn misuse(&mut self, id: ChallengeId, misuse: Misuse) -> Result<Option<Answer>, Stop> {
         let Opened { key, handle, .. } = self.opened(id)?;
         let (key, handle) = (*key, handle.clone());
         let Some(handle) = handle else { return Ok(None) };
-        let operation = match wish {
-            Wish::Use => Operation::WhoAmI {},
-            Wish::SwitchOff => Operation::SetTwoStep {
+        let operation = match misuse {
+            Misuse::Use => Operation::WhoAmI {},
+            Misuse::SwitchOff => Operation::SetTwoStep {
                 enabled: false,
                 password: Some(self.password(key.account)?),
             },
-            Wish::Remove(device) => {
+            Misuse::Remove(device) => {
                 let id = self.held(Key::new(0, device))?.id.clone();
                 Operation::RemoveDevice {
                     id: id.unwrap_or_else(|| "dev_unknown".to_owned()),
@@ -241,13 +241,13 @@ impl Live {
     pub(super) async fn reset(&mut self, account: u8) -> Result<Answer, Stop> {
         let email = self.account(account)?.email.clone();
         let mut browser = self.cx.device("a browser");
-        let mark = self.cx.mark();
+        let cursor = self.cx.cursor();
         self.cx
             .prepare(&mut browser, Operation::RequestReset { email: email.clone() })
             .await?;
         let patience = self.cx.target.delivery_patience();
         let wanted = |message: &targets::Message| message.reset_token.is_some() && message.to.eq_ignore_ascii_case(&email);
-        let message = self.cx.target.ledger().wait(mark, patience, wanted).await;
+        let message = self.cx.target.deliveries().wait(cursor, patience, wanted).await;
         let token = message.and_then(|message| message.reset_token);
         let token = token.ok_or_else(|| Stop::NotTested("no reset token came".to_owned()))?;
         let new = self.new_password();

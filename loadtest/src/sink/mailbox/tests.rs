@@ -11,7 +11,7 @@ fn letter(to: &str, code: &str, at: Instant) -> Letter {
     Letter {
         code: Some(code.into()),
         at,
-        ..Letter::new(Method::Push, to)
+        ..Letter::new(Channel::Push, to)
     }
 }
 
@@ -76,7 +76,7 @@ async fn a_letter_without_a_code_is_not_a_code_and_a_reset_is_waited_for_by_itse
     mailbox.post(Letter {
         reset_token: Some("pr_1".into()),
         at: later(start, 1),
-        ..Letter::new(Method::Email, "p")
+        ..Letter::new(Channel::Email, "p")
     });
     let wanted = Wanted::new(vec!["p".into()], start);
     assert_eq!(mailbox.wait(&wanted, PATIENCE).await, None);

@@ -1,0 +1,119 @@
+//! The thread that gathers what the users measured, a few times a second, and looks at the machine once a second. It is apart
+//! from the runtime, so that a busy runtime does not make the measurements late.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::recorder::Baskets;
+use super::scheduler::Counts;
+use crate::history::Happened;
+use crate::measure::{Attempts, Gathered, Sample, Series, StormClock, count, histogram};
+
+/// How often baskets are emptied.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Complaints kept of each party.
+const COMPLAINTS: usize = 5;
+
+/// What else wants to know of a storm while it runs.
+pub trait Gatherer: Send {
+    /// Where samples are kept.
+    fn series(&mut self) -> &mut Series;
+
+    /// Sees every sample.
+    fn sample(&mut self, _sample: &Sample) {}
+
+    /// Sees every operation; `attacker` says whose.
+    fn happened(&mut self, _attacker: bool, _happened: Happened) {}
+
+    /// Once a second, and once at the end.
+    fn second(&mut self, _load: Load) {}
+
+    /// What to give back at the end.
+    fn done(self: Box<Self>) -> Series;
+}
+
+/// How much is going on at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Load {
+    /// Microseconds of the storm.
+    pub at_us: u64,
+    /// Arrivals so far.
+    pub offered: u64,
+    /// Attempts begun so far.
+    pub begun: u64,
+    /// Attempts due and not begun.
+    pub waiting: u64,
+    /// Attempts under way.
+    pub under_way: u64,
+}
+
+/// Gathers until the other end of `over` is dropped.
+pub(crate) fn gather(
+    mut gatherer: Box<dyn Gatherer>,
+    baskets: &Arc<Baskets>,
+    counts: &Counts,
+    clock: StormClock,
+    over: &Receiver<()>,
+) -> Gathered {
+    let mut complaints: Vec<(u16, String)> = Vec::new();
+    let mut attempts = BTreeMap::new();
+    let mut free_lag = histogram();
+    let mut log_error = None;
+    let mut next_second = 1;
+    loop {
+        let last = matches!(over.recv_timeout(EVERY), Err(RecvTimeoutError::Disconnected));
+        baskets.empty(|basket| {
+            for sample in &basket.samples {
+                gatherer.series().sample(sample);
+                gatherer.sample(sample);
+            }
+            for (attacker, happened) in basket.happened {
+                gatherer.happened(attacker, happened);
+            }
+            for lag_us in basket.free_lags_us {
+                count(&mut free_lag, lag_us);
+            }
+            for (party, first) in basket.attempts {
+                let of: &mut Attempts = attempts.entry(party).or_default();
+                of.all += 1;
+                of.first += u64::from(first);
+            }
+            for (party, what) in basket.complaints {
+                if complaints.iter().filter(|(whose, _)| *whose == party).count() < COMPLAINTS {
+                    complaints.push((party, what));
+                }
+            }
+        });
+        let at_us = clock.now_us();
+        if at_us / 1_000_000 >= next_second || last {
+            next_second = at_us / 1_000_000 + 1;
+            gatherer.second(Load {
+                at_us,
+                offered: counts.offered.load(Ordering::Relaxed),
+                begun: counts.begun.load(Ordering::Relaxed),
+                waiting: counts.waiting.load(Ordering::Relaxed),
+                under_way: counts.under_way.load(Ordering::Relaxed),
+            });
+            let now = u32::try_from(at_us / 1_000_000).unwrap_or(u32::MAX);
+            if let Err(error) = gatherer.series().close_until(now) {
+                log_error.get_or_insert(error);
+            }
+        }
+        if last {
+            if let Err(error) = gatherer.series().finish() {
+                log_error.get_or_insert(error);
+            }
+            return Gathered {
+                series: gatherer.done(),
+                complaints,
+                attempts,
+                free_lag,
+                log_error,
+            };
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The open loop. A thread of its own offers each arrival at its instant, whatever the service does; Goose's users take what
+//! is due and walk it; nothing is ever dropped silently.
+//!
+//! - `scheduler`: the thread that keeps the schedule, first attempts and further ones.
+//! - `pool`: Goose's users, and what they share. Goose's types stay there.
+//! - `recorder`: how samples leave the users.
+//! - `collector`: the thread that gathers them.
+
+mod collector;
+mod pool;
+mod recorder;
+mod scheduler;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hdrhistogram::Histogram;
+
+pub use collector::{Gatherer, Load};
+pub use recorder::Recorder;
+
+use crate::measure::{Ending, Gathered, StormClock};
+use crate::plan::arrivals::Arrival;
+use crate::plan::scenario::Retry;
+
+/// One attempt of one arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Who.
+    pub arrival: Arrival,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// When the attempt is due, in microseconds of the storm.
+    pub at_us: u64,
+    /// Whether a user was free when it was offered.
+    pub found_free: bool,
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug)]
+pub struct Went {
+    /// How it ended.
+    pub ending: Ending,
+    /// How much of it people took.
+    pub human_us: u64,
+    /// How long the service asked to wait.
+    pub retry_after: Option<Duration>,
+    /// What went wrong, in words.
+    pub complaint: Option<String>,
+}
+
+/// Walks what an arrival does.
+pub trait Walker: Send + Sync + 'static {
+    /// What a Goose user keeps from one arrival to the next, such as an open connection.
+    type Kept: Send + 'static;
+
+    /// What a user begins with.
+    fn begin(&self) -> Self::Kept;
+
+    /// One attempt. Its steps are recorded as it goes; the journey as a whole is recorded by the caller.
+    fn walk(
+        &self,
+        kept: &mut Self::Kept,
+        due: &Due,
+        clock: StormClock,
+        recorder: &mut Recorder,
+    ) -> impl Future<Output = Went> + Send;
+}
+
+/// How one party behaves in the queue.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// Its name, as Goose's own report shows it.
+    pub name: String,
+    /// How long one waits to be begun.
+    pub patience: Duration,
+    /// Whether one who is turned away tries again.
+    pub retry: Option<Retry>,
+}
+
+/// What a storm needs besides its arrivals.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// The origin under load, for Goose's own report.
+    pub host: String,
+    /// Goose users.
+    pub users: usize,
+    /// By party.
+    pub manners: Vec<Manners>,
+    /// How long after the last arrival what is under way is still worked on.
+    pub drain: Duration,
+    /// The seed of the delays before further attempts.
+    pub seed: u64,
+    /// Where Goose writes its own report, as JSON: its page leaves names as they are and loads scripts from elsewhere.
+    pub goose_report: Option<std::path::PathBuf>,
+    /// When the first instant is; without it, as soon as the users are ready.
+    pub start_at: Option<SystemTime>,
+}
+
+/// Why a storm was over before its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cut {
+    /// It was not.
+    #[default]
+    No,
+    /// Somebody still waited at the end of the drain.
+    DrainOver,
+    /// It was stopped from outside.
+    Interrupted,
+}
+
+/// What the engine itself has to tell.
+#[derive(Debug)]
+pub struct Ran {
+    /// The moment of the first instant.
+    pub began: SystemTime,
+    /// How long it took from there.
+    pub took: Duration,
+    /// How late the scheduler offered arrivals, in microseconds.
+    pub schedule_lag: Histogram<u64>,
+    /// Arrivals offered.
+    pub offered: u64,
+    /// When the last arrival was due.
+    pub last_due: Duration,
+    /// Arrivals that found every user busy.
+    pub found_nobody_free: u64,
+    /// Whether it was cut short.
+    pub cut: Cut,
+    /// Journeys that Goose itself counted: its second opinion.
+    pub goose_counted: u64,
+}
+
+/// A way to stop a storm from outside.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    sender: Arc<tokio::sync::watch::Sender<Cut>>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            sender: Arc::new(tokio::sync::watch::Sender::new(Cut::No)),
+        }
+    }
+}
+
+impl Stop {
+    /// Stops it; what is under way is recorded as interrupted.
+    pub fn now(&self) {
+        self.cut(Cut::Interrupted);
+    }
+
+    /// Until it is stopped.
+    pub async fn stopped(&self) {
+        // The sender is held here, so that it is not gone.
+        let _ = self.watch().wait_for(|cut| *cut != Cut::No).await;
+    }
+
+    pub(crate) fn cut(&self, why: Cut) {
+        self.sender.send_if_modified(|cut| {
+            let first = *cut == Cut::No;
+            if first {
+                *cut = why;
+            }
+            first
+        });
+    }
+
+    pub(crate) fn why(&self) -> Cut {
+        *self.sender.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<Cut> {
+        self.sender.subscribe()
+    }
+}
+
+/// Runs a storm to its end.
+pub async fn run<W: Walker>(
+    walker: Arc<W>,
+    schedule: impl Iterator<Item = Arrival> + Send + 'static,
+    orders: Orders,
+    gatherer: Box<dyn Gatherer>,
+    stop: Stop,
+) -> anyhow::Result<(Ran, Gathered)> {
+    pool::run(walker, schedule, orders, gatherer, stop).await
+}

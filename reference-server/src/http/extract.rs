@@ -1,0 +1,192 @@
+//! Reading what a request says: its JSON body, its bearer credential, its version, the address it came from.
+
+use std::net::IpAddr;
+
+use http::header;
+use serde::de::DeserializeOwned;
+
+use super::EdgeRequest;
+use super::forwarded::readable_hops;
+use super::json_object::Object;
+use super::problem::Refusal;
+use crate::rules::PASSWORD_MOST;
+use crate::service::{Problem, Service};
+
+/// Characters of a text a client chooses and others get to see.
+const LABEL_MOST: usize = 128;
+
+/// Characters of an identifier.
+const EMAIL_MOST: usize = 254;
+
+/// Bytes of a push registration.
+pub(crate) const PUSH_TOKEN_MOST: usize = 4096;
+
+/// Bytes of an installation identifier.
+pub(crate) const INSTALLATION_MOST: usize = 128;
+
+/// Bytes of a code, separators included.
+const CODE_MOST: usize = 64;
+
+/// The JSON body, strictly: by its content type, with known fields, each once.
+pub(crate) fn read<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
+    if !is_json(request) {
+        return Err(Refusal::UnsupportedMediaType);
+    }
+    let mut json = serde_json::Deserializer::from_slice(&request.body);
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        // The path and the kind of fault, never the value: it may be a secret.
+        let what = match error.inner().classify() {
+            serde_json::error::Category::Data => "missing, unknown, repeated or of the wrong type",
+            _ => "not JSON",
+        };
+        invalid(format!("{path}: {what}"))
+    })?;
+    json.end()
+        .map_err(|_| invalid("something follows the JSON value".to_owned()))?;
+    Ok(value)
+}
+
+/// Whether the one content type is JSON in UTF-8. Nothing that a page of another origin may send unasked is (INPUT-06).
+fn is_json(request: &EdgeRequest) -> bool {
+    let mut lines = request.headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(line), None) = (lines.next().and_then(|line| line.to_str().ok()), lines.next()) else {
+        return false;
+    };
+    let mut parts = line.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or("");
+    essence.eq_ignore_ascii_case("application/json")
+        && parts.all(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+}
+
+/// As [`read`], where nothing at all means an empty object.
+pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, Refusal> {
+    if !request.body.is_empty() {
+        return read(request);
+    }
+    serde_json::from_str("{}").map_err(|_| invalid("a body is needed".to_owned()))
+}
+
+/// A text that others get to see: neither empty nor long, and without control characters.
+pub(crate) fn label(field: &str, text: String) -> Result<String, Refusal> {
+    let sized = (1..=LABEL_MOST).contains(&text.chars().count());
+    if sized && !text.chars().any(char::is_control) {
+        Ok(text)
+    } else {
+        Err(invalid(format!(
+            "{field}: 1 to {LABEL_MOST} characters, none of them control characters"
+        )))
+    }
+}
+
+/// An opaque text of a client's: neither empty nor long.
+pub(crate) fn opaque(field: &str, text: String, most: usize) -> Result<String, Refusal> {
+    if (1..=most).contains(&text.len()) && !text.chars().any(char::is_control) {
+        Ok(text)
+    } else {
+        Err(invalid(format!(
+            "{field}: 1 to {most} bytes, none of them control characters"
+        )))
+    }
+}
+
+/// An identifier as typed, not longer than any can be.
+pub(super) fn email(text: String) -> Result<String, Refusal> {
+    if (1..=EMAIL_MOST).contains(&text.chars().count()) {
+        Ok(text)
+    } else {
+        Err(invalid(format!("email: 1 to {EMAIL_MOST} characters")))
+    }
+}
+
+/// A password as typed, whatever it is made of, refused before it is hashed when it is longer than any can be (INPUT-02).
+pub(super) fn password(field: &str, text: String) -> Result<String, Refusal> {
+    if (1..=PASSWORD_MOST).contains(&text.chars().count()) {
+        Ok(text)
+    } else {
+        Err(invalid(format!("{field}: 1 to {PASSWORD_MOST} characters")))
+    }
+}
+
+/// A code as typed, without surrounding spaces and one separator in it; nothing else is made equal (INPUT-05).
+pub(super) fn code(text: &str) -> Result<String, Refusal> {
+    if !(1..=CODE_MOST).contains(&text.len()) {
+        return Err(invalid(format!("code: 1 to {CODE_MOST} bytes")));
+    }
+    let bare = text.trim_matches(' ');
+    Ok(match bare.split_once([' ', '-']) {
+        Some((left, right)) if [left, right].iter().all(|half| is_digits(half)) => format!("{left}{right}"),
+        _ => bare.to_owned(),
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The one bearer credential; none where there is no header, or more than one.
+pub(super) fn bearer(request: &EdgeRequest) -> Option<&str> {
+    let mut lines = request.headers.get_all(header::AUTHORIZATION).iter();
+    let line = lines.next()?.to_str().ok()?;
+    if lines.next().is_some() {
+        return None;
+    }
+    let (scheme, credential) = line.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+}
+
+/// Every app version the request claims.
+pub(super) fn versions(request: &EdgeRequest) -> Vec<String> {
+    let lines = request.headers.get_all("app-version").iter();
+    lines
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect()
+}
+
+/// The address that counts.
+pub(super) fn source(service: &Service, request: &EdgeRequest) -> IpAddr {
+    let hops = readable_hops(&request.headers);
+    service
+        .parts()
+        .rules
+        .sources
+        .address(request.peer, &hops, &service.settings().trusted_proxies)
+}
+
+pub(super) fn invalid(detail: String) -> Refusal {
+    Refusal::Service(Problem::InvalidRequest(detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str) -> Option<String> {
+        code(text).ok()
+    }
+
+    #[test]
+    fn a_code_is_its_digits_and_nothing_like_them() {
+        for text in ["012345", " 012345 ", "012 345", "012-345"] {
+            assert_eq!(typed(text).as_deref(), Some("012345"), "{text}");
+        }
+        for text in [
+            "12345",
+            "+012345",
+            "-012345",
+            "0 1 2 3 4 5",
+            "\u{ff10}12345",
+            "012\u{a0}345",
+            "012345\n",
+            "______",
+            "012345-",
+        ] {
+            assert_ne!(typed(text).as_deref(), Some("012345"), "{text}");
+        }
+        assert_eq!(typed(""), None);
+        assert_eq!(typed(&"0".repeat(65)), None);
+    }
+}
