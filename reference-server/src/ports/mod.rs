@@ -3,6 +3,7 @@
 
 mod clock;
 mod codes;
+mod counters;
 mod locator;
 mod mailer;
 mod passwords;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::{CodeFor, CodeSource, RandomCodes};
+pub use counters::{CountChange, CounterKey, Counters, Failures, MemoryCounters};
 pub use locator::{Locator, Unknown};
 pub use mailer::{DeliveryError, Mailer, Message, MessageContent, MessageKind, Recipient, RecordingMailer};
 pub use passwords::{Argon2id, HashMemory, Passwords};
@@ -34,6 +36,8 @@ pub struct Deps {
     pub passwords: Arc<dyn Passwords>,
     /// Keeps accounts.
     pub store: Arc<dyn Store>,
+    /// Counts failures of those who have no account.
+    pub counters: Arc<dyn Counters>,
     /// Delivers messages.
     pub mailer: Arc<dyn Mailer>,
     /// Derives places from addresses.
@@ -51,6 +55,7 @@ impl Deps {
             tokens: Arc::new(RandomTokens),
             passwords: Arc::new(Argon2id::owasp()),
             store: Arc::new(MemoryStore::default()),
+            counters: Arc::new(MemoryCounters::default()),
             mailer,
             locator: Arc::new(Unknown),
             policy: Arc::new(Standard),

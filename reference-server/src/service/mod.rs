@@ -38,7 +38,6 @@ use limits::Sources;
 use monotonic_clock::MonotonicClock;
 use notices::Outbox;
 use passwords::PasswordQueue;
-use unknown_identifiers::UnknownIdentifierThrottle;
 
 /// Accounts swept between two pauses.
 const SWEPT_AT_ONCE: usize = 64;
@@ -53,7 +52,6 @@ struct Inner {
     deps: Deps,
     config: Config,
     sources: Sources,
-    unknown_identifiers: UnknownIdentifierThrottle,
     queue: PasswordQueue,
     outbox: Outbox,
     monotonic: MonotonicClock,
@@ -68,7 +66,6 @@ impl Service {
             deps,
             config,
             sources: Sources::default(),
-            unknown_identifiers: UnknownIdentifierThrottle::default(),
             outbox: Outbox::default(),
             monotonic: MonotonicClock::default(),
             metrics: Metrics::default(),
@@ -112,8 +109,8 @@ impl Service {
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
     pub async fn sweep(&self) -> Result<(), Problem> {
         let at = self.at();
-        self.inner.sources.sweep(at);
-        self.inner.unknown_identifiers.sweep(at);
+        let (sources, identifiers) = (at.now.minus_s(at.config.source_window_s), at.now.minus_s(at.config.window_s));
+        self.deps().counters.expire(sources, identifiers).await?;
         let (mut swept, mut challenges, mut sessions) = (0, 0, 0);
         loop {
             let ids = self.deps().store.ids(swept, SWEPT_AT_ONCE).await?;
@@ -140,8 +137,8 @@ impl Service {
 
     /// Forgets every account and every count.
     pub async fn reset(&self) -> Result<(), Problem> {
-        self.inner.sources.clear();
-        self.inner.unknown_identifiers.clear();
+        self.inner.sources.clear().await;
+        self.deps().counters.clear().await?;
         self.inner.outbox.clear();
         self.inner.monotonic.clear();
         Ok(self.deps().store.clear().await?)

@@ -97,7 +97,6 @@ impl Service {
 
     /// Limits, the password, and what follows from it, in the turn of this name.
     async fn authenticate(&self, source: IpAddr, request: &SignIn) -> Result<Step, Problem> {
-        let policy = self.policy();
         let email = normalise(&request.email);
         let id = match &email {
             Some(email) => self.deps().store.by_email(email).await?,
@@ -127,16 +126,14 @@ impl Service {
             }
             let password = request.password.clone();
             let password_right = self.password_is(&place, &mut guess, password, known.hash.clone()).await;
-            guess.settle(Some(if password_right {
+            let event = if password_right {
                 SourceEvent::Success
             } else {
                 SourceEvent::Failure
-            }));
+            };
+            guess.settle(Some(event)).await?;
             let (Some(id), Some(hash)) = (&id, known.hash) else {
-                let at = self.at();
-                self.inner.unknown_identifiers.transact(&name, |stranger| {
-                    policy.password_was_wrong(stranger, request.attempt(false), at);
-                });
+                self.unknown_was_wrong(&name, request.attempt(false)).await?;
                 return Err(Problem::InvalidCredentials);
             };
             return self.commit(id, request, &presented, source, password_right, &hash).await;
@@ -168,14 +165,10 @@ impl Service {
                 blocked,
             });
         }
-        let blocked = self
-            .inner
-            .unknown_identifiers
-            .transact(name, |stranger| blocked(stranger, false));
         Ok(Precheck {
             hash: None,
             trusted: false,
-            blocked,
+            blocked: self.unknown_blocked(name, request.attempt(false)).await?,
         })
     }
 

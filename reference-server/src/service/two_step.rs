@@ -93,10 +93,10 @@ impl Service {
             })
             .await?;
         if self.password_is(&place, &mut guess, password, Some(hash)).await {
-            guess.settle(None);
+            guess.settle(None).await?;
             return Ok(());
         }
-        guess.settle(Some(SourceEvent::Failure));
+        guess.settle(Some(SourceEvent::Failure)).await?;
         self.change_session(access, |account, session, at, _| {
             let typed = account.email.clone();
             let attempt = PasswordAttempt {
