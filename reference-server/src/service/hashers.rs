@@ -1,11 +1,12 @@
 //! The hashers: a fixed number of them, each with memory of its own that is used again and again, so that what hashing takes of
 //! the machine is known whatever comes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ports::{HashMemory, Passwords};
+use crate::sync::lock;
 
 /// Who waits for a hasher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl PasswordHasherPool {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<HashMemory>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.memories)
     }
 
     async fn hasher(self: &Arc<Self>, lane: Lane) -> Option<Hasher> {

@@ -57,7 +57,6 @@ struct Inner {
 }
 
 impl Service {
-    /// A service of these parts.
     pub fn new(deps: Deps, config: Config) -> Self {
         let inner = Inner {
             queue: PasswordQueue::new(Arc::clone(&deps.passwords), config.password_queue),
@@ -71,17 +70,14 @@ impl Service {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The parts it is composed of.
     pub fn deps(&self) -> &Deps {
         &self.inner.deps
     }
 
-    /// What it declares.
     pub fn config(&self) -> &Config {
         &self.inner.config
     }
 
-    /// Its decisions.
     pub fn policy(&self) -> &dyn Policy {
         self.inner.deps.policy.as_ref()
     }
@@ -94,7 +90,6 @@ impl Service {
         }
     }
 
-    /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
     }

@@ -2,7 +2,7 @@
 //! changes nothing for the caller (NOTE-03, IDEM-02), and one that does not is tried again.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use super::audit::AuditContext;
 use crate::account::{Account, AccountId, DeviceId, Outcome, Timestamp};
 use crate::policy::{At, Event, notices};
 use crate::ports::{DeliveryError, Message, MessageContent};
+use crate::sync::lock;
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
 const UNDER_WAY: usize = 4096;
@@ -36,7 +37,7 @@ impl Default for Outbox {
 
 impl Outbox {
     fn due(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, AccountId)>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.due)
     }
 
     pub(super) fn clear(&self) {

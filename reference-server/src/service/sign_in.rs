@@ -22,15 +22,12 @@ use crate::ports::{CodeFor, TokenKind};
 /// A request for step one.
 #[derive(Clone, Debug)]
 pub struct SignIn {
-    /// Identifier as typed.
     pub email: String,
-    /// Password.
     pub password: String,
     /// The trust credential the device holds.
     pub trust_token: Option<String>,
     /// The identifier its app chose.
     pub installation: String,
-    /// Its label.
     pub name: String,
     /// The push registration it brings.
     pub push_token: Option<String>,

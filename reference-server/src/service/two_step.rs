@@ -9,7 +9,6 @@ use crate::account::{Account, Outcome, SessionId};
 use crate::policy::{At, Change, Event, Limit, PasswordAttempt, SourceEvent};
 
 impl Service {
-    /// The setting.
     pub async fn two_step(&self, access: &str) -> Result<TwoStepView, Problem> {
         self.read_session(access, |account, _, _| Ok(self.two_step_view(account)))
             .await
