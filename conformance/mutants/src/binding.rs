@@ -15,6 +15,7 @@ use reference_server::policy::{At, Policy, Standard};
 use serde_json::Value;
 
 use super::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// A code is looked up in one table of all accounts.
@@ -132,7 +133,7 @@ mutants! {
             let named = body.as_object_mut().and_then(|fields| fields.remove("email"));
             let store = &service.deps().store;
             let named = match named.as_ref().and_then(Value::as_str) {
-                Some(email) => store.by_email(email).await,
+                Some(email) => store.by_email(email).await.ok().flatten(),
                 None => None,
             };
             let response = next.answer(http_util::with_body(&request, &body)).await;
@@ -171,7 +172,7 @@ mutants! {
             let client = client.await.flatten();
             let response = next.answer(request).await;
             if let (StatusCode::CREATED, Some(client)) = (response.status(), client) {
-                store.sweep(&mut |account| upgrade(account, &client, now)).await;
+                store.sweep(|account| upgrade(account, &client, now)).await;
             }
             response
         }

@@ -10,6 +10,7 @@ use reference_server::ports::TokenKind;
 use serde_json::{Value, json};
 
 use super::http_util;
+use crate::http_util::BehindItsBack;
 
 /// Who a forged session is for.
 pub(super) struct Bearer {
@@ -34,7 +35,7 @@ impl Bearer {
     pub(super) async fn of_handle(service: &Service, handle: &str) -> Option<Self> {
         let token = TokenHash::of(handle);
         let store = &service.deps().store;
-        let id = store.by_token(&token).await?;
+        let id = store.by_token(&token).await.ok().flatten()?;
         let found = store.transact(&id, |account| {
             let held = account.challenges.iter().find(|challenge| challenge.handle == token)?;
             Some((held.installation.clone(), held.device_name.clone()))
@@ -60,7 +61,7 @@ impl Bearer {
 /// The account with this address.
 pub(super) async fn account_named(service: &Service, email: &str) -> Option<AccountId> {
     let email = normalise(email)?;
-    service.deps().store.by_email(&email).await
+    service.deps().store.by_email(&email).await.ok().flatten()
 }
 
 /// Fresh credentials that open a session in the account.

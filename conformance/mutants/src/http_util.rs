@@ -1,11 +1,15 @@
 //! What mutants at the HTTP edge are made of: reading and changing requests and answers, and finding the account
 //! that a credential belongs to.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use reference_server::Service;
-use reference_server::account::{AccountId, ChallengeState, SessionId, TokenHash};
+use reference_server::account::{Account, AccountId, ChallengeState, SessionId, TokenHash};
 use reference_server::http::{ApiRequest, json};
+use reference_server::ports::{Committed, Store, Versioned};
 use serde_json::Value;
 
 /// Whether the request is for this method and path.
@@ -42,7 +46,7 @@ pub(super) fn bearer(request: &ApiRequest) -> Option<&str> {
 pub(super) async fn pending(service: &Service, request: &ApiRequest) -> Option<AccountId> {
     let token = TokenHash::of(bearer(request)?);
     let store = &service.deps().store;
-    let id = store.by_token(&token).await?;
+    let id = store.by_token(&token).await.ok().flatten()?;
     let held = store.transact(&id, |account| {
         let mut challenges = account.challenges.iter();
         challenges.any(|challenge| challenge.handle == token && challenge.state == ChallengeState::Live)
@@ -54,7 +58,7 @@ pub(super) async fn pending(service: &Service, request: &ApiRequest) -> Option<A
 pub(super) async fn signed_in(service: &Service, request: &ApiRequest) -> Option<(AccountId, SessionId)> {
     let token = TokenHash::of(bearer(request)?);
     let deps = service.deps();
-    let id = deps.store.by_token(&token).await?;
+    let id = deps.store.by_token(&token).await.ok().flatten()?;
     let opened = deps
         .store
         .transact(&id, |account| deps.policy.session_opened_by(account, &token, service.at()));
@@ -85,4 +89,37 @@ pub(super) fn panicked() -> Response<Bytes> {
         StatusCode::INTERNAL_SERVER_ERROR,
         &serde_json::json!({ "error": "Internal Server Error" }),
     )
+}
+
+/// What a mutant changes behind the service's back, with no word to anybody.
+pub(super) trait BehindItsBack {
+    /// Changes one account; `None` when there is none.
+    fn transact<R: Send>(
+        &self,
+        id: &AccountId,
+        change: impl FnMut(&mut Account) -> R + Send,
+    ) -> impl Future<Output = Option<R>> + Send;
+
+    /// Changes all accounts, one after the other.
+    fn sweep(&self, change: impl FnMut(&mut Account) + Send) -> impl Future<Output = ()> + Send;
+}
+
+impl BehindItsBack for dyn Store {
+    async fn transact<R: Send>(&self, id: &AccountId, mut change: impl FnMut(&mut Account) -> R + Send) -> Option<R> {
+        loop {
+            let Versioned { account, version } = self.load(id).await.ok()??;
+            let mut account = Account::clone(&account);
+            let found = change(&mut account);
+            let account = Arc::new(account);
+            if self.commit(Versioned { account, version }).await.ok()? == Committed::Kept {
+                return Some(found);
+            }
+        }
+    }
+
+    async fn sweep(&self, mut change: impl FnMut(&mut Account) + Send) {
+        for id in self.ids(0, usize::MAX).await.unwrap_or_default() {
+            self.transact(&id, &mut change).await;
+        }
+    }
 }

@@ -13,6 +13,7 @@ use reference_server::ports::{RandomTokens, TokenKind, TokenSource};
 use serde_json::Value;
 
 use super::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// Whoever holds a pending handle counts as signed in.
@@ -114,7 +115,7 @@ async fn adopt(service: &Service, granted: Response<Bytes>, chosen: &str) -> Res
         return granted;
     };
     let store = &service.deps().store;
-    if let Some(id) = store.by_token(&access).await {
+    if let Some(id) = store.by_token(&access).await.ok().flatten() {
         let chosen = TokenHash::of(chosen);
         let take = |account: &mut Account| {
             if let Some(session) = account.sessions.iter_mut().find(|session| session.access == access) {

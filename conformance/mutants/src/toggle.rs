@@ -10,6 +10,7 @@ use reference_server::ports::HashMemory;
 use serde_json::Value;
 
 use super::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// A new account has two-step verification off.

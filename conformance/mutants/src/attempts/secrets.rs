@@ -9,10 +9,10 @@ use http::{Method, Response};
 use reference_server::account::{Account, AccountId, PasswordFailures, Timestamp, TokenHash};
 use reference_server::http::{ApiRequest, Middleware, Router};
 use reference_server::policy::{At, PasswordAttempt, Policy, Standard};
-use reference_server::ports::{AccountChange, MemoryStore, Store};
+use reference_server::ports::{Committed, MemoryStore, Store, StoreError, Versioned};
 use serde_json::Value;
 
-use crate::http_util;
+use crate::http_util::{self, BehindItsBack};
 
 mutants! {
     /// A list of codes is tried one by one.
@@ -116,39 +116,44 @@ struct RegistrationOverwrites(MemoryStore);
 
 #[async_trait]
 impl Store for RegistrationOverwrites {
-    async fn insert(&self, account: Account) -> bool {
+    async fn insert(&self, account: Account) -> Result<bool, StoreError> {
         let (email, hash) = (account.email.clone(), account.password_hash.clone());
-        if self.0.insert(account).await {
-            return true;
+        if self.0.insert(account).await? {
+            return Ok(true);
         }
-        if let Some(id) = self.0.by_email(&email).await {
-            let mut overwrite = |account: &mut Account| account.password_hash.clone_from(&hash);
-            self.0.update(&id, &mut overwrite).await;
+        if let Some(id) = self.0.by_email(&email).await? {
+            let store: &dyn Store = &self.0;
+            let overwrite = |account: &mut Account| account.password_hash.clone_from(&hash);
+            store.transact(&id, overwrite).await;
         }
-        false
+        Ok(false)
     }
 
-    async fn by_email(&self, email: &str) -> Option<AccountId> {
+    async fn by_email(&self, email: &str) -> Result<Option<AccountId>, StoreError> {
         self.0.by_email(email).await
     }
 
-    async fn by_token(&self, token: &TokenHash) -> Option<AccountId> {
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<AccountId>, StoreError> {
         self.0.by_token(token).await
     }
 
-    async fn update(&self, id: &AccountId, change: &mut AccountChange<'_>) -> bool {
-        self.0.update(id, change).await
+    async fn load(&self, id: &AccountId) -> Result<Option<Versioned>, StoreError> {
+        self.0.load(id).await
     }
 
-    async fn sweep(&self, change: &mut AccountChange<'_>) {
-        self.0.sweep(change).await;
+    async fn commit(&self, changed: Versioned) -> Result<Committed, StoreError> {
+        self.0.commit(changed).await
     }
 
-    async fn clear(&self) {
-        self.0.clear().await;
+    async fn ids(&self, from: usize, most: usize) -> Result<Vec<AccountId>, StoreError> {
+        self.0.ids(from, most).await
     }
 
-    async fn count(&self) -> usize {
+    async fn count(&self) -> Result<usize, StoreError> {
         self.0.count().await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.0.clear().await
     }
 }

@@ -13,6 +13,7 @@ use reference_server::ports::{DeliveryError, Mailer, Message, MessageContent, Re
 use serde_json::Value;
 
 use crate::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// A switch to email may name the address.
@@ -44,7 +45,7 @@ mutants! {
             let Some((last, _)) = http_util::signed_in(service, &request).await else {
                 return answer;
             };
-            let mut take_away = |account: &mut Account| {
+            let take_away = |account: &mut Account| {
                 if account.id == last {
                     return;
                 }
@@ -52,7 +53,7 @@ mutants! {
                     device.push_token.take_if(|held| *held == token);
                 }
             };
-            service.deps().store.sweep(&mut take_away).await;
+            service.deps().store.sweep(take_away).await;
             answer
         }
     }

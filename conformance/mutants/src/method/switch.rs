@@ -10,6 +10,7 @@ use reference_server::http::{ApiRequest, Router};
 use reference_server::policy::{At, Policy, Standard};
 
 use crate::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// A pushed code stays valid beside the mailed one.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::forged_session::{self, Bearer};
 use crate::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// Whoever names the account and has its code needs no handle.

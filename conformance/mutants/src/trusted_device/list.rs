@@ -7,6 +7,7 @@ use reference_server::http::{ApiRequest, Router, json};
 use serde_json::{Value, json};
 
 use crate::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// The device list holds each device's push registration.

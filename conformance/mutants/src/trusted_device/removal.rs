@@ -7,6 +7,7 @@ use reference_server::http::{ApiRequest, Router};
 use reference_server::policy::{At, Standard};
 
 use crate::http_util;
+use crate::http_util::BehindItsBack;
 
 mutants! {
     /// A device is removed by its id, whosever it is.
@@ -17,8 +18,8 @@ mutants! {
             let answer = next.answer(request).await;
             if let Some(device) = device.filter(|_| answer.status().is_success()) {
                 let deps = service.deps();
-                let mut remove = |account: &mut Account| deps.policy.remove_device(account, &device);
-                deps.store.sweep(&mut remove).await;
+                let remove = |account: &mut Account| deps.policy.remove_device(account, &device);
+                deps.store.sweep(remove).await;
             }
             answer
         }

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use crate::http_util::BehindItsBack;
 use async_trait::async_trait;
 use reference_server::account::{Account, AccountId, ChallengeId, Device, DeviceId, TokenHash, Trust};
 use reference_server::policy::{Admission, At, Opened, Policy, PresentedDevice, SignInFacts, Standard};
-use reference_server::ports::{AccountChange, MemoryStore, Store};
+use reference_server::ports::{Committed, MemoryStore, Store, StoreError, Versioned};
 
 mutants! {
     /// A device stands in the list as trusted as soon as it is asked for a code.
@@ -156,53 +157,54 @@ fn trusted_phones(account: &Account) -> Vec<String> {
 
 #[async_trait]
 impl Store for OneAccountPerPhone {
-    async fn insert(&self, account: Account) -> bool {
+    async fn insert(&self, account: Account) -> Result<bool, StoreError> {
         self.accounts.insert(account).await
     }
 
-    async fn by_email(&self, email: &str) -> Option<AccountId> {
+    async fn by_email(&self, email: &str) -> Result<Option<AccountId>, StoreError> {
         self.accounts.by_email(email).await
     }
 
-    async fn by_token(&self, token: &TokenHash) -> Option<AccountId> {
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<AccountId>, StoreError> {
         self.accounts.by_token(token).await
     }
 
-    async fn update(&self, id: &AccountId, change: &mut AccountChange<'_>) -> bool {
-        let mut added = Vec::new();
-        let mut watched = |account: &mut Account| {
-            let before = trusted_phones(account);
-            change(account);
-            added = trusted_phones(account);
-            added.retain(|phone| !before.contains(phone));
-        };
-        let known = self.accounts.update(id, &mut watched).await;
+    async fn load(&self, id: &AccountId) -> Result<Option<Versioned>, StoreError> {
+        self.accounts.load(id).await
+    }
+
+    async fn commit(&self, changed: Versioned) -> Result<Committed, StoreError> {
+        let (id, mut added) = (changed.account.id.clone(), trusted_phones(&changed.account));
+        let before = self.accounts.load(&id).await?;
+        let before = before.map_or_else(Vec::new, |before| trusted_phones(&before.account));
+        added.retain(|phone| !before.contains(phone));
+        let committed = self.accounts.commit(changed).await?;
+        if committed == Committed::Conflict {
+            return Ok(committed);
+        }
         for phone in added {
             let before = {
                 let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
                 holder.insert(phone.clone(), id.clone())
             };
-            let mut forget = |account: &mut Account| {
-                for device in account.devices.iter_mut().filter(|device| device.installation == phone) {
-                    device.trust = None;
-                }
-            };
-            if let Some(other) = before.filter(|other| other != id) {
-                self.accounts.update(&other, &mut forget).await;
+            let forget = |account: &mut Account| account.end_trust(|device| device.installation == phone);
+            if let Some(other) = before.filter(|other| *other != id) {
+                let store: &dyn Store = &self.accounts;
+                store.transact(&other, forget).await;
             }
         }
-        known
+        Ok(committed)
     }
 
-    async fn sweep(&self, change: &mut AccountChange<'_>) {
-        self.accounts.sweep(change).await;
+    async fn ids(&self, from: usize, most: usize) -> Result<Vec<AccountId>, StoreError> {
+        self.accounts.ids(from, most).await
     }
 
-    async fn clear(&self) {
-        self.accounts.clear().await;
-    }
-
-    async fn count(&self) -> usize {
+    async fn count(&self) -> Result<usize, StoreError> {
         self.accounts.count().await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.accounts.clear().await
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, SeedAccountDevice, SeedAccounts, StatusName};
+use super::seeding::{self, Seed, SeedDevice};
 use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
@@ -15,7 +16,7 @@ use crate::http::{
     read_or_nothing,
 };
 use crate::ports::Clock;
-use crate::service::{Problem, Seed, SeedDevice};
+use crate::service::Problem;
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
@@ -27,7 +28,7 @@ pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     let not_allowed = |allow: &str| Err(Refusal::MethodNotAllowed(allow.to_owned()));
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
-        (&Method::GET, ["metrics"]) => Ok(read_metrics(admin).await),
+        (&Method::GET, ["metrics"]) => read_metrics(admin).await,
         (&Method::GET, ["mailbox", address]) => mailbox(admin, address),
         (_, ["healthz" | "metrics"] | ["mailbox", _]) => not_allowed("GET"),
         (&Method::GET, ["clock"]) => Ok(clock(admin)),
@@ -43,13 +44,13 @@ pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     }
 }
 
-async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.deps().store.count().await;
+async fn read_metrics(admin: &Admin) -> Answer {
+    let accounts = admin.service.deps().store.count().await.map_err(Problem::from)?;
     if accounts <= MAX_ACCOUNTS_COUNTED {
-        admin.service.sweep().await;
+        admin.service.sweep().await?;
     }
     let page = prometheus::render(admin.service.metrics(), accounts);
-    answer(StatusCode::OK, prometheus::CONTENT_TYPE, page)
+    Ok(answer(StatusCode::OK, prometheus::CONTENT_TYPE, page))
 }
 
 fn clock(admin: &Admin) -> Response<Bytes> {
@@ -78,7 +79,7 @@ async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
     let Nothing {} = read_or_nothing(request)?;
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
-    admin.service.reset().await;
+    admin.service.reset().await?;
     Ok(empty())
 }
 
@@ -92,7 +93,7 @@ async fn seed(admin: &Admin, request: &ApiRequest) -> Answer {
             device: account.device.map(|device| seed_device(nth, device)).transpose()?,
         })
     });
-    let created = admin.service.seed(seeds.collect::<Result<_, Refusal>>()?).await?;
+    let created = seeding::seed(&admin.service, seeds.collect::<Result<_, Refusal>>()?).await?;
     Ok(json(StatusCode::CREATED, &json!({"created": created})))
 }
 
@@ -115,7 +116,7 @@ async fn set_status(admin: &Admin, request: &ApiRequest) -> Answer {
         StatusName::Active => Status::Active,
         StatusName::Disabled => Status::Disabled,
     };
-    if admin.service.set_status(&body.email, status).await {
+    if admin.service.set_status(&body.email, status).await? {
         Ok(empty())
     } else {
         Err(Problem::NotFound.into())
