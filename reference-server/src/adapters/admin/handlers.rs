@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, SeedAccountDevice, SeedAccounts, StatusName};
+use super::seeding::{self, Seed, SeedDevice};
 use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
@@ -15,7 +16,7 @@ use crate::http::{
     read_or_nothing,
 };
 use crate::ports::Clock;
-use crate::service::{Problem, Seed, SeedDevice};
+use crate::service::Problem;
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
@@ -92,7 +93,7 @@ async fn seed(admin: &Admin, request: &ApiRequest) -> Answer {
             device: account.device.map(|device| seed_device(nth, device)).transpose()?,
         })
     });
-    let created = admin.service.seed(seeds.collect::<Result<_, Refusal>>()?).await?;
+    let created = seeding::seed(&admin.service, seeds.collect::<Result<_, Refusal>>()?).await?;
     Ok(json(StatusCode::CREATED, &json!({"created": created})))
 }
 
