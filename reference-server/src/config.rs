@@ -13,7 +13,6 @@ use crate::account::Method;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Decimal digits.
     pub code_length: u32,
     pub code_ttl_s: u64,
     /// Seconds a challenge lives, whatever is resent.

@@ -36,8 +36,7 @@ struct Manual {
 impl ManualClock {
     fn with<R>(&self, change: impl FnOnce(&mut Manual, i64) -> R) -> R {
         let system = SystemClock.now().0;
-        let mut state = lock(&self.state);
-        change(&mut state, system)
+        change(&mut lock(&self.state), system)
     }
 
     /// Moves the clock by this many milliseconds, which may be negative.

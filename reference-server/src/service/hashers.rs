@@ -39,7 +39,7 @@ struct Hasher {
 impl Drop for Hasher {
     fn drop(&mut self) {
         let memory = std::mem::take(&mut self.memory);
-        self.pool.lock().push(memory);
+        lock(&self.pool.memories).push(memory);
     }
 }
 
@@ -53,10 +53,6 @@ impl PasswordHasherPool {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<HashMemory>> {
-        lock(&self.memories)
-    }
-
     async fn hasher(self: &Arc<Self>, lane: Lane) -> Option<Hasher> {
         let _alone = match lane {
             Lane::Stranger => Some(self.strangers.acquire().await.ok()?),
@@ -65,7 +61,7 @@ impl PasswordHasherPool {
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
         Some(Hasher {
             // There is one a permit.
-            memory: self.lock().pop().unwrap_or_default(),
+            memory: lock(&self.memories).pop().unwrap_or_default(),
             pool: Arc::clone(self),
             _permit: permit,
         })
@@ -152,6 +148,6 @@ mod tests {
         open.send(()).unwrap();
         assert_eq!(pool.run(Lane::Stranger, || (), |_, _| 7).await, Some(7));
         assert_eq!(pool.free.available_permits(), 1);
-        assert_eq!(pool.lock().len(), 1);
+        assert_eq!(lock(&pool.memories).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 //! changes nothing for the caller (NOTE-03, IDEM-02), and one that does not is tried again.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -36,12 +36,8 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    fn due(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, AccountId)>> {
-        lock(&self.due)
-    }
-
     pub(super) fn clear(&self) {
-        self.due().clear();
+        lock(&self.due).clear();
     }
 }
 
@@ -110,7 +106,7 @@ impl Service {
     /// A second step was begun: look after a while whether it was completed.
     pub(super) fn schedule_abandoned_notice(&self, account: &AccountId, at: At<'_>) {
         let due = at.now.plus_s(at.config.incomplete_notice_s);
-        self.inner.outbox.due().insert((due, account.clone()));
+        lock(&self.inner.outbox.due).insert((due, account.clone()));
     }
 
     /// Tells the owners of second steps that were begun and left alone (NOTE-01). To be called every now and then.
@@ -118,7 +114,7 @@ impl Service {
         let at = self.at();
         loop {
             let next = {
-                let mut due = self.inner.outbox.due();
+                let mut due = lock(&self.inner.outbox.due);
                 match due.first() {
                     Some((moment, _)) if *moment <= at.now => due.pop_first(),
                     _ => None,
@@ -143,7 +139,7 @@ impl Service {
             });
             if told.await.is_err() {
                 // Nothing is lost: it is due, and is tried again.
-                self.inner.outbox.due().insert((moment, id));
+                lock(&self.inner.outbox.due).insert((moment, id));
                 return;
             }
         }
