@@ -10,7 +10,7 @@ use conformance::engine::{self, Config, Summary};
 use conformance::select::Selection;
 use conformance::target_pool::{PerCheckTarget, Variant};
 use conformance::verdict::{Exit, Verdict};
-use mutants::KnownBad;
+use mutants::Mutant;
 use tokio::sync::Semaphore;
 
 use crate::exit::{CliError, Ended, shown};
@@ -36,7 +36,7 @@ pub(crate) struct SelftestArgs {
 
 /// One mutant and the checks that failed on it.
 struct Row {
-    bad: &'static KnownBad,
+    bad: &'static Mutant,
     own: Vec<String>,
     others: Vec<String>,
 }
@@ -45,7 +45,7 @@ struct Row {
 const SUITES_AT_ONCE: usize = 3;
 
 /// The mutant of this name; where there is none, the exit code of the call that asked for it.
-pub(crate) fn mutant(slug: &str, otherwise: Exit) -> Result<&'static KnownBad, CliError> {
+pub(crate) fn mutant(slug: &str, otherwise: Exit) -> Result<&'static Mutant, CliError> {
     mutants::find(slug).ok_or_else(|| {
         let near = mutants::all()
             .map(|bad| bad.slug)
@@ -119,7 +119,7 @@ pub(crate) async fn run(args: SelftestArgs, stop: Stop) -> Ended {
     shown(exit, matrix(&rows, green.judged.len()))
 }
 
-async fn suite(mutant: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
+async fn suite(mutant: Option<&'static Mutant>, seed: u64, jobs: usize, stop: &Stop) -> anyhow::Result<Summary> {
     // No cases of the model: whatever one finds, the check of the requirement has to find too.
     let config = Config {
         whole: true,
@@ -129,7 +129,7 @@ async fn suite(mutant: Option<&'static KnownBad>, seed: u64, jobs: usize, stop: 
     };
     let variant = mutant.map(|mutant| Variant {
         name: mutant.slug,
-        change: mutant.build,
+        change: mutant.change,
     });
     Ok(engine::run(config, Arc::new(PerCheckTarget { variant }), stop.clone(), |_| ()).await?)
 }
@@ -139,7 +139,7 @@ fn broken(verdict: Verdict) -> bool {
 }
 
 impl Row {
-    fn of(bad: &'static KnownBad, summary: &Summary) -> Self {
+    fn of(bad: &'static Mutant, summary: &Summary) -> Self {
         let failed = summary.judged.iter().filter(|judged| broken(judged.verdict));
         let (own, others): (Vec<_>, Vec<_>) = failed.partition(|judged| judged.requirement == bad.requirement);
         let ids = |judged: Vec<&conformance::events::Judged>| judged.iter().map(|judged| judged.check.clone()).collect();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::verdict::Exit;
-use mutants::KnownBad;
+use mutants::Mutant;
 use reference_server::adapters::admin::{self, Admin};
 use reference_server::adapters::locator::Mmdb;
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: ServeArgs, mut stop: Stop) -> Ended {
     }
     let mut server = Composition::from(deps);
     if let Some(mutant) = mutant {
-        (mutant.build)(&mut server);
+        (mutant.change)(&mut server);
     }
     let router = server.router(config.settings.clone());
     let service = router.service().clone();
@@ -129,7 +129,7 @@ fn print_banner(
     address: SocketAddr,
     admin: Option<SocketAddr>,
     mailbox: bool,
-    mutant: Option<&KnownBad>,
+    mutant: Option<&Mutant>,
     log: LogFormat,
 ) -> io::Result<()> {
     let mut out = terminal::out();

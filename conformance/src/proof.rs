@@ -155,6 +155,11 @@ pub fn assert_refused(what: &str, bad: &Answer, good: &Answer) -> CheckResult {
     Ok(Proof(()))
 }
 
+/// Each of these, told in words, has to be refused where the one twin of all is accepted.
+pub fn all_refused(tries: &[(impl AsRef<str>, Answer)], good: &Answer) -> CheckResult {
+    all(tries.iter().map(|(what, bad)| assert_refused(what.as_ref(), bad, good)))
+}
+
 /// As [`assert_refused`], for a value that is a promise in both directions: a refused twin is a breach, too.
 pub fn assert_two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> CheckResult {
     match assert_refused(bad_is, bad, good) {
@@ -175,6 +180,11 @@ pub fn assert_challenged(what: &str, bad: &Answer, good: &Answer) -> CheckResult
         ));
     }
     Ok(Proof(()))
+}
+
+/// Each of these, told in words, has to be asked for a code where the one twin of all skips the step.
+pub fn all_challenged(tries: &[(impl AsRef<str>, Answer)], good: &Answer) -> CheckResult {
+    all(tries.iter().map(|(what, bad)| assert_challenged(what.as_ref(), bad, good)))
 }
 
 pub fn assert_accepted(what: &str, answer: &Answer) -> CheckResult {

@@ -11,7 +11,7 @@ fn code_not_consumed() -> Variant {
     let mutant = mutants::find("code-not-consumed").unwrap();
     Variant {
         name: mutant.slug,
-        change: mutant.build,
+        change: mutant.change,
     }
 }
 

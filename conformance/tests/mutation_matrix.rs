@@ -11,7 +11,7 @@ use conformance::context::{Addresses, Context};
 use conformance::embedded::Embedded;
 use conformance::proof::CheckError;
 use conformance::target_pool::Variant;
-use mutants::KnownBad;
+use mutants::Mutant;
 use specs::Profile;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -30,11 +30,11 @@ struct Ran {
 /// Servers at a time. With all of them at once, a machine of two cores is late with messages that are waited for.
 static SERVERS: Semaphore = Semaphore::const_new(24);
 
-async fn run(mutant: &'static KnownBad, check: &'static Check) -> Ran {
+async fn run(mutant: &'static Mutant, check: &'static Check) -> Ran {
     let _server = SERVERS.acquire().await;
     let variant = Variant {
         name: mutant.slug,
-        change: mutant.build,
+        change: mutant.change,
     };
     let target = Embedded::start(Some(variant)).await.unwrap();
     let mut cx = Context::new(Arc::new(target), [7; 32], Addresses::default());

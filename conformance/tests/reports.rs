@@ -34,7 +34,7 @@ async fn run() -> String {
     let (_go_on, stop) = tokio::sync::watch::channel(false);
     let variant = mutants::find("code-not-consumed").map(|mutant| Variant {
         name: mutant.slug,
-        change: mutant.build,
+        change: mutant.change,
     });
     let mut events = Vec::new();
     let tell = |event| events.push(event);

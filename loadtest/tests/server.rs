@@ -108,7 +108,7 @@ async fn it_comes_back_where_it_was() {
 }
 
 #[tokio::test]
-async fn settings_and_known_bad_servers_are_what_is_served() {
+async fn settings_and_mutants_are_what_is_served() {
     let wrong = serde_json::json!({
         "email": "u0@example.com", "password": "a wrong horse", "device": {"installation": "i", "name": "Phone"},
     });

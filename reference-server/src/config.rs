@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -118,48 +119,35 @@ impl Default for Config {
 
 /// A network in CIDR form, such as `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    base: IpAddr,
-    bits: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
-    /// Whether the address belongs to it.
+    /// Whether the address belongs to it; an IPv4 address that came over an IPv6 socket is that IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                u32::from(base).checked_shr(u32::from(32 - self.bits)).unwrap_or(0)
-                    == u32::from(address).checked_shr(u32::from(32 - self.bits)).unwrap_or(0)
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                u128::from(base).checked_shr(u32::from(128 - self.bits)).unwrap_or(0)
-                    == u128::from(address).checked_shr(u32::from(128 - self.bits)).unwrap_or(0)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
 impl FromStr for Network {
     type Err = String;
 
+    /// `10.0.0.0/8`; without a length, the one address.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (base, bits) = text.split_once('/').unwrap_or((text, ""));
         let base: IpAddr = base
             .parse()
             .map_err(|_| format!("`{text}` is no address or network such as 10.0.0.0/8"))?;
         let most = if base.is_ipv4() { 32 } else { 128 };
-        let bits = if bits.is_empty() { Ok(most) } else { bits.parse::<u8>() };
-        match bits {
-            Ok(bits) if bits <= most => Ok(Self { base, bits }),
-            _ => Err(format!("`{text}`: a prefix length is 0 to {most}")),
-        }
+        let bits = if bits.is_empty() { Some(most) } else { bits.parse().ok() };
+        bits.and_then(|bits| IpNet::new(base, bits).ok())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}`: a prefix length is 0 to {most}"))
     }
 }
 
 impl std::fmt::Display for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.base, self.bits)
+        self.0.fmt(f)
     }
 }
 

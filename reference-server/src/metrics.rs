@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use specs::Operation;
 
 use crate::ports::{DeliveryError, Message, Recipient};
 
@@ -55,7 +56,9 @@ pub(crate) struct MessageLabels {
 /// A request that was answered.
 pub(crate) struct Answered<'a> {
     pub(crate) method: &'a Method,
+    /// The path as the API has it, or `other`: nobody's identifier, and few values.
     pub(crate) route: &'static str,
+    pub(crate) operation: Option<Operation>,
     pub(crate) status: u16,
     /// The slug of the problem, when it was refused.
     pub(crate) outcome: Option<&'static str>,
@@ -88,9 +91,9 @@ impl Metrics {
             202 => "challenge",
             _ => "other",
         });
-        let steps = match (method, route) {
-            ("POST", "/v1/sign-ins") => &self.sign_ins,
-            ("POST", "/v1/challenge/verify") => &self.verifications,
+        let steps = match answered.operation {
+            Some(Operation::SignIn) => &self.sign_ins,
+            Some(Operation::Verify) => &self.verifications,
             _ => return,
         };
         steps.get_or_create(&OutcomeLabels { outcome }).inc();

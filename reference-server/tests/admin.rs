@@ -74,7 +74,7 @@ async fn accounts_by_the_thousand_are_there_at_once() {
         .collect();
     let (status, created) = bench.ask("POST", "/accounts", Some(json!({"accounts": seeds}))).await;
     assert_eq!((status, &created["created"]), (201, &json!(2_000)));
-    assert_eq!(bench.admin.service.deps().store.count().await, 2_000);
+    assert_eq!(bench.admin.service.deps().store.count().await.unwrap(), 2_000);
     assert_eq!(bench.sign_in("u1999@example.test", "correct horse").await, 202);
 
     // A taken address starts anew, and one wrong row changes nothing.
@@ -85,10 +85,10 @@ async fn accounts_by_the_thousand_are_there_at_once() {
     assert_eq!(bench.sign_in("u7@example.test", "correct horse").await, 202);
     bench.ask("POST", "/accounts", Some(json!({"accounts": [anew]}))).await;
     assert_eq!(bench.sign_in("u7@example.test", "another horse").await, 201);
-    assert_eq!(bench.admin.service.deps().store.count().await, 2_000);
+    assert_eq!(bench.admin.service.deps().store.count().await.unwrap(), 2_000);
 
     assert_eq!(bench.ask("POST", "/reset", None).await.0, 204);
-    assert_eq!(bench.admin.service.deps().store.count().await, 0);
+    assert_eq!(bench.admin.service.deps().store.count().await.unwrap(), 0);
 }
 
 /// A trust credential in the server's shape.
@@ -141,7 +141,7 @@ async fn an_account_may_come_with_a_trusted_device() {
         let (status, _) = bench.ask("POST", "/accounts", Some(json!({"accounts": [account]}))).await;
         assert_eq!(status, 400, "{account}");
     }
-    assert_eq!(bench.admin.service.deps().store.count().await, 1);
+    assert_eq!(bench.admin.service.deps().store.count().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -29,22 +29,6 @@ impl fmt::Display for Level {
     }
 }
 
-/// What the decisive half of a requirement's test needs beyond HTTP and the capture of a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Testable {
-    /// HTTP alone.
-    BlackBox,
-    /// The assertion is about messages or provider faults.
-    NeedsDelivery,
-    /// A controllable clock, or real waiting.
-    NeedsClock,
-    /// Several instances, restarts or store faults.
-    NeedsMultiInstance,
-    /// Grey-box access or a questionnaire.
-    Review,
-}
-
 /// The part of the service a requirement speaks about, such as `sign-in` or `resend`.
 pub type Area = String;
 
@@ -97,7 +81,6 @@ const MUST_IN_NIST: [&str; 1] = [
 pub struct Requirement {
     /// Stable identifier such as `RSND-02`.
     pub id: String,
-    /// The area it belongs to.
     pub area: Area,
     /// How strongly it binds in the `faq` profile.
     pub level: Level,
@@ -105,8 +88,6 @@ pub struct Requirement {
     pub text: String,
     /// Where the rule comes from: FAQ question, RFC, NIST or OWASP section, CWE, public case.
     pub sources: Vec<String>,
-    /// What its test needs.
-    pub testable: Testable,
     /// Known ways to get it wrong, each `slug: description`.
     pub mutants: Vec<String>,
 }

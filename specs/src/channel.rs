@@ -24,6 +24,10 @@ impl Channel {
             Channel::Email => "email",
         }
     }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
+    }
 }
 
 impl fmt::Display for Channel {

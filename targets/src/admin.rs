@@ -74,13 +74,6 @@ impl AdminClient {
             .map(drop)
     }
 
-    /// Disables an account, or enables it again.
-    pub async fn set_active(&self, email: &str, active: bool) -> Result<(), TargetError> {
-        let status = if active { "active" } else { "disabled" };
-        let body = json!({"email": email, "status": status});
-        self.call("POST", "/accounts/status", Some(body)).await.map(drop)
-    }
-
     /// Tells the server where to deliver; `None` leaves a channel as it is.
     pub async fn deliver_to(&self, email: Option<&EmailRoute>, push: Option<&str>) -> Result<(), TargetError> {
         let mut body = json!({});

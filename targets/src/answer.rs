@@ -4,50 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-use specs::Channel;
+use specs::{Channel, Refusal};
 
 use crate::operation::OperationKind;
 use crate::transcript::Exchange;
-
-/// Why a request was refused. Targets that do not tell give [`Refusal::Unspecified`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Refusal {
-    /// Identifier or password.
-    Credentials,
-    /// The app is too old while two-step verification is on.
-    UpdateRequired,
-    /// The code was judged and is not right.
-    Code,
-    /// No live challenge answers to this handle.
-    Challenge,
-    /// No live session answers to these credentials.
-    Session,
-    /// The request itself is malformed.
-    Invalid,
-    /// A recent proof of the password is needed.
-    Reauthentication,
-    /// No such resource.
-    NotFound,
-    /// Refused without a reason this harness knows.
-    Unspecified,
-}
-
-impl Refusal {
-    /// All reasons.
-    pub const ALL: [Refusal; 9] = [
-        Refusal::Credentials,
-        Refusal::UpdateRequired,
-        Refusal::Code,
-        Refusal::Challenge,
-        Refusal::Session,
-        Refusal::Invalid,
-        Refusal::Reauthentication,
-        Refusal::NotFound,
-        Refusal::Unspecified,
-    ];
-}
 
 /// The class of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use tokio::sync::Notify;
-
 use specs::Channel;
+use tokio::sync::Notify;
 
 /// A moment of the delivery log: messages after it are those that arrived later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -40,7 +40,7 @@ pub mod transcript;
 mod wrong_code;
 
 pub use admin::{AdminClient, EmailRoute};
-pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome, Refusal};
+pub use answer::{Answer, ChallengeFacts, DeviceRow, Facts, Outcome};
 pub use binding::{Binding, BoundTarget};
 pub use clock::{ClockMode, WaitingClock};
 pub use connect::is_loopback;
@@ -52,7 +52,7 @@ pub use native::{Native, NativeOptions};
 pub use operation::{Operation, OperationKind};
 pub use redact::{RedactedExchange, RedactedMessage, Redactor, SecretKind};
 pub use request::{Body, RawRequest, Request, RequestBuilder, RequestMutation};
-pub use specs::Channel;
-pub use target::{Capability, Target, TargetError};
+pub use specs::{Capability, Channel, Refusal};
+pub use target::{Target, TargetError};
 pub use transcript::{Exchange, Transcript};
 pub use wrong_code::wrong_code;

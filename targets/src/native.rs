@@ -3,15 +3,16 @@
 //! A device's variables are `handle`, `access`, `refresh`, `trust` and `device_id`. Nothing is forgotten when a challenge
 //! is completed or a session ended: what a spent credential is still good for is exactly what checks ask.
 
+pub mod outcome;
 mod reading;
-mod request;
+pub mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use specs::Parameters;
+use specs::{Capability, Parameters};
 
 use crate::admin::AdminClient;
 use crate::answer::Answer;
@@ -22,7 +23,7 @@ use crate::fakes::Faults;
 use crate::http::{HttpClient, Limits, keep_cookies};
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
-use crate::target::{Capability, Target, TargetError};
+use crate::target::{Target, TargetError};
 use crate::transcript::{Exchange, Transcript};
 use crate::wrong_code::wrong_code;
 
@@ -115,16 +116,20 @@ impl Native {
     }
 
     fn judge(&self, device: &mut Device, operation: OperationKind, exchange: Arc<Exchange>) -> Answer {
-        let outcome = reading::outcome(operation, &exchange);
+        let json = exchange.json();
+        let read = reading::Recorded {
+            exchange: &exchange,
+            json: json.as_ref(),
+        };
         let mut answer = Answer {
             operation,
-            outcome,
+            outcome: outcome::outcome(operation, exchange.status, &read),
             facts: Default::default(),
             exchanges: vec![exchange.clone()],
         };
-        if let (true, Some(json)) = (answer.accepted(), exchange.json()) {
-            answer.facts = reading::facts(operation, &json);
-            keep(device, &json);
+        if let (true, Some(json)) = (answer.accepted(), &json) {
+            answer.facts = reading::facts(operation, json);
+            keep(device, json);
         }
         answer
     }
@@ -169,7 +174,7 @@ impl Target for Native {
 
     fn offers(&self, operation: OperationKind) -> bool {
         match operation {
-            OperationKind::RegisterPush => self.has(Capability::Push),
+            OperationKind::RegisterPush | OperationKind::ForgetPush => self.has(Capability::Push),
             OperationKind::Refresh => self.has(Capability::RefreshCredential),
             _ => true,
         }

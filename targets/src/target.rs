@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use specs::Parameters;
+use specs::{Capability, Parameters};
 
 use crate::answer::Answer;
 use crate::clock::ClockMode;
@@ -14,34 +13,6 @@ use crate::fakes::Faults;
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
 use crate::transcript::Exchange;
-
-/// What a target can offer beyond single operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// Codes by push to trusted devices.
-    Push,
-    /// Codes by email.
-    Email,
-    /// The version gate.
-    VersionGate,
-    /// Trusted devices that skip the step.
-    Trust,
-    /// A refresh credential apart from the access credential.
-    RefreshCredential,
-    /// Several source addresses reach it apart.
-    SourceAddresses,
-    /// Throttling is on in the tested configuration.
-    Limits,
-    /// The code belongs to a challenge (rather than to the account).
-    CodePerChallenge,
-    /// Trust credentials bound to a device-held key (DEV-14).
-    DeviceKey,
-    /// Pending codes can be fetched in the app of a trusted device (METH-08).
-    Inbox,
-    /// Provider faults can be ordered on the delivery fakes.
-    ProviderFaults,
-}
 
 /// The target could not be used; never a verdict about it.
 #[derive(Debug, thiserror::Error)]

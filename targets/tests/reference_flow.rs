@@ -123,6 +123,7 @@ async fn a_member_goes_everywhere() {
         },
     )
     .await;
+    done(&target, &mut phone, Operation::ForgetPush {}).await;
     assert_eq!(
         done(&target, &mut phone, Operation::ReadTwoStep {}).await.facts.two_step,
         Some(true)

@@ -3,9 +3,11 @@
 use serde_json::json;
 use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKind, RequestMutation};
 
-use crate::checks::steps::{handle_of, is_not_signed_in, open, reset_token_since, submit};
+use crate::checks::steps::{field, handle_of, header, is_not_signed_in, open, submit};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_refused, assert_that, failed};
+use crate::proof::{
+    CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_refused, assert_that, failed, not_tested,
+};
 
 checks!(
     /// each of two accounts' codes is refused on the other's challenge and accepted on its own
@@ -27,9 +29,7 @@ checks!(
 
     fn different(one: &str, other: &str) -> Result<(), CheckError> {
         if one == other {
-            return Err(CheckError::NotTested(
-                "by chance both challenges have the same code".to_owned(),
-            ));
+            return not_tested("by chance both challenges have the same code");
         }
         Ok(())
     }
@@ -65,11 +65,8 @@ checks!(
         let first_on_second = submit(cx, &mut second.clone(), &of_first.code).await?;
         let second_on_first = submit(cx, &mut first.clone(), &of_second.code).await?;
         let second_on_second = submit(cx, &mut second, &of_second.code).await?;
-        let later = assert_refused(
-            "an earlier challenge's code on a later one",
-            &first_on_second,
-            &second_on_second,
-        );
+        let what = "an earlier challenge's code on a later one";
+        let later = assert_refused(what, &first_on_second, &second_on_second);
         let earlier = "a later challenge's code on an earlier one";
         if !cx.target.has(Capability::CodePerChallenge) {
             // A new challenge ends the one before by declaration, so that only the refusals are left to see.
@@ -81,13 +78,12 @@ checks!(
 
     /// The ways in which a request names a device.
     fn naming(device: &Device) -> Vec<RequestMutation> {
-        let field = |name: &str, value| RequestMutation::SetField(name.to_owned(), value);
         vec![
             field("device", json!({"installation": device.installation, "name": device.name})),
             field("device_id", json!(device.installation)),
             field("installation", json!(device.installation)),
             field("device_name", json!(device.name)),
-            RequestMutation::AddHeader("X-Device-Id".to_owned(), device.installation.clone()),
+            header("X-Device-Id", device.installation.clone()),
             RequestMutation::AddCookie("device_id".to_owned(), device.installation.clone()),
         ]
     }
@@ -101,9 +97,8 @@ checks!(
             let account = cx.account().await?;
             let (mut device, pending) = open(cx, &account).await?;
             let verify = Operation::Verify { code: pending.code };
-            let named = cx
-                .perform_with(&mut device, verify.clone(), std::slice::from_ref(&name))
-                .await?;
+            let naming = std::slice::from_ref(&name);
+            let named = cx.perform_with(&mut device, verify.clone(), naming).await?;
             if !named.accepted() {
                 // Refusing the whole request is as good; the honest one still has to work.
                 let honest = cx.perform(&mut device, verify).await?;
@@ -145,43 +140,33 @@ checks!(
             new: format!("{right}-new"),
         };
         // The right ones come after the wrong ones, the change of the password last: it would void the code.
-        let beside = vec![RequestMutation::SetField("code".to_owned(), code.clone().into())];
+        let (off, beside) = (set(Some(right.clone())), field("code", code.clone()));
         let pairs = [
             (
-                "a sign-in code for the proof of a password",
+                "for the proof of a password",
                 reauthenticate(code.clone()),
                 vec![],
-                None,
+                reauthenticate(right.clone()),
             ),
             (
-                "a sign-in code to switch two-step verification off",
+                "to switch two-step verification off",
                 set(Some(code.clone())),
                 vec![],
-                Some(set(Some(right.clone()))),
+                off.clone(),
             ),
-            (
-                "a sign-in code beside switching two-step verification off",
-                set(None),
-                beside,
-                Some(set(Some(right.clone()))),
-            ),
-            (
-                "a sign-in code to change the password",
-                change(code.clone()),
-                vec![],
-                Some(change(right.clone())),
-            ),
+            ("beside switching two-step verification off", set(None), vec![beside], off),
+            ("to change the password", change(code.clone()), vec![], change(right.clone())),
         ];
         let mut bad = Vec::new();
-        for (what, operation, mutations, good) in pairs {
+        for (place, operation, mutations, good) in pairs {
             if cx.target.offers(operation.kind()) {
+                let what = format!("a sign-in code {place}");
                 bad.push((what, cx.perform_with(&mut phone, operation, &mutations).await?, good));
             }
         }
         for (what, bad, good) in bad {
-            let good = good.unwrap_or_else(|| reauthenticate(right.clone()));
             let good = cx.perform(&mut phone, good).await?;
-            results.push(assert_refused(what, &bad, &good));
+            results.push(assert_refused(&what, &bad, &good));
         }
         if cx.target.offers(OperationKind::CompleteReset) && cx.target.offers(OperationKind::RequestReset) {
             results.push(code_completes_no_reset(cx).await);
@@ -196,11 +181,8 @@ checks!(
 
     async fn code_completes_no_reset(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
-        let cursor = cx.cursor();
         let mut device = cx.device("new phone");
-        let email = account.email.clone();
-        cx.prepare(&mut device, Operation::RequestReset { email }).await?;
-        let token = reset_token_since(cx, cursor, &account).await?;
+        let token = cx.reset_token(&mut device, &account).await?;
         let (_, pending) = open(cx, &account).await?;
         let new = format!("{}-new", account.password);
         let by_code = Operation::CompleteReset {
@@ -216,11 +198,8 @@ checks!(
     #[check("BIND-04.reset-token-is-no-code", operations = [RequestReset])]
     async fn reset_token_is_no_code(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
-        let cursor = cx.cursor();
         let (mut device, pending) = open(cx, &account).await?;
-        let email = account.email.clone();
-        cx.prepare(&mut device, Operation::RequestReset { email }).await?;
-        let token = reset_token_since(cx, cursor, &account).await?;
+        let token = cx.reset_token(&mut device, &account).await?;
         let bad = submit(cx, &mut device.clone(), &token).await?;
         let good = submit(cx, &mut device, &pending.code).await?;
         assert_refused("a reset token for a sign-in code", &bad, &good)
@@ -231,25 +210,22 @@ checks!(
     async fn account_cannot_be_named(cx: &mut Context) -> CheckResult {
         let Member { account: victim, .. } = cx.member().await?;
         let mut results = Vec::new();
-        for field in ["email", "account", "username", "user_id", "account_id"] {
+        for name in ["email", "account", "username", "user_id", "account_id"] {
             let own = cx.account().await?;
             let (mut attacker, pending) = open(cx, &own).await?;
             let verify = Operation::Verify { code: pending.code };
-            let named = [RequestMutation::SetField(field.to_owned(), victim.email.clone().into())];
+            let named = [field(name, victim.email.clone())];
             let answer = cx.perform_with(&mut attacker, verify.clone(), &named).await?;
             if !answer.accepted() {
                 let honest = cx.perform(&mut attacker, verify).await?;
-                results.push(assert_refused(
-                    &format!("a code with the victim's name as `{field}`"),
-                    &answer,
-                    &honest,
-                ));
+                let what = format!("a code with the victim's name as `{name}`");
+                results.push(assert_refused(&what, &answer, &honest));
                 continue;
             }
             let who = cx.prepare(&mut attacker, Operation::WhoAmI {}).await?;
             let email = who.facts.email.unwrap_or_default();
             results.push(assert_that(
-                &format!("a code with the victim's name as `{field}` signs in to the account of its handle"),
+                &format!("a code with the victim's name as `{name}` signs in to the account of its handle"),
                 email.eq_ignore_ascii_case(&own.email),
                 format!("it signed in to `{email}`"),
             ));

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use targets::{CredentialKind, Operation, RequestMutation};
 
+use crate::checks::steps::{handle_as_session, header};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that};
+use crate::proof::{CheckResult, all, assert_refused, assert_that, not_tested, require};
 
 checks!(
     /// a pending handle in the session's place is refused by every operation of a session
     #[check("SESS-01.pending-opens-nothing", operations = [WhoAmI])]
     async fn pending_opens_nothing(cx: &mut Context) -> CheckResult {
         let Member { account, phone } = cx.member().await?;
-        let mut pending = cx.device("pending phone");
-        cx.challenged(&mut pending, &account).await?;
-        let handle = cx.target.credential(&pending, CredentialKind::Handle);
-        cx.target.set_credential(&mut pending, CredentialKind::Access, handle);
+        let pending = handle_as_session(cx, &account).await?;
         let id = "no-such-device".to_owned();
         let operations = [
             Operation::WhoAmI {},
@@ -28,10 +26,7 @@ checks!(
                 token: "a-pending-phones-registration".to_owned(),
             },
             Operation::RemoveDevice { id },
-            Operation::SetTwoStep {
-                enabled: true,
-                password: Some(account.password.clone()),
-            },
+            account.set_two_step(true),
             Operation::Reauthenticate {
                 password: account.password.clone(),
             },
@@ -51,11 +46,8 @@ checks!(
                     continue;
                 }
             }
-            results.push(assert_refused(
-                &format!("{} with a pending handle", operation.kind()),
-                &half,
-                &full,
-            ));
+            let what = format!("{} with a pending handle", operation.kind());
+            results.push(assert_refused(&what, &half, &full));
         }
         all(results)
     }
@@ -71,7 +63,7 @@ checks!(
             .filter_map(|kind| cx.target.credential(&new, kind))
             .collect();
         if before.is_empty() {
-            return Err(CheckError::NotTested("the pending device holds nothing to try".to_owned()));
+            return not_tested("the pending device holds nothing to try");
         }
         cx.prepare(&mut new, Operation::Verify { code: pending.code }).await?;
         let full = cx.perform(&mut new, Operation::WhoAmI {}).await?;
@@ -92,26 +84,18 @@ checks!(
         // A value of the very shape the target gives out, known to the attacker because it was the attacker's own.
         let stranger = cx.member().await?.phone;
         let Some(real) = cx.target.credential(&stranger, CredentialKind::Access) else {
-            return Err(CheckError::NotTested("the target gives out no session credential".to_owned()));
+            return not_tested("the target gives out no session credential");
         };
         let chosen: String = real.chars().map(|c| if c.is_ascii_lowercase() { 'q' } else { c }).collect();
         let plant = [
-            RequestMutation::AddHeader("X-Session-Id".to_owned(), chosen.clone()),
+            header("X-Session-Id", chosen.clone()),
             RequestMutation::AddCookie("session".to_owned(), chosen.clone()),
             RequestMutation::AddCookie("session_id".to_owned(), chosen.clone()),
         ];
         let mut victim = cx.device("victim's phone");
         let cursor = cx.cursor();
-        let operation = Operation::SignIn {
-            email: account.email.clone(),
-            password: account.password.clone(),
-        };
-        cx.perform_with(&mut victim, operation, &plant).await?;
-        let message = cx.code_since(cursor, &account).await?;
-        let code = message
-            .code
-            .clone()
-            .ok_or_else(|| CheckError::NotTested("the message carries no code".to_owned()))?;
+        cx.perform_with(&mut victim, account.sign_in(), &plant).await?;
+        let code = require(cx.code_since(cursor, &account).await?.code, "the message carries no code")?;
         cx.perform_with(&mut victim, Operation::Verify { code }, &plant).await?;
         let full = cx.perform(&mut victim, Operation::WhoAmI {}).await?;
         let mut attacker = cx.device("attacker's phone");
@@ -131,10 +115,8 @@ checks!(
             let account = cx.account().await?;
             let mut device = cx.device("new phone");
             let pending = cx.challenged(&mut device, &account).await?;
-            collected
-                .entry(CredentialKind::Handle)
-                .or_default()
-                .extend(cx.target.credential(&device, CredentialKind::Handle));
+            let handle = cx.target.credential(&device, CredentialKind::Handle);
+            collected.entry(CredentialKind::Handle).or_default().extend(handle);
             cx.prepare(&mut device, Operation::Verify { code: pending.code }).await?;
             for kind in [CredentialKind::Access, CredentialKind::Refresh, CredentialKind::Trust] {
                 collected.entry(kind).or_default().extend(cx.target.credential(&device, kind));
@@ -144,24 +126,15 @@ checks!(
         for (kind, values) in collected.iter().filter(|(_, values)| !values.is_empty()) {
             let name = kind.name();
             let distinct: BTreeSet<&String> = values.iter().collect();
-            results.push(assert_that(
-                &format!("no {name} credential comes twice"),
-                distinct.len() == values.len(),
-                "one came twice",
-            ));
+            let once = format!("no {name} credential comes twice");
+            results.push(assert_that(&once, distinct.len() == values.len(), "one came twice"));
             let rising = values.windows(2).filter(|pair| pair[0] < pair[1]).count();
-            let ordered = rising + 1 == values.len();
-            results.push(assert_that(
-                &format!("{name} credentials do not grow with time"),
-                !ordered,
-                "each was larger than the one before",
-            ));
+            let unordered = format!("{name} credentials do not grow with time");
+            let seen = "each was larger than the one before";
+            results.push(assert_that(&unordered, rising + 1 != values.len(), seen));
             let (bits, wanted) = (varying_bits(values), cx.profile.token_bits());
-            results.push(assert_that(
-                &format!("a {name} credential holds at least {wanted} bits that vary"),
-                bits >= f64::from(wanted),
-                format!("{bits:.0} bits"),
-            ));
+            let long = format!("a {name} credential holds at least {wanted} bits that vary");
+            results.push(assert_that(&long, bits >= f64::from(wanted), format!("{bits:.0} bits")));
         }
         all(results)
     }

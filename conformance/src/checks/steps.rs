@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use targets::{Answer, Channel, CredentialKind, Cursor, Device, Exchange, Message, Operation, Outcome};
+use serde_json::Value;
+use targets::{
+    Answer, Capability, Channel, CredentialKind, Cursor, Device, Exchange, Operation, OperationKind, Outcome, RequestMutation,
+};
 
-use crate::context::{Account, Context, Pending};
-use crate::proof::{CheckError, CheckResult, assert_accepted, assert_refused, describe};
+use crate::context::{Account, Context, Member, Pending};
+use crate::proof::{CheckError, CheckResult, assert_refused, assert_that, describe, not_tested};
 
 /// Opens a challenge from a new device.
 pub(super) async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), CheckError> {
@@ -27,10 +30,7 @@ pub(super) async fn guess_wrong(cx: &mut Context, device: &mut Device, right: &s
         let code = cx.target.wrong_code(right, nth);
         let answer = submit(cx, device, &code).await?;
         if answer.accepted() {
-            return Err(CheckError::NotTested(format!(
-                "a wrong code was accepted: {}",
-                describe(&answer)
-            )));
+            return not_tested(format!("a wrong code was accepted: {}", describe(&answer)));
         }
     }
     Ok(())
@@ -57,10 +57,7 @@ pub(super) async fn switch_to_email(cx: &mut Context, device: &mut Device, accou
     let switch = Operation::SwitchMethod { method: Channel::Email };
     let pending = send_again(cx, device, account, switch).await?;
     if pending.method != Channel::Email {
-        return Err(CheckError::NotTested(format!(
-            "after the switch to email the code came by {:?}",
-            pending.method
-        )));
+        return not_tested(format!("after the switch to email the code came by {:?}", pending.method));
     }
     Ok(pending)
 }
@@ -69,31 +66,54 @@ async fn send_again(cx: &mut Context, device: &mut Device, account: &Account, ho
     cool_down(cx).await?;
     let cursor = cx.cursor();
     let answer = cx.prepare(device, how).await?;
-    let message = cx.code_since(cursor, account).await?;
-    Ok(Pending {
-        answer,
-        cursor,
-        method: message.channel,
-        code: message.code.unwrap_or_default(),
-    })
+    cx.pending(answer, cursor, account).await
 }
 
-/// The reset token mailed to the account since the cursor, or the check stops.
-pub(super) async fn reset_token_since(cx: &mut Context, cursor: Cursor, account: &Account) -> Result<String, CheckError> {
-    let patience = cx.target.delivery_patience();
-    let wanted = |message: &Message| message.reset_token.is_some() && message.to.eq_ignore_ascii_case(&account.email);
-    let message = cx.target.deliveries().wait(cursor, patience, wanted).await;
-    message
-        .and_then(|message| message.reset_token)
-        .ok_or_else(|| CheckError::NotTested(format!("no reset mail came within {} ms", patience.as_millis())))
+/// A request with this field in its body.
+pub(super) fn field(name: &str, value: impl Into<Value>) -> RequestMutation {
+    RequestMutation::SetField(name.to_owned(), value.into())
 }
 
-/// The one refused and the other accepted: the declared value is a promise in both directions.
-pub(super) fn two_sided(bad_is: &str, bad: &Answer, good_is: &str, good: &Answer) -> CheckResult {
-    match assert_refused(bad_is, bad, good) {
-        Err(CheckError::NotTested(_)) => assert_accepted(good_is, good),
-        result => result,
+pub(super) fn header(name: &str, value: impl Into<String>) -> RequestMutation {
+    RequestMutation::AddHeader(name.to_owned(), value.into())
+}
+
+/// The ways in which the target sends a code again.
+pub(super) fn ways_to_send(cx: &Context) -> Vec<Operation> {
+    let mut ways = vec![Operation::Resend {}];
+    if cx.target.offers(OperationKind::SwitchMethod) && cx.target.has(Capability::Email) {
+        ways.push(Operation::SwitchMethod { method: Channel::Email });
     }
+    ways
+}
+
+/// Nothing was sent to the account since the cursor; a message is a breach.
+pub(super) async fn nothing_sent(cx: &mut Context, cursor: Cursor, account: &Account, what: &str) -> Result<(), CheckError> {
+    let came = cx.settled_for(cursor, account).await?.len();
+    let _proof = assert_that(what, came == 0, format!("{came} messages came"))?;
+    Ok(())
+}
+
+/// A device with a pending sign-in that presents its handle where a session's credential stands.
+pub(super) async fn handle_as_session(cx: &mut Context, account: &Account) -> Result<Device, CheckError> {
+    let mut pending = cx.device("pending phone");
+    cx.challenged(&mut pending, account).await?;
+    let handle = cx.target.credential(&pending, CredentialKind::Handle);
+    cx.target.set_credential(&mut pending, CredentialKind::Access, handle);
+    Ok(pending)
+}
+
+/// A member whose two-step verification was off and is on again, and the device that signed in meanwhile.
+pub(super) async fn off_period(cx: &mut Context) -> Result<(Member, Device), CheckError> {
+    let mut member = cx.member().await?;
+    cx.prepare(&mut member.phone, member.account.set_two_step(false)).await?;
+    let mut new = cx.device("phone of the off period");
+    let answer = cx.sign_in(&mut new, &member.account).await?;
+    if answer.outcome != Outcome::SignedIn {
+        return not_tested(format!("no session could be opened while it was off: {}", describe(&answer)));
+    }
+    cx.prepare(&mut member.phone, member.account.set_two_step(true)).await?;
+    Ok((member, new))
 }
 
 /// Seconds from a limit at which its two sides are probed: more than a check takes, little of what is declared.
@@ -187,11 +207,26 @@ pub(super) async fn opens_nothing(
     if cx.target.offers(renew.kind()) {
         // A refresh credential is good for one use, so that the owner's is not used up here.
         let bad = cx.perform(&mut thief, renew).await?;
-        results.push(crate::proof::assert_that(
+        results.push(assert_that(
             &format!("{what} renews no session"),
             bad.outcome != Outcome::SignedIn,
             describe(&bad),
         ));
+    }
+    Ok(results)
+}
+
+/// The device is not signed in, and nothing in the answer it got opens anything.
+pub(super) async fn answer_opens_nothing(
+    cx: &mut Context,
+    (who, of): (&str, &str),
+    answer: &Answer,
+    device: &Device,
+    owner: &Device,
+) -> Result<Vec<CheckResult>, CheckError> {
+    let mut results = is_not_signed_in(cx, who, device, owner).await?;
+    for text in credentials_in(answer) {
+        results.extend(opens_nothing(cx, &format!("`{text}` of {of}"), &text, owner).await?);
     }
     Ok(results)
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use targets::{Answer, Capability, CredentialKind, Device, Operation, OperationKind, Outcome};
+use targets::{Answer, Capability, Device, Operation, OperationKind, Outcome};
 
+use crate::checks::steps::{handle_as_session, off_period};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, assert_refused, assert_that, describe, downgrade, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_outcome, assert_refused, describe, downgrade, failed};
 
 checks!(
     /// a new account, its setting never touched, asks its first device for a code
@@ -14,11 +15,7 @@ checks!(
         let account = cx.untouched_account().await?;
         let mut first = cx.device("first phone");
         let answer = cx.sign_in(&mut first, &account).await?;
-        assert_that(
-            "a new account asks its first device for a code",
-            answer.outcome == Outcome::Challenged,
-            describe(&answer),
-        )
+        assert_outcome("a new account asks its first device for a code", &answer, Outcome::Challenged)
     }
 
     /// switching off with a session but no proof of the password is refused
@@ -38,23 +35,17 @@ checks!(
         let wrong = switch(cx, &mut phone, false, Some("not the password 1")).await?;
         let foreign = switch(cx, &mut phone, false, Some(&other.password)).await?;
         let right = switch(cx, &mut phone, false, Some(&account.password)).await?;
-        Ok(
-            assert_refused("switching off with a wrong password", &wrong, &right)?.and(assert_refused(
-                "switching off with another account's password",
-                &foreign,
-                &right,
-            )?),
-        )
+        all([
+            assert_refused("switching off with a wrong password", &wrong, &right),
+            assert_refused("switching off with another account's password", &foreign, &right),
+        ])
     }
 
     /// switching off with a pending handle in the session's place is refused
     #[check("TOGL-02.pending-handle-is-refused", operations = [SetTwoStep])]
     async fn pending_handle_is_refused(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let mut pending = cx.device("new phone");
-        cx.challenged(&mut pending, &account).await?;
-        let handle = cx.target.credential(&pending, CredentialKind::Handle);
-        cx.target.set_credential(&mut pending, CredentialKind::Access, handle);
+        let mut pending = handle_as_session(cx, &account).await?;
         let half = switch(cx, &mut pending, false, Some(&account.password)).await?;
         let full = switch(cx, &mut phone, false, Some(&account.password)).await?;
         assert_refused("switching off with a pending handle", &half, &full)
@@ -65,22 +56,13 @@ checks!(
     async fn proof_grows_stale(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
         let age = Duration::from_secs(cx.parameters().reauth_max_s + 1);
-        cx.prepare(
-            &mut phone,
-            Operation::Reauthenticate {
-                password: account.password.clone(),
-            },
-        )
-        .await?;
+        let reauthenticate = Operation::Reauthenticate {
+            password: account.password.clone(),
+        };
+        cx.prepare(&mut phone, reauthenticate.clone()).await?;
         cx.advance(age).await?;
         let stale = switch(cx, &mut phone, false, None).await?;
-        cx.prepare(
-            &mut phone,
-            Operation::Reauthenticate {
-                password: account.password.clone(),
-            },
-        )
-        .await?;
+        cx.prepare(&mut phone, reauthenticate).await?;
         let fresh = switch(cx, &mut phone, false, None).await?;
         assert_refused("switching off with a proof older than declared", &stale, &fresh)
     }
@@ -89,21 +71,16 @@ checks!(
     #[check("TOGL-03.off-asks-nobody", operations = [SetTwoStep])]
     async fn off_asks_nobody(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        off(cx, &mut phone, &account.password).await?;
+        cx.prepare(&mut phone, account.set_two_step(false)).await?;
         let mut new = cx.device("new phone");
         let answer = cx.sign_in(&mut new, &account).await?;
-        assert_that(
-            "no code is asked while it is off",
-            answer.outcome == Outcome::SignedIn,
-            describe(&answer),
-        )
+        assert_outcome("no code is asked while it is off", &answer, Outcome::SignedIn)
     }
 
     /// on again, a device from the off period is asked for a code and a trusted one is not
     #[check("TOGL-03.on-again-asks-the-untrusted", operations = [SetTwoStep], capabilities = [Trust])]
     async fn on_again_asks_the_untrusted(cx: &mut Context) -> CheckResult {
-        let (member, mut new) = off_period(cx).await?;
-        let Member { account, mut phone } = member;
+        let (Member { account, mut phone }, mut new) = off_period(cx).await?;
         let untrusted = cx.sign_in(&mut new, &account).await?;
         if untrusted.outcome != Outcome::Challenged {
             return failed(
@@ -113,27 +90,18 @@ checks!(
         }
         cx.perform(&mut phone, Operation::SignOut {}).await?;
         let trusted = cx.sign_in(&mut phone, &account).await?;
-        assert_that(
-            "trust from before still skips the step",
-            trusted.outcome == Outcome::SignedIn,
-            describe(&trusted),
-        )
+        assert_outcome("trust from before still skips the step", &trusted, Outcome::SignedIn)
     }
 
     /// on again, the session of an untrusted device from the off period is over
     #[check("TOGL-03.sessions-of-the-off-period-end", operations = [SetTwoStep, WhoAmI], capabilities = [Trust])]
     async fn sessions_of_the_off_period_end(cx: &mut Context) -> CheckResult {
-        let (member, mut new) = off_period(cx).await?;
-        let mut phone = member.phone;
+        let (Member { mut phone, .. }, mut new) = off_period(cx).await?;
         let untrusted = cx.perform(&mut new.clone(), Operation::WhoAmI {}).await?;
         let trusted = cx.perform(&mut phone, Operation::WhoAmI {}).await?;
         // Codes for the untrusted are a must, the end of their sessions is recommended.
-        let ended = assert_refused(
-            "the session an untrusted device opened while it was off",
-            &untrusted,
-            &trusted,
-        );
-        let proof = downgrade(ended)?;
+        let what = "the session an untrusted device opened while it was off";
+        let proof = downgrade(assert_refused(what, &untrusted, &trusted))?;
         if !cx.target.has(Capability::RefreshCredential) || !cx.target.offers(OperationKind::Refresh) {
             return Ok(proof);
         }
@@ -143,47 +111,7 @@ checks!(
     }
 );
 
-/// A member whose setting was off and is on again, and the device that signed in meanwhile.
-async fn off_period(cx: &mut Context) -> Result<(Member, Device), CheckError> {
-    let mut member = cx.member().await?;
-    off(cx, &mut member.phone, &member.account.password.clone()).await?;
-    let mut new = cx.device("new phone");
-    let answer = cx.sign_in(&mut new, &member.account).await?;
-    if answer.outcome != Outcome::SignedIn {
-        return Err(CheckError::NotTested(format!(
-            "no session could be opened while it was off: {}",
-            describe(&answer)
-        )));
-    }
-    let on = switch(cx, &mut member.phone, true, Some(&member.account.password.clone())).await?;
-    if !on.accepted() {
-        return Err(CheckError::NotTested(format!(
-            "it could not be switched on: {}",
-            describe(&on)
-        )));
-    }
-    Ok((member, new))
-}
-
-async fn off(cx: &mut Context, device: &mut Device, password: &str) -> Result<(), CheckError> {
-    let answer = switch(cx, device, false, Some(password)).await?;
-    if answer.accepted() {
-        Ok(())
-    } else {
-        Err(CheckError::NotTested(format!(
-            "it could not be switched off: {}",
-            describe(&answer)
-        )))
-    }
-}
-
 async fn switch(cx: &mut Context, device: &mut Device, enabled: bool, password: Option<&str>) -> Result<Answer, CheckError> {
-    cx.perform(
-        device,
-        Operation::SetTwoStep {
-            enabled,
-            password: password.map(str::to_owned),
-        },
-    )
-    .await
+    let password = password.map(str::to_owned);
+    cx.perform(device, Operation::SetTwoStep { enabled, password }).await
 }

@@ -1,9 +1,12 @@
 //! The version gate: below the minimum nobody signs in while two-step verification is on, and no version weakens it.
 
-use targets::{Answer, CredentialKind, Operation, Outcome, Refusal, RequestMutation};
+use targets::{Answer, CredentialKind, Outcome, Refusal, RequestMutation};
 
+use crate::checks::steps::nothing_sent;
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, describe, failed};
+use crate::proof::{
+    CheckError, CheckResult, all, assert_outcome, assert_refused, assert_that, describe, failed, not_tested, require,
+};
 
 checks!(
     /// The components of the declared minimum.
@@ -19,9 +22,9 @@ checks!(
         let mut next = || parts.next().unwrap_or(Ok(0));
         match (next(), next(), next()) {
             (Ok(major), Ok(minor), Ok(patch)) if minor > 0 => Ok(Minimum { major, minor, patch }),
-            _ => Err(CheckError::NotTested(format!(
+            _ => not_tested(format!(
                 "the declared minimum `{text}` leaves no version right below it to try"
-            ))),
+            )),
         }
     }
 
@@ -42,33 +45,20 @@ checks!(
         for version in &old {
             let (answer, handle) = claim(cx, &account, Some(version)).await?;
             if handle.is_some() && answer.outcome != Outcome::Challenged {
-                return failed(
-                    "no handle for a version below the minimum",
-                    format!("{version} was given one"),
-                );
+                let seen = format!("{version} was given one");
+                return failed("no handle for a version below the minimum", seen);
             }
             answers.push((version, answer));
         }
-        let came = cx.settled_for(cursor, &account).await?;
-        if !came.is_empty() {
-            return failed(
-                "no message for a version below the minimum",
-                format!("{} messages came", came.len()),
-            );
-        }
+        nothing_sent(cx, cursor, &account, "no message for a version below the minimum").await?;
         let (served, _) = claim(cx, &account, Some(&cx.parameters().min_version.clone())).await?;
-        all(answers.iter().map(|(version, answer)| {
-            let said = answer.outcome
-                == Outcome::Refused {
-                    reason: Refusal::UpdateRequired,
-                };
-            Ok(
-                assert_refused(&format!("version {version}"), answer, &served)?.and(assert_that(
-                    &format!("version {version} is told to update"),
-                    said,
-                    describe(answer),
-                )?),
-            )
+        let update = Outcome::Refused {
+            reason: Refusal::UpdateRequired,
+        };
+        all(answers.iter().flat_map(|(version, answer)| {
+            let what = format!("version {version}");
+            let told = assert_outcome(&format!("{what} is told to update"), answer, update.clone());
+            [assert_refused(&what, answer, &served), told]
         }))
     }
 
@@ -139,13 +129,12 @@ checks!(
         }
         let served = cx.parameters().min_version.clone();
         let (control, _) = claim(cx, &account, Some(&served)).await?;
-        all(answers.iter().map(|(what, answer)| {
-            let calm = assert_that(
-                &format!("{what}: no server error"),
-                answer.outcome != Outcome::ServerError,
-                describe(answer),
-            )?;
-            Ok(calm.and(assert_refused(what, answer, &control)?))
+        all(answers.iter().flat_map(|(what, answer)| {
+            let calm = answer.outcome != Outcome::ServerError;
+            [
+                assert_that(&format!("{what}: no server error"), calm, describe(answer)),
+                assert_refused(what, answer, &control),
+            ]
         }))
     }
 
@@ -159,13 +148,10 @@ checks!(
         let old_first = claim_twice(cx, &account, &old, &new).await?;
         let new_first = claim_twice(cx, &account, &new, &old).await?;
         let (control, _) = claim(cx, &account, Some(&new)).await?;
-        Ok(
-            assert_refused("an old version before a served one", &old_first, &control)?.and(assert_refused(
-                "a served version before an old one",
-                &new_first,
-                &control,
-            )?),
-        )
+        all([
+            assert_refused("an old version before a served one", &old_first, &control),
+            assert_refused("a served version before an old one", &new_first, &control),
+        ])
     }
 
     /// whatever version is claimed, an untrusted device never gets a session for the password
@@ -195,20 +181,17 @@ checks!(
                 proof = Some(this);
             }
         }
-        proof.ok_or_else(|| CheckError::NotTested("no version reached the challenge".to_owned()))
+        require(proof, "no version reached the challenge")
     }
 
     /// with two-step verification off an old version signs in with the password
     #[check("VER-06.off-means-no-gate", operations = [SetTwoStep], capabilities = [VersionGate])]
     async fn off_means_no_gate(cx: &mut Context) -> CheckResult {
-        let (account, _) = switched_off(cx).await?;
+        let account = switched_off(cx).await?;
         let Minimum { major, minor, .. } = minimum(cx)?;
         let (answer, _) = claim(cx, &account, Some(&format!("{major}.{}", minor - 1))).await?;
-        assert_that(
-            "an old version signs in while two-step verification is off",
-            answer.outcome == Outcome::SignedIn,
-            describe(&answer),
-        )
+        let what = "an old version signs in while two-step verification is off";
+        assert_outcome(what, &answer, Outcome::SignedIn)
     }
 
     /// with a wrong password the gate answers alike for on, off and unknown accounts
@@ -217,28 +200,18 @@ checks!(
         let Minimum { major, minor, .. } = minimum(cx)?;
         let old = format!("{major}.{}", minor - 1);
         let on = cx.account().await?;
-        let (off, _) = switched_off(cx).await?;
-        let unknown = Account {
-            email: format!("nobody-{}", on.email),
-            password: on.password.clone(),
-        };
+        let off = switched_off(cx).await?;
+        let unknown = on.with_email(format!("nobody-{}", on.email));
         let mut seen = Vec::new();
         for account in [&on, &off, &unknown] {
-            let wrong = Account {
-                email: account.email.clone(),
-                password: "not the password 1".to_owned(),
-            };
+            let wrong = account.with_password("not the password 1");
             let (answer, _) = claim(cx, &wrong, Some(&old)).await?;
-            seen.push((
-                answer.outcome,
-                answer.last().map(|exchange| (exchange.status, exchange.text())),
-            ));
+            let shown = answer.last().map(|exchange| (exchange.status, exchange.text()));
+            seen.push((answer.outcome, shown));
         }
         let (gated, _) = claim(cx, &on, Some(&old)).await?;
         if gated.accepted() {
-            return Err(CheckError::NotTested(
-                "the gate does not refuse the old version with the right password".to_owned(),
-            ));
+            return not_tested("the gate does not refuse the old version with the right password");
         }
         assert_that(
             "with a wrong password an old version is answered alike for on, off and unknown accounts",
@@ -260,12 +233,8 @@ async fn claim(cx: &mut Context, account: &Account, version: Option<&str>) -> Re
 async fn claim_twice(cx: &mut Context, account: &Account, first: &str, second: &str) -> Result<Answer, CheckError> {
     let mut device = cx.device("new phone");
     device.app_version = Some(first.to_owned());
-    let operation = Operation::SignIn {
-        email: account.email.clone(),
-        password: account.password.clone(),
-    };
-    cx.perform_with(&mut device, operation, &[RequestMutation::RepeatVersion(second.to_owned())])
-        .await
+    let second = [RequestMutation::RepeatVersion(second.to_owned())];
+    cx.perform_with(&mut device, account.sign_in(), &second).await
 }
 
 /// Every one of these versions reaches the challenge, each on an account of its own.
@@ -275,7 +244,7 @@ async fn all_served(cx: &mut Context, versions: &[String]) -> CheckResult {
         let account = cx.account().await?;
         let (answer, _) = claim(cx, &account, Some(version)).await?;
         let what = format!("version {version} reaches the challenge");
-        results.push(assert_that(&what, answer.outcome == Outcome::Challenged, describe(&answer)));
+        results.push(assert_outcome(&what, &answer, Outcome::Challenged));
     }
     all(results)
 }
@@ -288,13 +257,9 @@ async fn refused_beside_minimum(cx: &mut Context, version: &str) -> CheckResult 
     assert_refused(&format!("version {version}"), &bad, &good)
 }
 
-/// An account whose two-step verification its owner switched off, and the owner's phone.
-async fn switched_off(cx: &mut Context) -> Result<(Account, targets::Device), CheckError> {
+/// An account whose two-step verification its owner switched off.
+async fn switched_off(cx: &mut Context) -> Result<Account, CheckError> {
     let Member { account, mut phone } = cx.member().await?;
-    let off = Operation::SetTwoStep {
-        enabled: false,
-        password: Some(account.password.clone()),
-    };
-    cx.prepare(&mut phone, off).await?;
-    Ok((account, phone))
+    cx.prepare(&mut phone, account.set_two_step(false)).await?;
+    Ok(account)
 }

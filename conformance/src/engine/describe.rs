@@ -87,34 +87,14 @@ impl Config {
             }
             .to_owned(),
             parameters: serde_json::to_value(target.parameters()).unwrap_or_default(),
-            capabilities: CAPABILITIES
-                .into_iter()
-                .filter(|capability| target.has(*capability))
-                .map(capability_name)
+            capabilities: Capability::ALL
+                .iter()
+                .filter(|capability| target.has(**capability))
+                .map(|capability| capability.name().to_owned())
                 .collect(),
             selected: self.checks.len(),
         }
     }
-}
-
-const CAPABILITIES: [Capability; 11] = [
-    Capability::Push,
-    Capability::Email,
-    Capability::VersionGate,
-    Capability::Trust,
-    Capability::RefreshCredential,
-    Capability::SourceAddresses,
-    Capability::Limits,
-    Capability::CodePerChallenge,
-    Capability::DeviceKey,
-    Capability::Inbox,
-    Capability::ProviderFaults,
-];
-
-/// A capability as it is written in bindings and records.
-pub(super) fn capability_name(capability: Capability) -> String {
-    let name = serde_json::to_value(capability).ok();
-    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// How strongly a requirement binds; what is no requirement of the catalogue binds fully.

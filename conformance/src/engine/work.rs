@@ -9,7 +9,7 @@ use specs::Level;
 use targets::{ClockMode, OperationKind, Target, TargetError};
 
 use super::Run;
-use super::describe::{capability_name, level_of};
+use super::describe::level_of;
 use crate::check::Check;
 use crate::context::Context;
 use crate::events::{Event, Judged};
@@ -164,10 +164,7 @@ fn not_offered(check: &Check, target: &dyn Target) -> Option<String> {
         return Some(format!("the target does not offer {operation}"));
     }
     let capability = check.capabilities.iter().find(|capability| !target.has(**capability))?;
-    Some(format!(
-        "the target does not have the capability `{}`",
-        capability_name(*capability)
-    ))
+    Some(format!("the target does not have the capability `{}`", capability.name()))
 }
 
 /// The seed of a check: of the run's and its id, so that neither order nor jobs change it.

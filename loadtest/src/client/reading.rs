@@ -1,21 +1,20 @@
-//! Answers of the reference API: their class by status *and* content, and the few facts that journeys need. Nothing else of an
-//! answer is kept.
+//! Answers of the reference API, read once and without a copy of what is not kept: the members that make a success, and the few
+//! facts that journeys need.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use targets::{Channel, OperationKind, Outcome, Refusal};
+use specs::api::Told;
+use targets::native::outcome::{Reading, outcome};
+use targets::{Channel, OperationKind};
 
 use super::connection::Answered;
 use super::{Facts, Phone, Reply};
 
-/// The prefix of every problem type of the reference API.
-const PROBLEMS: &str = "https://stepproof.dev/problems/";
-
-/// Any accepted answer, as far as it is read.
+/// Any answer, as far as it is read.
 #[derive(Default, Deserialize)]
-struct Told<'a> {
+struct Body<'a> {
     #[serde(borrow)]
     challenge: Option<Challenge<'a>>,
     session: Option<Session>,
@@ -72,61 +71,64 @@ struct Problem<'a> {
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What the answer says; the phone takes over the credentials of an accepted one.
-pub(super) fn read(operation: OperationKind, answer: &Answered, phone: &mut Phone) -> Reply {
-    let (outcome, facts) = match answer.status {
-        200..300 => success(operation, answer, phone),
-        // A provider that does not deliver is no failure of the server, when the server says so.
-        400..500 | 503 => (refusal(answer), Facts::default()),
-        500.. => (Outcome::ServerError, Facts::default()),
-        _ => (Outcome::Unrecognised, Facts::default()),
-    };
-    Reply {
-        outcome: Ok(outcome),
-        facts,
+struct Read<'a> {
+    body: Body<'a>,
+    problem: Option<Problem<'a>>,
+    retry_after_s: Option<u64>,
+}
+
+impl Reading for Read<'_> {
+    fn tells(&self, member: &Told) -> bool {
+        let challenge = |has: fn(&Challenge<'_>) -> bool| self.body.challenge.as_ref().is_some_and(has);
+        match member {
+            // A session is read with both of its credentials or not at all.
+            Told::Text("/session/access_token" | "/session/refresh_token") => self.body.session.is_some(),
+            Told::Text("/challenge/handle") => challenge(|challenge| challenge.handle.is_some()),
+            Told::Text("/challenge/id") => challenge(|challenge| challenge.id.is_some()),
+            Told::Text("/account/email") => self.body.account.is_some(),
+            Told::Text("/status") => self.body.status.is_some(),
+            Told::Text("/id") => self.body.id.is_some(),
+            Told::List("/challenges") => self.body.challenges.is_some(),
+            Told::List("/devices") => self.body.devices.is_some(),
+            Told::List("/activity") => self.body.activity.is_some(),
+            Told::Flag("/enabled") => self.body.enabled.is_some(),
+            _ => false,
+        }
+    }
+
+    fn problem_type(&self) -> Option<&str> {
+        self.problem.as_ref().map(|problem| &*problem.kind)
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
     }
 }
 
-fn success(operation: OperationKind, answer: &Answered, phone: &mut Phone) -> (Outcome, Facts) {
-    use OperationKind as Op;
-    let told: Told<'_> = if answer.status == 204 {
-        Told::default()
-    } else {
-        serde_json::from_slice(&answer.body).unwrap_or_default()
+/// What the answer says; the phone takes over the credentials of an accepted one.
+pub(super) fn read(operation: OperationKind, answer: &Answered, phone: &mut Phone) -> Reply {
+    let success = (200..300).contains(&answer.status);
+    let read = Read {
+        body: match success && !answer.body.is_empty() {
+            true => serde_json::from_slice(&answer.body).unwrap_or_default(),
+            false => Body::default(),
+        },
+        problem: match success {
+            true => None,
+            false => serde_json::from_slice(&answer.body).ok(),
+        },
+        retry_after_s: answer.retry_after_s,
     };
-    let challenge = told.challenge.as_ref();
-    let (class, complete) = match (operation, answer.status) {
-        (Op::SignIn | Op::Verify, 201) | (Op::Refresh, 200) => (Outcome::SignedIn, told.session.is_some()),
-        (Op::SignIn, 202) => (Outcome::Challenged, challenge.is_some_and(|c| c.handle.is_some())),
-        (Op::ReadChallenge | Op::Resend | Op::SwitchMethod, 200) => (Outcome::Done, challenge.is_some_and(|c| c.id.is_some())),
-        (Op::CreateAccount | Op::RequestReset, 202) => (Outcome::Done, told.status.is_some()),
-        (Op::ListChallenges, 200) => (Outcome::Done, told.challenges.is_some()),
-        (Op::ListDevices, 200) => (Outcome::Done, told.devices.is_some()),
-        (Op::ReadActivity, 200) => (Outcome::Done, told.activity.is_some()),
-        (Op::WhoAmI, 200) => (Outcome::Done, told.account.is_some()),
-        (Op::ReadTwoStep | Op::SetTwoStep, 200) => (Outcome::Done, told.enabled.is_some()),
-        (Op::RenameDevice, 200) => (Outcome::Done, told.id.is_some() || told.device.is_some()),
-        (
-            Op::Cancel
-            | Op::Deny
-            | Op::SignOut
-            | Op::RemoveDevice
-            | Op::RegisterPush
-            | Op::Reauthenticate
-            | Op::ChangePassword
-            | Op::CompleteReset,
-            204,
-        ) => (Outcome::Done, true),
-        _ => (Outcome::Unrecognised, true),
-    };
-    if !complete || class == Outcome::Unrecognised {
-        return (Outcome::Unrecognised, Facts::default());
+    let outcome = outcome(operation, answer.status, &read);
+    let accepted = success && outcome != targets::Outcome::Unrecognised;
+    Reply {
+        outcome: Ok(outcome),
+        facts: if accepted { keep(read.body, phone) } else { Facts::default() },
     }
-    (class, keep(told, phone))
 }
 
 /// The phone takes over what an accepted answer hands out; the rest are facts.
-fn keep(told: Told<'_>, phone: &mut Phone) -> Facts {
+fn keep(told: Body<'_>, phone: &mut Phone) -> Facts {
     let mut facts = Facts {
         device_id: told.device.map(|device| device.id),
         ..Facts::default()
@@ -139,51 +141,54 @@ fn keep(told: Told<'_>, phone: &mut Phone) -> Facts {
     if let Some(challenge) = told.challenge {
         phone.handle = challenge.handle.or(phone.handle.take());
         facts.challenge_id = challenge.id;
-        facts.method = challenge.method.as_ref().and_then(method);
-        facts.methods = challenge.methods.iter().filter_map(method).collect();
+        facts.method = challenge.method.as_ref().and_then(channel);
+        facts.methods = challenge.methods.iter().filter_map(channel).collect();
     }
     let rows = told.devices.into_iter().flatten();
     facts.devices = rows.map(|row| (row.id, row.name.unwrap_or_default())).collect();
     facts
 }
 
-fn refusal(answer: &Answered) -> Outcome {
-    let problem = serde_json::from_slice::<Problem<'_>>(&answer.body).ok();
-    let Some(slug) = problem.as_ref().and_then(|problem| problem.kind.strip_prefix(PROBLEMS)) else {
-        return if answer.status < 500 {
-            Outcome::Unrecognised
-        } else {
-            Outcome::ServerError
-        };
-    };
-    let reason = match (answer.status, slug) {
-        (429, _) => {
-            let retry_after_s = answer.retry_after_s;
-            return Outcome::Limited { retry_after_s };
-        }
-        (401, "invalid-credentials") => Refusal::Credentials,
-        (401, "code-rejected") => Refusal::Code,
-        (401, "challenge-not-live") => Refusal::Challenge,
-        (401, "session-not-live") => Refusal::Session,
-        (403, "update-required") => Refusal::UpdateRequired,
-        (403, "reauthentication-required") => Refusal::Reauthentication,
-        (404, "not-found") => Refusal::NotFound,
-        (400, "invalid-request") | (422, "password-unacceptable") | (413 | 415, _) => Refusal::Invalid,
-        (401, "reset-not-live")
-        | (403, "trusted-device-required")
-        | (409, "method-unavailable")
-        | (405, _)
-        | (503, "delivery-failed") => Refusal::Unspecified,
-        (503, _) => return Outcome::ServerError,
-        _ => return Outcome::Unrecognised,
-    };
-    Outcome::Refused { reason }
+fn channel(text: &Text<'_>) -> Option<Channel> {
+    Channel::named(&text.0)
 }
 
-fn method(text: &Text<'_>) -> Option<Channel> {
-    match &*text.0 {
-        "push" => Some(Channel::Push),
-        "email" => Some(Channel::Email),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A member that the table asks for and nothing here reads would make every success of its operation unrecognised.
+    #[test]
+    fn every_success_of_the_table_is_read() {
+        for operation in OperationKind::ALL {
+            for answer in operation.call().answers {
+                let mut body = json!({});
+                for told in answer.told {
+                    let (pointer, value) = match told {
+                        Told::Text(pointer) => (pointer, json!("x")),
+                        Told::List(pointer) => (pointer, json!([])),
+                        Told::Flag(pointer) => (pointer, json!(true)),
+                    };
+                    let mut at = &mut body;
+                    for name in pointer[1..].split('/') {
+                        at = &mut at[name];
+                    }
+                    *at = value;
+                }
+                let answered = Answered {
+                    status: answer.status,
+                    retry_after_s: None,
+                    body: body.to_string().into(),
+                };
+                let reply = read(*operation, &answered, &mut Phone::default());
+                assert!(
+                    !matches!(reply.outcome, Ok(targets::Outcome::Unrecognised)),
+                    "{operation} {}",
+                    answer.status
+                );
+            }
+        }
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::shared;
 use super::{
     AccountId, Activity, Challenge, ChallengeId, ChallengeState, Device, DeviceId, Session, SessionId, Timestamp, TokenHash,
 };
 
 /// Whether the account may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// It may.
     #[default]
@@ -18,7 +21,7 @@ pub enum Status {
 }
 
 /// Wrong codes of the account, whatever challenge, method, device or address they came by (ATT-02).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CodeFailures {
     /// Moments of the wrong codes within the window.
     pub recent: Vec<Timestamp>,
@@ -31,7 +34,7 @@ pub struct CodeFailures {
 }
 
 /// Wrong passwords of the account.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PasswordFailures {
     /// Moments of the wrong passwords within the window.
     pub recent: Vec<Timestamp>,
@@ -40,7 +43,7 @@ pub struct PasswordFailures {
 }
 
 /// A reset asked for by mail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reset {
     /// Hash of the mailed token.
     pub token: TokenHash,
@@ -49,7 +52,7 @@ pub struct Reset {
 }
 
 /// A second step that was begun with the right password and is not completed: the owner hears of it (NOTE-01).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingSignIn {
     /// The challenge.
     pub challenge: ChallengeId,
@@ -66,7 +69,7 @@ pub struct PendingSignIn {
 }
 
 /// An account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
@@ -77,6 +80,7 @@ pub struct Account {
     /// Whether a second step is asked for.
     pub two_step: bool,
     /// PHC string of the password; accounts that were seeded with one password share it.
+    #[serde(with = "shared::text")]
     pub password_hash: Arc<str>,
     /// Its devices.
     pub devices: Vec<Device>,
@@ -100,8 +104,9 @@ pub struct Account {
     pub email_rests_until: Option<Timestamp>,
     /// Second steps begun and not completed.
     pub pending_sign_ins: Vec<PendingSignIn>,
-    /// Login activity, newest first.
-    pub activity: VecDeque<Activity>,
+    /// Login activity, newest first. A copy of the account shares the rows, which never change.
+    #[serde(with = "shared::rows")]
+    pub activity: VecDeque<Arc<Activity>>,
 }
 
 impl Account {

@@ -1,11 +1,11 @@
 //! The login activity: what the owner can read of what happened to the account (ACT-01).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Method, Timestamp};
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// A session was opened.
@@ -47,7 +47,7 @@ impl Outcome {
 }
 
 /// What opened a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
     /// A code by push.
@@ -70,7 +70,7 @@ impl From<Method> for Proof {
 }
 
 /// One row of the login activity.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
     /// When.
     pub at: Timestamp,
@@ -81,7 +81,7 @@ pub struct Activity {
     /// The address, its host part left out.
     pub address: String,
     /// What the second step was, where there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Proof>,
     /// What happened.
     pub outcome: Outcome,

@@ -17,7 +17,7 @@ pub enum Method {
 }
 
 /// Where a challenge stands. Only `Live` has a way on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChallengeState {
     /// A code can be tried.
     Live,
@@ -30,7 +30,7 @@ pub enum ChallengeState {
 }
 
 /// What is kept of a code: its hash, bound to the challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCode {
     hash: [u8; 32],
     /// When it was issued.
@@ -62,7 +62,7 @@ impl StoredCode {
 }
 
 /// A pending sign-in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Challenge {
     /// Public id, by which a trusted device may deny it.
     pub id: ChallengeId,

@@ -1,9 +1,11 @@
 //! A device of an account, and the trust it may have there. Trust belongs to the pair (DEV-03).
 
+use serde::{Deserialize, Serialize};
+
 use super::{DeviceId, Timestamp, TokenHash};
 
 /// A device that has signed in to the account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Device {
     /// Names it in the list.
     pub id: DeviceId,
@@ -24,7 +26,7 @@ pub struct Device {
 }
 
 /// Trust of one device in one account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Trust {
     /// Hash of the present credential.
     pub token: TokenHash,

@@ -24,6 +24,12 @@ macro_rules! ids {
                 serializer.serialize_str(&self.0)
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self(String::deserialize(deserializer)?.into()))
+            }
+        }
     )*};
 }
 
@@ -39,7 +45,7 @@ ids! {
 }
 
 /// SHA-256 of a token. Tokens carry 256 bits of their own, so no salt is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {

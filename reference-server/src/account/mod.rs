@@ -7,6 +7,7 @@ mod challenge;
 mod device;
 mod ids;
 mod session;
+mod shared;
 mod time;
 
 pub use account::{Account, CodeFailures, PasswordFailures, PendingSignIn, Reset, Status};

@@ -1,9 +1,11 @@
 //! A full session: what a pending challenge never is.
 
+use serde::{Deserialize, Serialize};
+
 use super::{DeviceId, SessionId, Timestamp, TokenHash};
 
 /// A session of one device.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// Names it within the account.
     pub id: SessionId,

@@ -93,6 +93,8 @@ fn rss_bytes(status: &str) -> Option<u64> {
 mod tests {
     use std::time::Duration;
 
+    use specs::Operation;
+
     use super::*;
     use crate::metrics::Answered;
 
@@ -107,6 +109,7 @@ mod tests {
         metrics.answered(&Answered {
             method: &method.parse().unwrap(),
             route: "/v1/sign-ins",
+            operation: (method == "POST").then_some(Operation::SignIn),
             status,
             outcome,
             took: Duration::from_millis(3),

@@ -61,7 +61,7 @@ fn is_json(request: &ApiRequest) -> bool {
 }
 
 /// As [`read`], where nothing at all means an empty object.
-pub(super) fn read_or_nothing<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Refusal> {
+pub(crate) fn read_or_nothing<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Refusal> {
     if !request.body.is_empty() {
         return read(request);
     }

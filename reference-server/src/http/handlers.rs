@@ -1,8 +1,10 @@
-//! One match from method and path to a call of the service.
+//! One function an operation, from the request to a call of the service.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
+use serde::Serialize;
 use serde_json::json;
+use specs::api::{Operation, Route};
 
 use super::bodies::{
     ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
@@ -21,67 +23,38 @@ use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
+/// Finds the operation that a method and a path mean, and carries it out.
 pub(super) async fn route(service: &Service, request: &ApiRequest) -> Answer {
-    let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
-    let ["v1", rest @ ..] = segments.as_slice() else {
-        return Err(Problem::NotFound.into());
-    };
-    match (&request.method, rest) {
-        (&Method::POST, ["accounts"]) => create_account(service, request).await,
-        (_, ["accounts"]) => Err(Refusal::MethodNotAllowed("POST")),
-        (&Method::PUT, ["account", "password"]) => change_password(service, request).await,
-        (_, ["account", "password"]) => Err(Refusal::MethodNotAllowed("PUT")),
-        (&Method::POST, ["sign-ins"]) => sign_in(service, request).await,
-        (_, ["sign-ins"]) => Err(Refusal::MethodNotAllowed("POST")),
-
-        (&Method::GET, ["challenge"]) => Ok(challenge(&service.challenge(handle(request)?).await?)),
-        (&Method::DELETE, ["challenge"]) => done(service.cancel(handle(request)?).await),
-        (_, ["challenge"]) => Err(Refusal::MethodNotAllowed("GET, DELETE")),
-        (&Method::POST, ["challenge", "resend"]) => resend(service, request).await,
-        (&Method::POST, ["challenge", "method"]) => switch_method(service, request).await,
-        (&Method::POST, ["challenge", "verify"]) => verify(service, request).await,
-        (_, ["challenge", "resend" | "method" | "verify"]) => Err(Refusal::MethodNotAllowed("POST")),
-
-        (&Method::GET, ["challenges"]) => Ok(json(
-            StatusCode::OK,
-            &json!({ "challenges": service.pending(access(request)?).await? }),
-        )),
-        (_, ["challenges"]) => Err(Refusal::MethodNotAllowed("GET")),
-        (&Method::POST, ["challenges", id, "deny"]) => done(service.deny(access(request)?, &ChallengeId((*id).into())).await),
-        (_, ["challenges", _, "deny"]) => Err(Refusal::MethodNotAllowed("POST")),
-
-        (&Method::GET, ["session"]) => Ok(json(StatusCode::OK, &service.who_am_i(access(request)?).await?)),
-        (&Method::DELETE, ["session"]) => done(service.sign_out(access(request)?).await),
-        (_, ["session"]) => Err(Refusal::MethodNotAllowed("GET, DELETE")),
-        (&Method::POST, ["session", "refresh"]) => refresh(service, request).await,
-        (&Method::POST, ["session", "reauthenticate"]) => reauthenticate(service, request).await,
-        (_, ["session", "refresh" | "reauthenticate"]) => Err(Refusal::MethodNotAllowed("POST")),
-
-        (&Method::GET, ["devices"]) => Ok(json(
-            StatusCode::OK,
-            &json!({ "devices": service.devices(access(request)?).await? }),
-        )),
-        (_, ["devices"]) => Err(Refusal::MethodNotAllowed("GET")),
-        (&Method::PUT, ["devices", "current", "push"]) => register_push(service, request).await,
-        (&Method::DELETE, ["devices", "current", "push"]) => done(service.register_push(access(request)?, None).await),
-        (_, ["devices", "current", "push"]) => Err(Refusal::MethodNotAllowed("PUT, DELETE")),
-        (&Method::PATCH, ["devices", id]) => rename(service, request, id).await,
-        (&Method::DELETE, ["devices", id]) => done(service.remove_device(access(request)?, &DeviceId((*id).into())).await),
-        (_, ["devices", _]) => Err(Refusal::MethodNotAllowed("PATCH, DELETE")),
-
-        (&Method::GET, ["activity"]) => Ok(json(
-            StatusCode::OK,
-            &json!({ "activity": service.activity(access(request)?).await? }),
-        )),
-        (_, ["activity"]) => Err(Refusal::MethodNotAllowed("GET")),
-        (&Method::GET, ["two-step"]) => Ok(json(StatusCode::OK, &service.two_step(access(request)?).await?)),
-        (&Method::PUT, ["two-step"]) => set_two_step(service, request).await,
-        (_, ["two-step"]) => Err(Refusal::MethodNotAllowed("GET, PUT")),
-
-        (&Method::POST, ["password-resets"]) => request_reset(service, request).await,
-        (&Method::POST, ["password-resets", "complete"]) => complete_reset(service, request).await,
-        (_, ["password-resets"] | ["password-resets", "complete"]) => Err(Refusal::MethodNotAllowed("POST")),
-        _ => Err(Problem::NotFound.into()),
+    let route = Route::find(&request.path).ok_or(Problem::NotFound)?;
+    let operation = route.operation(request.method.as_str());
+    let operation = operation.ok_or_else(|| Refusal::MethodNotAllowed(route.allow()))?;
+    let id = route.id.unwrap_or_default();
+    // No `_`: an operation that is added to the table has to be served, or this does not compile.
+    match operation {
+        Operation::CreateAccount => create_account(service, request).await,
+        Operation::ChangePassword => change_password(service, request).await,
+        Operation::SignIn => sign_in(service, request).await,
+        Operation::ReadChallenge => Ok(challenge(&service.challenge(handle(request)?).await?)),
+        Operation::Cancel => done(service.cancel(handle(request)?).await),
+        Operation::Resend => resend(service, request).await,
+        Operation::SwitchMethod => switch_method(service, request).await,
+        Operation::Verify => verify(service, request).await,
+        Operation::ListChallenges => ok(&json!({ "challenges": service.pending(access(request)?).await? })),
+        Operation::Deny => done(service.deny(access(request)?, &ChallengeId(id.into())).await),
+        Operation::WhoAmI => ok(&service.who_am_i(access(request)?).await?),
+        Operation::SignOut => done(service.sign_out(access(request)?).await),
+        Operation::Refresh => refresh(service, request).await,
+        Operation::Reauthenticate => reauthenticate(service, request).await,
+        Operation::ListDevices => ok(&json!({ "devices": service.devices(access(request)?).await? })),
+        Operation::RenameDevice => rename(service, request, id).await,
+        Operation::RemoveDevice => done(service.remove_device(access(request)?, &DeviceId(id.into())).await),
+        Operation::RegisterPush => register_push(service, request).await,
+        Operation::ForgetPush => done(service.register_push(access(request)?, None).await),
+        Operation::ReadActivity => ok(&json!({ "activity": service.activity(access(request)?).await? })),
+        Operation::ReadTwoStep => ok(&service.two_step(access(request)?).await?),
+        Operation::SetTwoStep => set_two_step(service, request).await,
+        Operation::RequestReset => request_reset(service, request).await,
+        Operation::CompleteReset => complete_reset(service, request).await,
     }
 }
 
@@ -150,7 +123,7 @@ async fn verify(service: &Service, request: &ApiRequest) -> Answer {
 
 async fn refresh(service: &Service, request: &ApiRequest) -> Answer {
     let body: RefreshBody = read(request)?;
-    Ok(json(StatusCode::OK, &service.refresh(&body.refresh_token).await?))
+    ok(&service.refresh(&body.refresh_token).await?)
 }
 
 async fn reauthenticate(service: &Service, request: &ApiRequest) -> Answer {
@@ -177,10 +150,7 @@ async fn rename(service: &Service, request: &ApiRequest, id: &str) -> Answer {
     let access = access(request)?;
     let body: RenameBody = read(request)?;
     let name = label("name", body.name)?;
-    Ok(json(
-        StatusCode::OK,
-        &service.rename_device(access, &DeviceId(id.into()), &name).await?,
-    ))
+    ok(&service.rename_device(access, &DeviceId(id.into()), &name).await?)
 }
 
 async fn set_two_step(service: &Service, request: &ApiRequest) -> Answer {
@@ -190,7 +160,7 @@ async fn set_two_step(service: &Service, request: &ApiRequest) -> Answer {
     let view = service
         .set_two_step(source(service, request), access, body.enabled, proof)
         .await?;
-    Ok(json(StatusCode::OK, &view))
+    ok(&view)
 }
 
 async fn request_reset(service: &Service, request: &ApiRequest) -> Answer {
@@ -213,6 +183,10 @@ fn access(request: &ApiRequest) -> Result<&str, Refusal> {
         return Err(invalid("Authorization: more than one".to_owned()));
     }
     bearer(request).ok_or(Refusal::Service(Problem::SessionNotLive))
+}
+
+fn ok<T: Serialize>(view: &T) -> Answer {
+    Ok(json(StatusCode::OK, view))
 }
 
 fn challenge(view: &crate::service::ChallengeView) -> Response<Bytes> {

@@ -4,8 +4,8 @@
 //! - [`serve`]: the API on a listener, with a line in the log and a count for each answer.
 //! - `connections`: how many may be open, by whom and for how long; an orderly end.
 //! - `request`: the body, read within limits.
-//! - `router`: the API, and what may stand around it; `routes`: which operation a method and a path mean; `handlers`: one
-//!   function an operation, from the request to a call of the service.
+//! - `router`: the API, and what may stand around it; `handlers`: one function an operation, from the request to a call of the
+//!   service. Which operation a method and a path mean is said by the table in [`specs::api`].
 //! - `extract`, `bodies`, `json_object`, `forwarded`: what a request says, strictly.
 //! - `respond`, `problem`: answers, and refusals as RFC 9457.
 
@@ -19,16 +19,17 @@ mod problem;
 mod request;
 mod respond;
 mod router;
-mod routes;
 mod serve;
 
+pub(crate) use bodies::Nothing;
 pub use connections::ConnectionLimits;
 pub(crate) use connections::accept_until;
-pub(crate) use extract::{MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, label, opaque, read};
+pub(crate) use extract::{MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, label, opaque, read, read_or_nothing};
 pub(crate) use json_object::present;
+pub use problem::Outcome;
 pub(crate) use problem::Refusal;
 pub use request::ApiRequest;
-pub use respond::{Outcome, json};
-pub(crate) use respond::{empty, refusal};
+pub use respond::json;
+pub(crate) use respond::{answer, empty};
 pub use router::{Composition, Middleware, Router};
 pub use serve::serve;

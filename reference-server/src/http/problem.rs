@@ -1,16 +1,21 @@
-//! Problems on the wire (RFC 9457): each case fixes type, title and status together.
+//! Refusals on the wire, as problems by RFC 9457. What each type is called and which status goes with it stands in the table of the
+//! API, and only which of them it is stands here.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+use specs::api::ProblemKind;
 
-use crate::policy::Limit;
+use super::respond::answer;
+use crate::policy::{Limit, RateLimited};
 use crate::service::Problem;
 
 /// What is refused before the service is asked, beside what the service refuses.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     Service(Problem),
-    /// The path has no such method; these it has.
-    MethodNotAllowed(&'static str),
+    /// The path has no such method; the value of `Allow`.
+    MethodNotAllowed(String),
     /// The body is not JSON by its content type.
     UnsupportedMediaType,
     ContentTooLarge,
@@ -20,102 +25,87 @@ pub(crate) enum Refusal {
     BodyUnreadable,
 }
 
-impl Refusal {
-    /// Whether the connection is over: the rest of a body that was not read stands before the next request.
-    pub(super) fn ends_connection(&self) -> bool {
-        matches!(
-            self,
-            Refusal::ContentTooLarge | Refusal::RequestTimeout | Refusal::BodyUnreadable
-        )
-    }
-}
-
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Refusal::Service(problem)
     }
 }
 
-/// The stable type URI of a problem.
-pub(super) fn problem_type(slug: &str) -> String {
-    format!("https://stepproof.dev/problems/{slug}")
-}
+/// The slug of the problem that was answered, carried beside the response for logs and metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome(pub &'static str);
 
-/// Slug, title and status of a refusal.
-pub(super) fn shape(refusal: &Refusal) -> (&'static str, &'static str, StatusCode) {
-    let problem = match refusal {
-        Refusal::MethodNotAllowed(_) => {
-            return (
-                "method-not-allowed",
-                "The method is not allowed here",
-                StatusCode::METHOD_NOT_ALLOWED,
-            );
+impl Refusal {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Refusal::MethodNotAllowed(_) => ProblemKind::MethodNotAllowed,
+            Refusal::UnsupportedMediaType => ProblemKind::UnsupportedMediaType,
+            Refusal::ContentTooLarge => ProblemKind::ContentTooLarge,
+            Refusal::RequestTimeout => ProblemKind::RequestTimeout,
+            Refusal::BodyUnreadable => ProblemKind::InvalidRequest,
+            Refusal::Service(problem) => match problem {
+                Problem::InvalidRequest(_) => ProblemKind::InvalidRequest,
+                Problem::InvalidCredentials => ProblemKind::InvalidCredentials,
+                Problem::UpdateRequired(_) => ProblemKind::UpdateRequired,
+                Problem::RateLimited(limited) => match limited.limit {
+                    Limit::Attempts => ProblemKind::TooManyAttempts,
+                    Limit::Challenges => ProblemKind::TooManyChallenges,
+                    Limit::Cooldown => ProblemKind::SendTooSoon,
+                    Limit::Sends => ProblemKind::SendLimit,
+                },
+                Problem::DeliveryFailed { .. } => ProblemKind::DeliveryFailed,
+                Problem::Unavailable { .. } => ProblemKind::Unavailable,
+                Problem::ChallengeNotLive => ProblemKind::ChallengeNotLive,
+                Problem::CodeRejected => ProblemKind::CodeRejected,
+                Problem::MethodUnavailable => ProblemKind::MethodUnavailable,
+                Problem::SessionNotLive => ProblemKind::SessionNotLive,
+                Problem::TrustedDeviceRequired => ProblemKind::TrustedDeviceRequired,
+                Problem::ReauthenticationRequired => ProblemKind::ReauthenticationRequired,
+                Problem::PasswordUnacceptable(_) => ProblemKind::PasswordUnacceptable,
+                Problem::ResetNotLive => ProblemKind::ResetNotLive,
+                Problem::NotFound => ProblemKind::NotFound,
+            },
         }
-        Refusal::UnsupportedMediaType => {
-            return (
-                "unsupported-media-type",
-                "The body has to be application/json",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            );
+    }
+
+    /// The answer: a problem, and the headers that belong to its status.
+    pub(crate) fn response(&self) -> Response<Bytes> {
+        let kind = self.kind();
+        let mut body = json!({"type": kind.uri(), "title": kind.title(), "status": kind.status()});
+        let mut wait = None;
+        match self {
+            Refusal::Service(Problem::InvalidRequest(detail) | Problem::PasswordUnacceptable(detail)) => {
+                body["detail"] = json!(detail);
+            }
+            Refusal::BodyUnreadable => body["detail"] = json!("the body could not be read"),
+            Refusal::Service(Problem::UpdateRequired(minimum)) => body["minimum_version"] = json!(minimum),
+            Refusal::Service(
+                Problem::RateLimited(RateLimited { retry_after, .. })
+                | Problem::DeliveryFailed { retry_after }
+                | Problem::Unavailable { retry_after },
+            ) => wait = Some(*retry_after),
+            _ => {}
         }
-        Refusal::ContentTooLarge => return ("content-too-large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
-        Refusal::RequestTimeout => {
-            return (
-                "request-timeout",
-                "The body did not come in time",
-                StatusCode::REQUEST_TIMEOUT,
-            );
+        let status = StatusCode::from_u16(kind.status()).expect("the table has statuses that exist");
+        let mut response = answer(status, "application/problem+json", body.to_string().into_bytes());
+        response.extensions_mut().insert(Outcome(kind.slug()));
+        let headers = response.headers_mut();
+        if let Some(wait) = wait {
+            // Whole seconds, rounded up: whoever comes back then is not refused again.
+            let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        Refusal::BodyUnreadable => return ("invalid-request", "The body could not be read", StatusCode::BAD_REQUEST),
-        Refusal::Service(problem) => problem,
-    };
-    match problem {
-        Problem::InvalidRequest(_) => ("invalid-request", "The request is not valid", StatusCode::BAD_REQUEST),
-        Problem::InvalidCredentials => (
-            "invalid-credentials",
-            "Identifier or password is wrong",
-            StatusCode::UNAUTHORIZED,
-        ),
-        Problem::UpdateRequired(_) => ("update-required", "The app has to be updated", StatusCode::FORBIDDEN),
-        Problem::RateLimited(limited) => {
-            let (slug, title) = match limited.limit {
-                Limit::Attempts => ("too-many-attempts", "Too many wrong attempts"),
-                Limit::Challenges => ("too-many-challenges", "Too many sign-ins are under way"),
-                Limit::Cooldown => ("send-too-soon", "A code was sent a moment ago"),
-                Limit::Sends => ("send-limit", "No more codes can be sent for now"),
-            };
-            (slug, title, StatusCode::TOO_MANY_REQUESTS)
+        if let Refusal::MethodNotAllowed(allow) = self {
+            headers.insert(header::ALLOW, allow.parse().expect("methods are tokens"));
         }
-        Problem::DeliveryFailed { .. } => (
-            "delivery-failed",
-            "The code could not be sent",
-            StatusCode::SERVICE_UNAVAILABLE,
-        ),
-        Problem::Unavailable { .. } => ("unavailable", "The service is busy", StatusCode::SERVICE_UNAVAILABLE),
-        Problem::ChallengeNotLive => (
-            "challenge-not-live",
-            "There is no such pending sign-in",
-            StatusCode::UNAUTHORIZED,
-        ),
-        Problem::CodeRejected => ("code-rejected", "The code is wrong", StatusCode::UNAUTHORIZED),
-        Problem::MethodUnavailable => ("method-unavailable", "The code cannot be sent this way", StatusCode::CONFLICT),
-        Problem::SessionNotLive => ("session-not-live", "There is no such session", StatusCode::UNAUTHORIZED),
-        Problem::TrustedDeviceRequired => (
-            "trusted-device-required",
-            "Only a trusted device may do this",
-            StatusCode::FORBIDDEN,
-        ),
-        Problem::ReauthenticationRequired => (
-            "reauthentication-required",
-            "The password has to be proved again",
-            StatusCode::FORBIDDEN,
-        ),
-        Problem::PasswordUnacceptable(_) => (
-            "password-unacceptable",
-            "The password is not acceptable",
-            StatusCode::UNPROCESSABLE_ENTITY,
-        ),
-        Problem::ResetNotLive => ("reset-not-live", "There is no such password reset", StatusCode::UNAUTHORIZED),
-        Problem::NotFound => ("not-found", "There is nothing here", StatusCode::NOT_FOUND),
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Refusal::ContentTooLarge | Refusal::RequestTimeout | Refusal::BodyUnreadable = self {
+            // The rest of the body stands before the next request. hyper reads this header of an answer, too, and closes the
+            // connection once the answer is written.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }

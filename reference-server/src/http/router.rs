@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 
+use super::handlers;
 use super::request::ApiRequest;
-use super::{handlers, respond};
 use crate::config::Config;
 use crate::ports::Deps;
 use crate::service::Service;
@@ -41,7 +41,7 @@ impl Router {
             Some(middleware) => middleware.answer(&Self::from(self.service.clone()), request).await,
             None => handlers::route(&self.service, &request)
                 .await
-                .unwrap_or_else(|refusal| respond::refusal(&refusal)),
+                .unwrap_or_else(|refusal| refusal.response()),
         }
     }
 }

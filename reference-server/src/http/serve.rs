@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use specs::api::Route;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::connections::{ConnectionLimits, accept_until};
+use super::problem::Outcome;
 use super::request::ApiRequest;
-use super::respond::{Outcome, refusal};
 use super::router::Router;
-use super::routes::route_template;
 use crate::account::anonymize_ip;
 use crate::metrics::{Answered, method_label};
 
@@ -43,7 +43,8 @@ pub async fn serve(
         let mut due = tokio::time::interval(SWEEP_EVERY);
         loop {
             due.tick().await;
-            sweeping.sweep().await;
+            // The log tells of one that failed; the next is never far.
+            let _ = sweeping.sweep().await;
         }
     });
     background.spawn(async move {
@@ -62,10 +63,13 @@ pub async fn serve(
 
 async fn respond(router: &Router, request: Request<Incoming>, peer: IpAddr, limits: ConnectionLimits) -> Response<Bytes> {
     let begun = Instant::now();
-    let (method, route) = (request.method().clone(), route_template(request.uri().path()));
+    let method = request.method().clone();
+    let route = Route::find(request.uri().path());
+    let operation = route.as_ref().and_then(|route| route.operation(method.as_str()));
+    let route = route.map_or("other", |route| route.template);
     let response = match ApiRequest::read(request, peer, limits).await {
         Ok(request) => router.answer(request).await,
-        Err(refused) => refusal(&refused),
+        Err(refusal) => refusal.response(),
     };
     let took = begun.elapsed();
     let status = response.status().as_u16();
@@ -73,6 +77,7 @@ async fn respond(router: &Router, request: Request<Incoming>, peer: IpAddr, limi
     router.service().metrics().answered(&Answered {
         method: &method,
         route,
+        operation,
         status,
         outcome,
         took,

@@ -1,6 +1,7 @@
 //! What the login activity keeps.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::account::{Activity, Outcome};
 
@@ -14,12 +15,12 @@ const ONE_ROW_MS: i64 = 3_600_000;
 
 /// Adds a row, newest first: successes, failures and changes alike (ACT-01). Failures leave before anything else does, and
 /// wrong passwords, which anybody can type, make one row an hour (ACT-05).
-pub fn record(rows: &mut VecDeque<Activity>, row: Activity) {
-    let same = |old: &Activity| old.outcome == Outcome::PasswordFailed && row.at.0 - old.at.0 < ONE_ROW_MS;
+pub fn record(rows: &mut VecDeque<Arc<Activity>>, row: Activity) {
+    let same = |old: &Arc<Activity>| old.outcome == Outcome::PasswordFailed && row.at.0 - old.at.0 < ONE_ROW_MS;
     if row.outcome == Outcome::PasswordFailed && rows.iter().any(same) {
         return;
     }
-    rows.push_front(row);
+    rows.push_front(Arc::new(row));
     let failures = rows.iter().filter(|row| row.outcome.is_a_failure()).count();
     if failures > MAX_FAILURE_ROWS
         && let Some(oldest) = rows.iter().rposition(|row| row.outcome.is_a_failure())

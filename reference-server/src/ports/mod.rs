@@ -16,7 +16,7 @@ pub use codes::{CodeFor, CodeSource, RandomCodes};
 pub use locator::{Locator, Unknown};
 pub use mailer::{DeliveryError, Mailer, Message, MessageContent, MessageKind, Recipient, RecordingMailer};
 pub use passwords::{Argon2id, HashMemory, Passwords};
-pub use store::{AccountChange, MemoryStore, Store};
+pub use store::{Committed, MemoryStore, Store, StoreError, Versioned};
 pub use tokens::{RandomTokens, TokenKind, TokenSource};
 
 use crate::policy::{Policy, Standard};

@@ -1,53 +1,61 @@
-//! The store part. Its unit of atomicity is the account: a change sees the whole account, and is kept as a whole or not at all.
+//! The store port. Its unit of atomicity is the account: it is loaded whole, and kept as a whole or not at all.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
 use crate::account::{Account, AccountId, TokenHash};
+use crate::sync::lock;
 
-/// A change of one account.
-pub type AccountChange<'a> = dyn FnMut(&mut Account) + Send + 'a;
+/// An account as it stood when it was loaded. Readers share it; whoever changes it changes a copy.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub account: Arc<Account>,
+    /// What the store compares when a change of it comes back.
+    pub version: u64,
+}
+
+/// What came of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    Kept,
+    /// Somebody else has changed the account since it was loaded, and nothing was kept.
+    Conflict,
+}
+
+/// The store cannot be reached, or does not answer: nothing is known of what was asked, least of all that it is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store is out of reach: {0}")]
+pub struct StoreError(pub String);
 
 /// Keeps accounts.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Adds an account; `false` when its address is taken.
-    async fn insert(&self, account: Account) -> bool;
+    async fn insert(&self, account: Account) -> Result<bool, StoreError>;
 
     /// The account with this normalised address.
-    async fn by_email(&self, email: &str) -> Option<AccountId>;
+    async fn by_email(&self, email: &str) -> Result<Option<AccountId>, StoreError>;
 
     /// The account that holds this token, whatever the token is worth.
-    async fn by_token(&self, token: &TokenHash) -> Option<AccountId>;
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<AccountId>, StoreError>;
 
-    /// Changes one account atomically; `false` when there is none.
-    async fn update(&self, id: &AccountId, change: &mut AccountChange<'_>) -> bool;
+    async fn load(&self, id: &AccountId) -> Result<Option<Versioned>, StoreError>;
 
-    /// Changes every account, one at a time: for sweeping what has lapsed.
-    async fn sweep(&self, change: &mut AccountChange<'_>);
+    /// Keeps the account, and [`Account::tokens`] as what finds it, if it is still at the version it was loaded at.
+    async fn commit(&self, changed: Versioned) -> Result<Committed, StoreError>;
+
+    /// Up to `most` accounts after the first `from`, in an order in which new ones come last: for going over all of them.
+    async fn ids(&self, from: usize, most: usize) -> Result<Vec<AccountId>, StoreError>;
+
+    async fn count(&self) -> Result<usize, StoreError>;
 
     /// Forgets everything.
-    async fn clear(&self);
-
-    /// How many accounts there are.
-    async fn count(&self) -> usize;
+    async fn clear(&self) -> Result<(), StoreError>;
 }
 
-impl dyn Store {
-    /// Changes one account atomically and brings back what the change found; `None` when there is no such account.
-    pub async fn transact<R: Send>(&self, id: &AccountId, mut change: impl FnMut(&mut Account) -> R + Send) -> Option<R> {
-        let mut found = None;
-        self.update(id, &mut |account| found = Some(change(account))).await;
-        found
-    }
-}
-
-/// Accounts changed under one hold of the lock while sweeping.
-const SWEPT_AT_ONCE: usize = 64;
-
-/// Everything in memory, behind one lock that is held for the length of one change and never over an await.
+/// Everything in memory, behind one lock that is held for a few look-ups and never over an await.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -55,8 +63,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    // Boxed, so that the empty places of a growing table cost a pointer each and not an account.
-    accounts: HashMap<AccountId, Box<Account>>,
+    // Behind a pointer, so that the empty places of a growing table cost a few words each and not an account.
+    accounts: HashMap<AccountId, Versioned>,
     /// Every account once, so that a sweep can go on where it paused. None ever leaves.
     order: Vec<AccountId>,
     by_email: HashMap<Box<str>, AccountId>,
@@ -65,79 +73,69 @@ struct State {
 
 impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn change(&mut self, id: &AccountId, change: &mut AccountChange<'_>) -> bool {
-        let Some(account) = self.accounts.get_mut(id) else {
-            return false;
-        };
-        let before: Vec<TokenHash> = account.tokens().collect();
-        change(account);
-        for token in &before {
-            self.by_token.remove(token);
-        }
-        self.by_token.extend(account.tokens().map(|token| (token, id.clone())));
-        true
+        lock(&self.state)
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn insert(&self, account: Account) -> bool {
+    async fn insert(&self, account: Account) -> Result<bool, StoreError> {
         let mut state = self.lock();
         if state.by_email.contains_key(account.email.as_str()) {
-            return false;
+            return Ok(false);
         }
-        state.by_email.insert(account.email.as_str().into(), account.id.clone());
-        let tokens: Vec<TokenHash> = account.tokens().collect();
-        state
-            .by_token
-            .extend(tokens.into_iter().map(|token| (token, account.id.clone())));
-        state.order.push(account.id.clone());
-        state.accounts.insert(account.id.clone(), Box::new(account));
-        true
+        let id = account.id.clone();
+        state.by_email.insert(account.email.as_str().into(), id.clone());
+        state.by_token.extend(account.tokens().map(|token| (token, id.clone())));
+        state.order.push(id.clone());
+        let account = Arc::new(account);
+        state.accounts.insert(id, Versioned { account, version: 0 });
+        Ok(true)
     }
 
-    async fn by_email(&self, email: &str) -> Option<AccountId> {
-        self.lock().by_email.get(email).cloned()
+    async fn by_email(&self, email: &str) -> Result<Option<AccountId>, StoreError> {
+        Ok(self.lock().by_email.get(email).cloned())
     }
 
-    async fn by_token(&self, token: &TokenHash) -> Option<AccountId> {
-        self.lock().by_token.get(token).cloned()
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<AccountId>, StoreError> {
+        Ok(self.lock().by_token.get(token).cloned())
     }
 
-    async fn update(&self, id: &AccountId, change: &mut AccountChange<'_>) -> bool {
-        self.lock().change(id, change)
+    async fn load(&self, id: &AccountId) -> Result<Option<Versioned>, StoreError> {
+        Ok(self.lock().accounts.get(id).cloned())
     }
 
-    async fn sweep(&self, change: &mut AccountChange<'_>) {
-        let mut swept = 0;
-        loop {
-            {
-                let mut state = self.lock();
-                let next = state.order.iter().skip(swept).take(SWEPT_AT_ONCE);
-                let ids: Vec<AccountId> = next.cloned().collect();
-                if ids.is_empty() {
-                    return;
-                }
-                for id in &ids {
-                    state.change(id, change);
-                }
-                swept += ids.len();
-            }
-            // A million accounts take a while; requests go in between.
-            tokio::task::yield_now().await;
+    async fn commit(&self, changed: Versioned) -> Result<Committed, StoreError> {
+        let mut state = self.lock();
+        let State { accounts, by_token, .. } = &mut *state;
+        let Some(kept) = accounts
+            .get_mut(&changed.account.id)
+            .filter(|kept| kept.version == changed.version)
+        else {
+            return Ok(Committed::Conflict);
+        };
+        for token in kept.account.tokens() {
+            by_token.remove(&token);
         }
+        by_token.extend(changed.account.tokens().map(|token| (token, changed.account.id.clone())));
+        let before = std::mem::replace(&mut kept.account, changed.account);
+        kept.version += 1;
+        // What is freed with it is freed without the lock.
+        drop(state);
+        drop(before);
+        Ok(Committed::Kept)
     }
 
-    async fn clear(&self) {
+    async fn ids(&self, from: usize, most: usize) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.lock().order.iter().skip(from).take(most).cloned().collect())
+    }
+
+    async fn count(&self) -> Result<usize, StoreError> {
+        Ok(self.lock().accounts.len())
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
         *self.lock() = State::default();
-    }
-
-    async fn count(&self) -> usize {
-        self.lock().accounts.len()
+        Ok(())
     }
 }

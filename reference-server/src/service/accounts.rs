@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::audit::AuditContext;
 use super::hashers::Lane;
+use super::transact::Effects;
 use super::{Problem, Service};
 use crate::account::{Account, AccountId, Outcome, Status};
 use crate::policy::identifiers::normalise;
@@ -20,57 +21,55 @@ impl Service {
         let hash = self.hash_password(Lane::Stranger, &email, password).await?;
         let two_step = self.policy().two_step_by_default();
         let account = Account::new(AccountId::random(), email.clone(), hash, two_step);
-        if !self.deps().store.insert(account).await
-            && let Some(id) = self.deps().store.by_email(&email).await
-        {
+        if self.deps().store.insert(account).await? {
+            return Ok(());
+        }
+        if let Some(id) = self.deps().store.by_email(&email).await? {
             let at = self.at();
-            let notice = self.deps().store.transact(&id, |account| {
-                self.notice(account, Event::AddressTaken, None, &AuditContext::unknown(), at)
-            });
-            if let Some(notice) = notice.await {
-                self.enqueue(notice);
-            }
+            let tell = |account: &mut Account, effects: &mut Effects| {
+                let notice = self.notice(account, Event::AddressTaken, None, &AuditContext::unknown(), at);
+                effects.notices.push(notice);
+            };
+            self.transact(&id, tell).await?;
         }
         Ok(())
     }
 
     /// Switches an account off, or on again; `false` when there is none.
-    pub async fn set_status(&self, email: &str, status: Status) -> bool {
+    pub async fn set_status(&self, email: &str, status: Status) -> Result<bool, Problem> {
         let Some(email) = normalise(email) else {
-            return false;
+            return Ok(false);
         };
-        let Some(id) = self.deps().store.by_email(&email).await else {
-            return false;
+        let Some(id) = self.deps().store.by_email(&email).await? else {
+            return Ok(false);
         };
-        let changed = self.deps().store.transact(&id, |account| {
+        let changed = self.transact(&id, |account, _| {
             account.status = status;
             if status == Status::Disabled {
                 self.policy().revoke(account, Change::Disabled, None);
             }
         });
-        changed.await.is_some()
+        Ok(changed.await?.is_some())
     }
 
     /// Changes the password in a session.
     pub async fn change_password(&self, source: IpAddr, access: &str, current: String, new: String) -> Result<(), Problem> {
         self.prove(source, access, current).await?;
-        let email = self.in_session(access, |account, _, _| Ok(account.email.clone())).await?;
+        let email = self.read_session(access, |account, _, _| Ok(account.email.clone())).await?;
         self.acceptable(&new, &email)?;
         let hash = self.hash_password(Lane::Proven, &email, new).await?;
-        let notice = self
-            .in_session(access, |account, session, at| {
-                let device = account.session(session).map(|session| session.device.clone());
-                let context = AuditContext::of_session(account, session, None);
-                // Worded before the others lose their trust, so that they hear of it.
-                let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &context, at);
-                account.password_hash.clone_from(&hash);
-                self.policy().revoke(account, Change::PasswordChanged, device.as_ref());
-                self.record(account, at, context, Outcome::PasswordChanged, None);
-                Ok(notice)
-            })
-            .await?;
-        self.enqueue(notice);
-        Ok(())
+        self.change_session(access, |account, session, at, effects| {
+            let device = account.session(session).map(|session| session.device.clone());
+            let context = AuditContext::of_session(account, session, None);
+            // Worded before the others lose their trust, so that they hear of it.
+            let notice = self.notice(account, Event::PasswordChanged, device.as_ref(), &context, at);
+            effects.notices.push(notice);
+            account.password_hash.clone_from(&hash);
+            self.policy().revoke(account, Change::PasswordChanged, device.as_ref());
+            effects.record(account, at, context, Outcome::PasswordChanged, None);
+            Ok(())
+        })
+        .await
     }
 
     /// Whether this password may be chosen.

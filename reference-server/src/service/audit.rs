@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::Service;
+use super::transact::Effects;
 use super::views::UNKNOWN_PLACE;
-use crate::account::{Account, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, anonymize_ip};
+use crate::account::{Account, AccountId, Activity, Challenge, DeviceId, Outcome, Proof, SessionId, anonymize_ip};
 use crate::policy::{At, activity};
 
 /// Where and by what device something happened.
@@ -62,24 +63,40 @@ fn named(place: Option<String>) -> String {
     place.unwrap_or_else(|| UNKNOWN_PLACE.to_owned())
 }
 
-impl Service {
-    /// Keeps what happened, for the owner and in the log.
+/// What the log tells of an account. No name that a person gave anything: only what the server itself named.
+pub(super) struct AuditLine {
+    account: AccountId,
+    outcome: Outcome,
+    source: String,
+}
+
+impl AuditLine {
+    pub(super) fn write(&self) {
+        tracing::info!(
+            target: "security",
+            account = %self.account.0,
+            outcome = ?self.outcome,
+            source = %self.source,
+            "account event"
+        );
+    }
+}
+
+impl Effects {
+    /// Keeps what happened, for the owner and for the log.
     pub(super) fn record(
-        &self,
+        &mut self,
         account: &mut Account,
         at: At<'_>,
         context: AuditContext,
         outcome: Outcome,
         method: Option<Proof>,
     ) {
-        // No name that a person gave anything: only what the server itself named.
-        tracing::info!(
-            target: "security",
-            account = %account.id.0,
-            ?outcome,
-            source = %context.address,
-            "account event"
-        );
+        self.log.push(AuditLine {
+            account: account.id.clone(),
+            outcome,
+            source: context.address.clone(),
+        });
         let row = Activity {
             at: at.now,
             device_name: context.device_name,

@@ -1,10 +1,13 @@
 //! A pending challenge between the steps: read, resent, switched, given up, listed, denied.
 
+use std::sync::Arc;
+
 use super::audit::AuditContext;
 use super::delivery::Dispatch;
 use super::problem::RETRY_SOON;
+use super::transact::Effects;
 use super::{ChallengeView, PendingRow, Problem, Service};
-use crate::account::{Account, Challenge, ChallengeId, Method, Outcome};
+use crate::account::{Account, AccountId, Challenge, ChallengeId, Method, Outcome, TokenHash};
 use crate::policy::At;
 use crate::policy::delivery::email_rests;
 use crate::policy::devices::deny;
@@ -12,10 +15,10 @@ use crate::policy::devices::deny;
 impl Service {
     /// The state of a challenge, for its holder.
     pub async fn challenge(&self, handle: &str) -> Result<ChallengeView, Problem> {
-        self.with_open(handle, |account, challenge, at| {
-            Ok(self.challenge_view(account, &challenge, None, at))
-        })
-        .await
+        let (account, id) = self.find_challenge(handle).await?;
+        let at = self.at();
+        let challenge = self.open_challenge_of(&account, &id, at)?;
+        Ok(self.challenge_view(&account, challenge, None, at))
     }
 
     /// Another code, the same way.
@@ -29,9 +32,8 @@ impl Service {
     }
 
     async fn send_again(&self, handle: &str, method: Option<Method>) -> Result<ChallengeView, Problem> {
-        let (id, ..) = self.find_challenge(handle).await?;
-        let (view, dispatch) = self
-            .with_open(handle, |account, challenge, at| {
+        let (id, (view, dispatch)) = self
+            .change_challenge(handle, |account, challenge, at, _| {
                 let method = method.unwrap_or(challenge.method);
                 self.reissue(account, challenge, method, at)
             })
@@ -77,19 +79,20 @@ impl Service {
 
     /// Gives up the holder's own challenge.
     pub async fn cancel(&self, handle: &str) -> Result<(), Problem> {
-        self.with_open(handle, |account, challenge, at| {
+        self.change_challenge(handle, |account, challenge, at, effects| {
             account.void_challenges(|other| other.id == challenge.id);
             let context = AuditContext::of_challenge(account, &challenge);
-            self.record(account, at, context, Outcome::SecondStepCancelled, None);
+            effects.record(account, at, context, Outcome::SecondStepCancelled, None);
             Ok(())
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     /// The account's pending challenges, for a signed-in device.
     pub async fn pending(&self, access: &str) -> Result<Vec<PendingRow>, Problem> {
         let policy = self.policy();
-        self.in_session(access, |account, _, at| {
+        self.read_session(access, |account, _, at| {
             let open = account
                 .challenges
                 .iter()
@@ -113,7 +116,7 @@ impl Service {
 
     /// Denies a pending challenge, from a trusted device of its account.
     pub async fn deny(&self, access: &str, challenge: &ChallengeId) -> Result<(), Problem> {
-        self.in_session(access, |account, session, at| {
+        self.change_session(access, |account, session, at, effects| {
             let device = account.session(session).and_then(|session| account.device(&session.device));
             if !device.is_some_and(|device| self.is_trusted(device, at)) {
                 return Err(Problem::TrustedDeviceRequired);
@@ -127,27 +130,48 @@ impl Service {
             let context = AuditContext::of_challenge(account, &denied);
             // The owner knows.
             account.pending_sign_ins.retain(|begun| begun.challenge != *challenge);
-            self.record(account, at, context, Outcome::SignInDenied, None);
+            effects.record(account, at, context, Outcome::SignInDenied, None);
             Ok(())
         })
         .await
     }
 
-    /// Finds the open challenge of a handle and runs one atomic change on it.
-    async fn with_open<R: Send>(
+    /// The challenge, if it can still be used.
+    pub(super) fn open_challenge_of<'a>(
+        &self,
+        account: &'a Account,
+        id: &ChallengeId,
+        at: At<'_>,
+    ) -> Result<&'a Challenge, Problem> {
+        let open = account
+            .challenge(id)
+            .filter(|challenge| self.policy().challenge_is_open(challenge, at));
+        open.ok_or(Problem::ChallengeNotLive)
+    }
+
+    /// The account and challenge a handle belongs to.
+    pub(super) async fn find_challenge(&self, handle: &str) -> Result<(Arc<Account>, ChallengeId), Problem> {
+        let token = TokenHash::of(handle);
+        let id = self.deps().store.by_token(&token).await?.ok_or(Problem::ChallengeNotLive)?;
+        let account = self.load(&id).await?.ok_or(Problem::ChallengeNotLive)?;
+        let held = account.challenges.iter().find(|challenge| challenge.handle == token);
+        let challenge = held.ok_or(Problem::ChallengeNotLive)?.id.clone();
+        Ok((account, challenge))
+    }
+
+    /// Finds the open challenge of a handle and runs one change on it.
+    async fn change_challenge<R: Send>(
         &self,
         handle: &str,
-        mut change: impl FnMut(&mut Account, Challenge, At<'_>) -> Result<R, Problem> + Send,
-    ) -> Result<R, Problem> {
-        let (id, challenge, _) = self.find_challenge(handle).await?;
-        let (at, policy) = (self.at(), self.policy());
-        let found = self.deps().store.transact(&id, |account| {
-            let open = account
-                .challenge(&challenge)
-                .filter(|challenge| policy.challenge_is_open(challenge, at));
-            let challenge = open.cloned().ok_or(Problem::ChallengeNotLive)?;
-            change(account, challenge, at)
+        mut change: impl FnMut(&mut Account, Challenge, At<'_>, &mut Effects) -> Result<R, Problem> + Send,
+    ) -> Result<(AccountId, R), Problem> {
+        let (found, challenge) = self.find_challenge(handle).await?;
+        let at = self.at();
+        let changed = self.transact(&found.id, |account, effects| {
+            let challenge = self.open_challenge_of(account, &challenge, at)?.clone();
+            change(account, challenge, at, effects)
         });
-        found.await.unwrap_or(Err(Problem::ChallengeNotLive))
+        let changed = changed.await?.unwrap_or(Err(Problem::ChallengeNotLive))?;
+        Ok((found.id.clone(), changed))
     }
 }

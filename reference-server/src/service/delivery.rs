@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Service;
-use crate::account::{AccountId, Challenge, ChallengeId};
+use crate::account::{Account, AccountId, Challenge, ChallengeId};
 use crate::policy::At;
 use crate::ports::{DeliveryError, Message, MessageContent, Recipient};
 
@@ -74,28 +74,30 @@ impl Service {
     /// A send that reached nobody does not start a cool-down, so that the other method can be tried at once (METH-02).
     async fn give_back(&self, account: &AccountId, challenge: &ChallengeId) {
         let cooldown = self.config().resend_cooldown_s;
-        self.deps()
-            .store
-            .transact(account, |account| {
-                if let Some(challenge) = account.challenge_mut(challenge) {
-                    challenge.sent_at = challenge.sent_at.minus_s(cooldown);
-                }
-            })
-            .await;
+        self.mend(account, |account| {
+            if let Some(challenge) = account.challenge_mut(challenge) {
+                challenge.sent_at = challenge.sent_at.minus_s(cooldown);
+            }
+        })
+        .await;
     }
 
     async fn forget_registration(&self, account: &AccountId, token: &str) {
-        self.deps()
-            .store
-            .transact(account, |account| {
-                for device in account
-                    .devices
-                    .iter_mut()
-                    .filter(|device| device.push_token.as_deref() == Some(token))
-                {
-                    device.push_token = None;
-                }
-            })
-            .await;
+        self.mend(account, |account| {
+            for device in account
+                .devices
+                .iter_mut()
+                .filter(|device| device.push_token.as_deref() == Some(token))
+            {
+                device.push_token = None;
+            }
+        })
+        .await;
+    }
+
+    /// Sets something right after a delivery. The answer does not depend on it, and the log tells when it fails.
+    async fn mend(&self, account: &AccountId, mut change: impl FnMut(&mut Account) + Send) {
+        // A failure was logged where it became a problem.
+        let _ = self.transact(account, |account, _| change(account)).await;
     }
 }

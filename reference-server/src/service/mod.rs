@@ -16,6 +16,7 @@ mod resets;
 mod seeding;
 mod session;
 mod sign_in;
+mod transact;
 mod two_step;
 mod unknown_identifiers;
 mod verify;
@@ -28,7 +29,7 @@ pub use seeding::{Seed, SeedDevice};
 pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 
-use crate::account::{Account, ChallengeState, SessionId, Timestamp, TokenHash};
+use crate::account::{Account, Challenge, ChallengeState, Device, Timestamp};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::policy::{At, Policy, sessions};
@@ -38,6 +39,9 @@ use monotonic_clock::MonotonicClock;
 use notices::Outbox;
 use passwords::PasswordQueue;
 use unknown_identifiers::UnknownIdentifierThrottle;
+
+/// Accounts swept between two pauses.
+const SWEPT_AT_ONCE: usize = 64;
 
 /// A running service: cheap to clone, every clone the same one.
 #[derive(Clone)]
@@ -106,28 +110,57 @@ impl Service {
     }
 
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
-    pub async fn sweep(&self) {
+    pub async fn sweep(&self) -> Result<(), Problem> {
         let at = self.at();
         self.inner.sources.sweep(at);
         self.inner.unknown_identifiers.sweep(at);
-        let (mut challenges, mut sessions) = (0, 0);
-        let mut expire = |account: &mut Account| {
-            self.expire(account, at);
-            let pending = account.challenges.iter();
-            challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
-            sessions += account.sessions.len();
-        };
-        self.deps().store.sweep(&mut expire).await;
+        let (mut swept, mut challenges, mut sessions) = (0, 0, 0);
+        loop {
+            let ids = self.deps().store.ids(swept, SWEPT_AT_ONCE).await?;
+            if ids.is_empty() {
+                break;
+            }
+            for id in &ids {
+                let Some(mut account) = self.load(id).await? else { continue };
+                if self.has_lapsed(&account, at) {
+                    self.transact(id, |account, _| self.expire(account, at)).await?;
+                    account = self.load(id).await?.unwrap_or(account);
+                }
+                let pending = account.challenges.iter();
+                challenges += pending.filter(|challenge| challenge.state == ChallengeState::Live).count();
+                sessions += account.sessions.len();
+            }
+            swept += ids.len();
+            // A million accounts take a while; requests go in between.
+            tokio::task::yield_now().await;
+        }
         self.metrics().live(challenges, sessions);
+        Ok(())
     }
 
     /// Forgets every account and every count.
-    pub async fn reset(&self) {
+    pub async fn reset(&self) -> Result<(), Problem> {
         self.inner.sources.clear();
         self.inner.unknown_identifiers.clear();
         self.inner.outbox.clear();
         self.inner.monotonic.clear();
-        self.deps().store.clear().await;
+        Ok(self.deps().store.clear().await?)
+    }
+
+    /// Whether there is anything to drop: most accounts are left as they are, and cost no write.
+    fn has_lapsed(&self, account: &Account, at: At<'_>) -> bool {
+        let over = |challenge: &Challenge| at.now >= challenge.created_at.plus_s(at.config.challenge_max_s);
+        let untrusted = |device: &Device| {
+            device
+                .trust
+                .as_ref()
+                .is_some_and(|trust| self.policy().trust_lapsed(trust, at))
+        };
+        account.challenges.iter().any(over)
+            || account.sessions.iter().any(|session| !sessions::lives(session, at))
+            || account.resets.iter().any(|reset| at.now >= reset.expires_at)
+            || account.devices.iter().any(untrusted)
+            || account.devices.len() > at.config.devices
     }
 
     /// Drops what has lapsed in one account: dead challenges, sessions, resets, trust, and devices beyond the bound.
@@ -141,26 +174,5 @@ impl Service {
             device.trust.take_if(|trust| self.policy().trust_lapsed(trust, at));
         }
         account.drop_devices_beyond(at.config.devices);
-    }
-
-    /// Finds the session that an access credential opens and runs one atomic change in it.
-    async fn in_session<R: Send>(
-        &self,
-        access: &str,
-        mut change: impl FnMut(&mut Account, &SessionId, At<'_>) -> Result<R, Problem> + Send,
-    ) -> Result<R, Problem> {
-        let token = TokenHash::of(access);
-        let at = self.at();
-        let store = &self.deps().store;
-        let id = store.by_token(&token).await.ok_or(Problem::SessionNotLive)?;
-        let found = store.transact(&id, |account| {
-            let opened = self.policy().session_opened_by(account, &token, at);
-            let id = opened.ok_or(Problem::SessionNotLive)?;
-            if let Some(session) = account.session_mut(&id) {
-                session.used_at = at.now;
-            }
-            change(account, &id, at)
-        });
-        found.await.unwrap_or(Err(Problem::SessionNotLive))
     }
 }

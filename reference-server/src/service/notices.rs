@@ -123,30 +123,27 @@ impl Service {
                     _ => None,
                 }
             };
-            let Some((_, id)) = next else { return };
-            let overdue = self
-                .deps()
-                .store
-                .transact(&id, |account| {
-                    let overdue = notices::take_overdue(account, at);
-                    let mut last = None;
-                    for begun in overdue {
-                        let context = AuditContext {
-                            device_name: begun.device_name,
-                            place: begun.place,
-                            address: begun.address,
-                        };
-                        self.record(account, at, context.clone(), Outcome::SecondStepAbandoned, None);
-                        last = Some((context, begun.since));
-                    }
-                    last.map(|(context, since)| {
-                        self.notice(account, Event::SignInAbandoned, None, &context, At { now: since, ..at })
-                    })
-                })
-                .await
-                .flatten();
-            if let Some(notice) = overdue {
-                self.enqueue(notice);
+            let Some((moment, id)) = next else { return };
+            let told = self.transact(&id, |account, effects| {
+                let mut last = None;
+                for begun in notices::take_overdue(account, at) {
+                    let context = AuditContext {
+                        device_name: begun.device_name,
+                        place: begun.place,
+                        address: begun.address,
+                    };
+                    effects.record(account, at, context.clone(), Outcome::SecondStepAbandoned, None);
+                    last = Some((context, begun.since));
+                }
+                if let Some((context, since)) = last {
+                    let notice = self.notice(account, Event::SignInAbandoned, None, &context, At { now: since, ..at });
+                    effects.notices.push(notice);
+                }
+            });
+            if told.await.is_err() {
+                // Nothing is lost: it is due, and is tried again.
+                self.inner.outbox.due().insert((moment, id));
+                return;
             }
         }
     }

@@ -14,13 +14,13 @@ impl Service {
         let Some(email) = normalise(email) else {
             return Ok(());
         };
-        let Some(id) = self.deps().store.by_email(&email).await else {
+        let Some(id) = self.deps().store.by_email(&email).await? else {
             return Ok(());
         };
         let token = self.deps().tokens.draw(TokenKind::Reset);
         let at = self.at();
         let expires_at = at.now.plus_s(at.config.reset_ttl_s);
-        let issued = self.deps().store.transact(&id, |account| {
+        let issued = self.transact(&id, |account, _| {
             let may = resets::may_request(account, at);
             if may {
                 let token = TokenHash::of(&token);
@@ -28,7 +28,7 @@ impl Service {
             }
             may
         });
-        if issued.await.unwrap_or(false) {
+        if issued.await?.unwrap_or(false) {
             let to = Recipient::Email(email);
             let content = MessageContent::Reset { token, expires_at };
             self.enqueue_message(id, Message { to, content });
@@ -39,22 +39,19 @@ impl Service {
     /// Sets a new password with a mailed token, which is spent by it. It opens no session (SIGN-05, PWD-06).
     pub async fn complete_reset(&self, token: &str, new: String) -> Result<(), Problem> {
         let presented = TokenHash::of(token);
-        let store = &self.deps().store;
-        let id = store.by_token(&presented).await.ok_or(Problem::ResetNotLive)?;
+        let id = self.deps().store.by_token(&presented).await?.ok_or(Problem::ResetNotLive)?;
         let at = self.at();
-        let found = store.transact(&id, |account| {
-            let lane = if resets::is_live(account, &presented, at) {
-                Lane::Proven
-            } else {
-                Lane::Stranger
-            };
-            (account.email.clone(), lane)
-        });
-        let (email, lane) = found.await.ok_or(Problem::ResetNotLive)?;
-        self.acceptable(&new, &email)?;
-        let hash = self.hash_password(lane, &email, new).await?;
+        let found = self.load(&id).await?.ok_or(Problem::ResetNotLive)?;
+        let lane = if resets::is_live(&found, &presented, at) {
+            Lane::Proven
+        } else {
+            Lane::Stranger
+        };
+        let email = &found.email;
+        self.acceptable(&new, email)?;
+        let hash = self.hash_password(lane, email, new).await?;
         let at = self.at();
-        let done = store.transact(&id, |account| {
+        let done = self.transact(&id, |account, effects| {
             if !resets::redeem(account, &presented, at) {
                 return Err(Problem::ResetNotLive);
             }
@@ -62,10 +59,11 @@ impl Service {
             account.email_rests_until = resets::email_rests_until(at);
             self.policy().revoke(account, Change::PasswordReset, None);
             let context = AuditContext::unknown();
-            self.record(account, at, context.clone(), Outcome::PasswordReset, None);
-            Ok(self.notice(account, Event::PasswordReset, None, &context, at))
+            effects.record(account, at, context.clone(), Outcome::PasswordReset, None);
+            let notice = self.notice(account, Event::PasswordReset, None, &context, at);
+            effects.notices.push(notice);
+            Ok(())
         });
-        self.enqueue(done.await.unwrap_or(Err(Problem::ResetNotLive))?);
-        Ok(())
+        done.await?.unwrap_or(Err(Problem::ResetNotLive))
     }
 }

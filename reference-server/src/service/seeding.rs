@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
+use super::transact::Effects;
 use super::{Problem, Service};
 use crate::account::{Account, AccountId, Device, DeviceId, Timestamp, TokenHash, Trust};
 use crate::policy::identifiers::normalise;
@@ -62,7 +63,7 @@ impl Service {
             // Exactly as many as there are: at a million accounts, room for more would be most of the memory.
             account.devices = seed.device.map(|device| self.trusted(device, now)).into_iter().collect();
             account.devices.shrink_to_fit();
-            self.put(account).await;
+            self.put(account).await?;
             if nth % PUT_AT_ONCE == PUT_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
@@ -108,19 +109,19 @@ impl Service {
         }
     }
 
-    async fn put(&self, account: Account) {
+    async fn put(&self, account: Account) -> Result<(), Problem> {
         let store = &self.deps().store;
-        let Some(taken) = store.by_email(&account.email).await else {
-            store.insert(account).await;
-            return;
+        let Some(taken) = store.by_email(&account.email).await? else {
+            store.insert(account).await?;
+            return Ok(());
         };
-        store
-            .transact(&taken, |old| {
-                *old = Account {
-                    id: old.id.clone(),
-                    ..account.clone()
-                };
-            })
-            .await;
+        let replace = |old: &mut Account, _: &mut Effects| {
+            *old = Account {
+                id: old.id.clone(),
+                ..account.clone()
+            };
+        };
+        self.transact(&taken, replace).await?;
+        Ok(())
     }
 }

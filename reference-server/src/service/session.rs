@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::audit::AuditContext;
+use super::transact::Effects;
 use super::views::Tokens;
 use super::{Problem, Service, SessionGrant, SessionView};
 use crate::account::{Account, Activity, Device, DeviceId, Outcome, Proof, Session, SessionId, TokenHash, Trust, anonymize_ip};
@@ -38,6 +39,7 @@ impl Service {
     pub(super) fn open_new(
         &self,
         account: &mut Account,
+        effects: &mut Effects,
         new_session: &NewSession,
         opened: Opened,
         proof: Proof,
@@ -74,13 +76,14 @@ impl Service {
                 });
             }
         }
-        self.open(account, new_session, &id, trusted, proof, at)
+        self.open(account, effects, new_session, &id, trusted, proof, at)
     }
 
     /// A session of a trusted device, whose credential is replaced.
     pub(super) fn open_trusted(
         &self,
         account: &mut Account,
+        effects: &mut Effects,
         new_session: &NewSession,
         id: &DeviceId,
         at: At<'_>,
@@ -88,12 +91,13 @@ impl Service {
         if let Some(device) = account.device_mut(id) {
             self.policy().rotate_trust(device, TokenHash::of(&new_session.trust), at);
         }
-        self.open(account, new_session, id, true, Proof::Trust, at)
+        self.open(account, effects, new_session, id, true, Proof::Trust, at)
     }
 
     fn open(
         &self,
         account: &mut Account,
+        effects: &mut Effects,
         new_session: &NewSession,
         id: &DeviceId,
         with_trust: bool,
@@ -123,7 +127,7 @@ impl Service {
         account.sessions.push(session.clone());
         account.drop_devices_beyond(self.config().devices);
         let context = AuditContext::at(self, &presented.name, new_session.source);
-        self.record(account, at, context, Outcome::SignedIn, Some(proof));
+        effects.record(account, at, context, Outcome::SignedIn, Some(proof));
         let trust = with_trust.then(|| new_session.trust.clone());
         self.grant(
             account,
@@ -164,8 +168,7 @@ impl Service {
 
     /// Who is signed in.
     pub async fn who_am_i(&self, access: &str) -> Result<SessionView, Problem> {
-        self.in_session(access, |account, id, at| {
-            let session = account.session(id).ok_or(Problem::SessionNotLive)?;
+        self.read_session(access, |account, session, at| {
             let device = account.device(&session.device).ok_or(Problem::SessionNotLive)?;
             Ok(SessionView {
                 account: Self::account_view(account),
@@ -182,8 +185,8 @@ impl Service {
         let presented = TokenHash::of(refresh_token);
         let access = self.deps().tokens.draw(TokenKind::Access);
         let refresh = self.deps().tokens.draw(TokenKind::Refresh);
-        let id = self.deps().store.by_token(&presented).await.ok_or(Problem::SessionNotLive)?;
-        let renewed = self.deps().store.transact(&id, |account| {
+        let id = self.deps().store.by_token(&presented).await?.ok_or(Problem::SessionNotLive)?;
+        let renewed = self.transact(&id, |account, _| {
             let id = match policy.renewal(account, &presented, at) {
                 Renewal::Renew(id) => id,
                 Renewal::Stolen(id) => {
@@ -200,15 +203,15 @@ impl Service {
             }
             Ok(self.grant(account, &session, access.clone(), refresh.clone(), None, at))
         });
-        renewed.await.unwrap_or(Err(Problem::SessionNotLive))
+        renewed.await?.unwrap_or(Err(Problem::SessionNotLive))
     }
 
     /// Ends the session.
     pub async fn sign_out(&self, access: &str) -> Result<(), Problem> {
-        self.in_session(access, |account, id, at| {
+        self.change_session(access, |account, id, at, effects| {
             let context = AuditContext::of_session(account, id, None);
             self.policy().sign_out(account, id);
-            self.record(account, at, context, Outcome::SignedOut, None);
+            effects.record(account, at, context, Outcome::SignedOut, None);
             Ok(())
         })
         .await
@@ -216,7 +219,9 @@ impl Service {
 
     /// The login activity, newest first.
     pub async fn activity(&self, access: &str) -> Result<Vec<Activity>, Problem> {
-        self.in_session(access, |account, _, _| Ok(account.activity.iter().cloned().collect()))
-            .await
+        self.read_session(access, |account, _, _| {
+            Ok(account.activity.iter().map(|row| Activity::clone(row)).collect())
+        })
+        .await
     }
 }

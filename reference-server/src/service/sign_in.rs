@@ -7,6 +7,7 @@ use super::audit::AuditContext;
 use super::delivery::Dispatch;
 use super::hashers::Lane;
 use super::session::NewSession;
+use super::transact::Effects;
 use super::{ChallengeView, Problem, Service, SessionGrant};
 use crate::account::{
     Account, AccountId, Challenge, ChallengeId, ChallengeState, DeviceId, Method, Outcome, PendingSignIn, Proof, Timestamp,
@@ -99,7 +100,7 @@ impl Service {
         let policy = self.policy();
         let email = normalise(&request.email);
         let id = match &email {
-            Some(email) => self.deps().store.by_email(email).await,
+            Some(email) => self.deps().store.by_email(email).await?,
             None => None,
         };
         let presented = PresentedDevice {
@@ -109,13 +110,13 @@ impl Service {
             push_token: request.push_token.clone(),
         };
         let name = email.unwrap_or_else(|| request.email.to_lowercase());
-        let mut trusted = self.precheck(id.as_ref(), &name, request, &presented).await.trusted;
+        let mut trusted = self.precheck(id.as_ref(), &name, request, &presented).await?.trusted;
         loop {
             let lane = if trusted { Lane::Proven } else { Lane::Stranger };
             let place = self.place(lane, &name)?;
             let mut guess = self.reserve_guess(source, trusted).await?;
             let _turn = self.lock_identifier(&name, trusted).await;
-            let known = self.precheck(id.as_ref(), &name, request, &presented).await;
+            let known = self.precheck(id.as_ref(), &name, request, &presented).await?;
             if trusted && !known.trusted {
                 // It ended while the device waited: from here on it is a stranger, and bound like one.
                 trusted = false;
@@ -143,35 +144,39 @@ impl Service {
     }
 
     /// What the password depends on: of an account, or of a name that nobody has, limited alike (ENUM-01).
-    async fn precheck(&self, id: Option<&AccountId>, name: &str, request: &SignIn, presented: &PresentedDevice) -> Precheck {
+    async fn precheck(
+        &self,
+        id: Option<&AccountId>,
+        name: &str,
+        request: &SignIn,
+        presented: &PresentedDevice,
+    ) -> Result<Precheck, Problem> {
         let (at, policy) = (self.at(), self.policy());
         let blocked = |account: &mut Account, trusted| {
             let attempt = request.attempt(trusted);
             policy.password_blocked(account, attempt, at)
         };
-        if let Some(id) = id {
-            let known = self.deps().store.transact(id, |account| {
-                self.expire(account, at);
-                let trusted = policy.recognise(account, presented, at).is_some();
-                Precheck {
-                    hash: Some(account.password_hash.clone()),
-                    trusted,
-                    blocked: blocked(account, trusted),
-                }
+        if let Some(id) = id
+            && let Some(account) = self.load(id).await?
+        {
+            let trusted = policy.recognise(&account, presented, at).is_some();
+            // Looks at a copy: what is decided here is decided again where it is kept.
+            let blocked = blocked(&mut Account::clone(&account), trusted);
+            return Ok(Precheck {
+                hash: Some(Arc::clone(&account.password_hash)),
+                trusted,
+                blocked,
             });
-            if let Some(precheck) = known.await {
-                return precheck;
-            }
         }
         let blocked = self
             .inner
             .unknown_identifiers
             .transact(name, |stranger| blocked(stranger, false));
-        Precheck {
+        Ok(Precheck {
             hash: None,
             trusted: false,
             blocked,
-        }
+        })
     }
 
     /// The atomic half of step one.
@@ -187,7 +192,8 @@ impl Service {
         let (at, policy) = (self.at(), self.policy());
         let handle = self.deps().tokens.draw(TokenKind::Handle);
         let new_session = NewSession::draw(self, presented, source);
-        let decided = self.deps().store.transact(id, |account| {
+        let decided = self.transact(id, |account, effects| {
+            self.expire(account, at);
             // The password may have changed while it was being hashed.
             let password_right = password_right && account.password_hash.as_ref() == hash;
             let device = policy.recognise(account, presented, at);
@@ -195,10 +201,10 @@ impl Service {
             let context = AuditContext::at(self, &presented.name, source);
             if password_right {
                 policy.password_was_right(account, attempt);
-                self.end_stolen_trust(account, presented, &context, at);
+                self.end_stolen_trust(account, effects, presented, &context, at);
             } else {
                 policy.password_was_wrong(account, attempt, at);
-                self.record(account, at, context, Outcome::PasswordFailed, None);
+                effects.record(account, at, context, Outcome::PasswordFailed, None);
             }
             let facts = SignInFacts {
                 password_right,
@@ -211,31 +217,47 @@ impl Service {
             match policy.admit(&facts) {
                 Admission::Refuse => Err(Problem::InvalidCredentials),
                 Admission::UpdateRequired => Err(Problem::UpdateRequired(at.config.min_version.to_string())),
-                Admission::Session => Ok(Step::Session(self.admit_session(account, &new_session, device.clone(), at))),
+                Admission::Session => Ok(Step::Session(self.admit_session(
+                    account,
+                    effects,
+                    &new_session,
+                    device.clone(),
+                    at,
+                ))),
                 Admission::Challenge => self.open_challenge(account, presented, &handle, source, at),
             }
         });
-        decided.await.unwrap_or(Err(Problem::InvalidCredentials))
+        decided.await?.unwrap_or(Err(Problem::InvalidCredentials))
     }
 
     fn admit_session(
         &self,
         account: &mut Account,
+        effects: &mut Effects,
         new_session: &NewSession,
         device: Option<DeviceId>,
         at: At<'_>,
     ) -> SessionGrant {
         sign_in_completed(account, device.is_some());
         match device {
-            Some(device) => self.open_trusted(account, new_session, &device, at),
-            None => self.open_new(account, new_session, Opened::Password, Proof::Password, at),
+            Some(device) => self.open_trusted(account, effects, new_session, &device, at),
+            None => self.open_new(account, effects, new_session, Opened::Password, Proof::Password, at),
         }
     }
 
     /// Somebody with the password presents a trust credential that was replaced: one of the two who hold it is a thief.
-    fn end_stolen_trust(&self, account: &mut Account, presented: &PresentedDevice, context: &AuditContext, at: At<'_>) {
+    fn end_stolen_trust(
+        &self,
+        account: &mut Account,
+        effects: &mut Effects,
+        presented: &PresentedDevice,
+        context: &AuditContext,
+        at: At<'_>,
+    ) {
         if let Some(device) = self.policy().stolen_trust(account, presented) {
-            self.enqueue(self.notice(account, Event::TrustCopied, Some(&device), context, at));
+            effects
+                .notices
+                .push(self.notice(account, Event::TrustCopied, Some(&device), context, at));
             account.end_sessions(|session| session.device == device);
             if let Some(device) = account.device_mut(&device) {
                 device.trust = None;

@@ -11,7 +11,8 @@ use crate::policy::{At, Change, Event, Limit, PasswordAttempt, SourceEvent};
 impl Service {
     /// The setting.
     pub async fn two_step(&self, access: &str) -> Result<TwoStepView, Problem> {
-        self.in_session(access, |account, _, _| Ok(self.two_step_view(account))).await
+        self.read_session(access, |account, _, _| Ok(self.two_step_view(account)))
+            .await
     }
 
     /// Changes the setting. Off needs a proof of the password, in the request or recent (TOGL-02).
@@ -29,7 +30,7 @@ impl Service {
             }
             None => false,
         };
-        let changed = self.in_session(access, |account, session, at| {
+        self.change_session(access, |account, session, at, effects| {
             let open = account.session(session).ok_or(Problem::SessionNotLive)?;
             let device = open.device.clone();
             let fresh = proved || self.policy().proof_is_fresh(open, at);
@@ -37,7 +38,7 @@ impl Service {
                 return Err(Problem::ReauthenticationRequired);
             }
             if account.two_step == enabled {
-                return Ok((self.two_step_view(account), None));
+                return Ok(self.two_step_view(account));
             }
             let (change, event, outcome) = if enabled {
                 (Change::TwoStepOn, Event::TwoStepOn, Outcome::TwoStepEnabled)
@@ -47,21 +48,17 @@ impl Service {
             account.two_step = enabled;
             self.policy().revoke(account, change, Some(&device));
             let context = AuditContext::of_session(account, session, None);
-            let notice = self.notice(account, event, Some(&device), &context, at);
-            self.record(account, at, context, outcome, None);
-            Ok((self.two_step_view(account), Some(notice)))
-        });
-        let (view, notice) = changed.await?;
-        if let Some(notice) = notice {
-            self.enqueue(notice);
-        }
-        Ok(view)
+            effects.notices.push(self.notice(account, event, Some(&device), &context, at));
+            effects.record(account, at, context, outcome, None);
+            Ok(self.two_step_view(account))
+        })
+        .await
     }
 
     /// Proves the password again in a session.
     pub async fn reauthenticate(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
         self.prove(source, access, password).await?;
-        self.in_session(access, |account, session, at| {
+        self.change_session(access, |account, session, at, _| {
             account.session_mut(session).ok_or(Problem::SessionNotLive)?.proved_at = Some(at.now);
             Ok(())
         })
@@ -72,23 +69,24 @@ impl Service {
     pub(super) async fn prove(&self, source: IpAddr, access: &str, password: String) -> Result<(), Problem> {
         let policy = self.policy();
         let (name, trusted) = self
-            .in_session(access, |account, session, at| {
-                Ok((account.email.clone(), self.session_is_trusted(account, session, at)))
+            .read_session(access, |account, session, at| {
+                Ok((account.email.clone(), self.session_is_trusted(account, &session.id, at)))
             })
             .await?;
         let place = self.place(Lane::Proven, &name)?;
         let mut guess = self.reserve_guess(source, trusted).await?;
         let _turn = self.lock_identifier(&name, trusted).await;
         let hash = self
-            .in_session(access, |account, session, at| {
-                let trusted = self.session_is_trusted(account, session, at);
+            .read_session(access, |account, session, at| {
+                let trusted = self.session_is_trusted(account, &session.id, at);
                 let typed = account.email.clone();
                 let attempt = PasswordAttempt {
                     trusted,
                     typed: &typed,
                     in_session: true,
                 };
-                match policy.password_blocked(account, attempt, at) {
+                // Looks at a copy: the count changes where a wrong password is kept.
+                match policy.password_blocked(&mut account.clone(), attempt, at) {
                     Some(until) => Err(at.limited(until, Limit::Attempts).into()),
                     None => Ok(account.password_hash.clone()),
                 }
@@ -99,7 +97,7 @@ impl Service {
             return Ok(());
         }
         guess.settle(Some(SourceEvent::Failure));
-        self.in_session(access, |account, session, at| {
+        self.change_session(access, |account, session, at, _| {
             let typed = account.email.clone();
             let attempt = PasswordAttempt {
                 trusted: self.session_is_trusted(account, session, at),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::audit::AuditContext;
 use super::session::NewSession;
 use super::{Problem, Service, SessionGrant};
-use crate::account::{Account, AccountId, ChallengeId, Outcome, Status, TokenHash};
+use crate::account::{Account, ChallengeId, Outcome, Status};
 use crate::policy::attempts::sign_in_completed;
 use crate::policy::{Event, Guess, Limit, Opened, PresentedDevice, SourceEvent};
 
@@ -14,11 +14,12 @@ impl Service {
     /// else (BIND-03, BIND-05).
     pub async fn verify(&self, source: IpAddr, handle: &str, code: &str, trust: bool) -> Result<SessionGrant, Problem> {
         let mut guess = self.reserve_guess(source, false).await?;
-        let (id, challenge, presented) = self.find_challenge(handle).await?;
+        let (found, challenge) = self.find_challenge(handle).await?;
+        let presented = presented_at_opening(&found, &challenge)?;
         let new_session = NewSession::draw(self, &presented, source);
         let (at, policy) = (self.at(), self.policy());
         guess.begin();
-        let verified = self.deps().store.transact(&id, |account| {
+        let verified = self.transact(&found.id, |account, effects| {
             let active = account.status == Status::Active;
             let open = account
                 .challenge(&challenge)
@@ -30,7 +31,7 @@ impl Service {
                 Guess::Locked(until) => Err(at.limited(until, Limit::Attempts).into()),
                 Guess::Exhausted => Err(Problem::ChallengeNotLive),
                 Guess::Wrong => {
-                    self.record(account, at, context, Outcome::SecondStepFailed, None);
+                    effects.record(account, at, context, Outcome::SecondStepFailed, None);
                     Err(Problem::CodeRejected)
                 }
                 Guess::Right => {
@@ -45,41 +46,31 @@ impl Service {
                         begun.challenge != challenge && !earlier
                     });
                     let opened = Opened::SecondStep { wanted: trust };
-                    let grant = self.open_new(account, &new_session, opened, method.into(), at);
+                    let grant = self.open_new(account, effects, &new_session, opened, method.into(), at);
                     let notice = self.notice(account, Event::NewDevice, Some(&grant.device.id), &context, at);
-                    Ok((grant, notice))
+                    effects.notices.push(notice);
+                    Ok(grant)
                 }
             }
         });
-        match verified.await.unwrap_or(Err(Problem::ChallengeNotLive)) {
-            Ok((grant, notice)) => {
-                guess.settle(None);
-                self.enqueue(notice);
-                Ok(grant)
-            }
-            Err(problem) => {
-                guess.settle((problem == Problem::CodeRejected).then_some(SourceEvent::Failure));
-                Err(problem)
-            }
-        }
-    }
-
-    /// The account and challenge a handle belongs to, and the device that completed step one.
-    pub(super) async fn find_challenge(&self, handle: &str) -> Result<(AccountId, ChallengeId, PresentedDevice), Problem> {
-        let token = TokenHash::of(handle);
-        let store = &self.deps().store;
-        let id = store.by_token(&token).await.ok_or(Problem::ChallengeNotLive)?;
-        let found = store.transact(&id, |account| {
-            let challenge = account.challenges.iter().find(|challenge| challenge.handle == token)?;
-            let presented = PresentedDevice {
-                token: None,
-                installation: challenge.installation.clone(),
-                name: challenge.device_name.clone(),
-                push_token: challenge.push_token.clone(),
-            };
-            Some((challenge.id.clone(), presented))
+        let verified = verified
+            .await
+            .and_then(|verified| verified.unwrap_or(Err(Problem::ChallengeNotLive)));
+        guess.settle(match &verified {
+            Err(Problem::CodeRejected) => Some(SourceEvent::Failure),
+            _ => None,
         });
-        let (challenge, presented) = found.await.flatten().ok_or(Problem::ChallengeNotLive)?;
-        Ok((id, challenge, presented))
+        verified
     }
+}
+
+/// What the device said of itself at step one, which is what becomes trusted (BIND-03).
+fn presented_at_opening(account: &Account, challenge: &ChallengeId) -> Result<PresentedDevice, Problem> {
+    let challenge = account.challenge(challenge).ok_or(Problem::ChallengeNotLive)?;
+    Ok(PresentedDevice {
+        token: None,
+        installation: challenge.installation.clone(),
+        name: challenge.device_name.clone(),
+        push_token: challenge.push_token.clone(),
+    })
 }

@@ -135,11 +135,11 @@ async fn a_disabled_account_looks_like_a_wrong_password_and_comes_back_empty() {
     let world = World::new().await;
     world.create(OWNER).await;
     let mut owner = world.trusted(Phone::new("owner"), OWNER).await;
-    assert!(world.service.set_status(OWNER, Status::Disabled).await);
+    assert!(world.service.set_status(OWNER, Status::Disabled).await.unwrap());
     assert_eq!(world.call(&owner, "GET", "/v1/session", None).await.status, 401);
     let refused = world.sign_in(&mut owner, OWNER, PASSWORD).await;
     assert_eq!(refused, world.sign_in(&mut Phone::new("x"), "nobody@x.test", PASSWORD).await);
-    assert!(world.service.set_status(OWNER, Status::Active).await);
+    assert!(world.service.set_status(OWNER, Status::Active).await.unwrap());
     assert_eq!(world.sign_in(&mut owner, OWNER, PASSWORD).await.status, 202);
 }
 

@@ -124,6 +124,7 @@ impl World {
         let (clock, mailer) = (Arc::new(ManualClock::default()), Arc::new(RecordingMailer::default()));
         clock.freeze(true);
         let mut deps = Deps::for_tests(clock.clone(), mailer.clone());
+        deps.store = crate::store();
         compose(&mut deps);
         let service = Service::new(deps, config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use specs::Parameters;
+use specs::{Capability, Channel, Parameters};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::format::Switch;
@@ -18,11 +18,9 @@ use crate::clock::{ClockMode, WaitingClock};
 use crate::delivery_log::DeliveryLog;
 use crate::device::{CredentialKind, Device};
 use crate::http::HttpClient;
-use specs::Channel;
-
 use crate::operation::{Operation, OperationKind};
 use crate::request::{RawRequest, RequestMutation};
-use crate::target::{Capability, Target, TargetError};
+use crate::target::{Target, TargetError};
 use crate::transcript::Exchange;
 use crate::wrong_code;
 
@@ -303,58 +301,9 @@ fn walk_error(operation: &Operation, reason: &str) -> TargetError {
     }
 }
 
-/// The arguments of the operation, by the names of templates. Devices ask to be remembered unless a departure says not to.
+/// The arguments of the operation, by the names of templates. Devices ask to be remembered unless a mutation says not to.
 fn arguments(operation: &Operation) -> BTreeMap<String, Value> {
-    let mut out = BTreeMap::new();
-    let mut put = |name: &str, value: Value| drop(out.insert(name.to_owned(), value));
-    match operation {
-        Operation::CreateAccount { email, password } => {
-            put("email", email.as_str().into());
-            put("password", password.as_str().into());
-        }
-        Operation::SignIn { email, password } => {
-            put("email", email.as_str().into());
-            put("password", password.as_str().into());
-            put("trust", true.into());
-        }
-        Operation::SwitchMethod { method } => put("method", serde_json::to_value(method).unwrap_or_default()),
-        Operation::Verify { code } => {
-            put("code", code.as_str().into());
-            put("trust", true.into());
-        }
-        Operation::Deny { challenge } => put("challenge", challenge.as_str().into()),
-        Operation::RenameDevice { id, name } => {
-            put("id", id.as_str().into());
-            put("name", name.as_str().into());
-        }
-        Operation::RemoveDevice { id } => put("id", id.as_str().into()),
-        Operation::RegisterPush { token } => put("token", token.as_str().into()),
-        Operation::SetTwoStep { enabled, password } => {
-            put("enabled", (*enabled).into());
-            if let Some(password) = password {
-                put("password", password.as_str().into());
-            }
-        }
-        Operation::Reauthenticate { password } => put("password", password.as_str().into()),
-        Operation::ChangePassword { current, new } => {
-            put("current", current.as_str().into());
-            put("new", new.as_str().into());
-        }
-        Operation::RequestReset { email } => put("email", email.as_str().into()),
-        Operation::CompleteReset { token, new } => {
-            put("token", token.as_str().into());
-            put("new", new.as_str().into());
-        }
-        Operation::ReadChallenge {}
-        | Operation::Resend {}
-        | Operation::Cancel {}
-        | Operation::ListChallenges {}
-        | Operation::WhoAmI {}
-        | Operation::Refresh {}
-        | Operation::SignOut {}
-        | Operation::ListDevices {}
-        | Operation::ReadActivity {}
-        | Operation::ReadTwoStep {} => {}
-    }
-    out
+    let trust = names::asks_for_trust(operation.kind()).then(|| (names::TRUST, true.into()));
+    let all = operation.arguments().into_iter().chain(trust);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -2,13 +2,13 @@
 
 use regex::Regex;
 use serde_json::Value;
+use specs::Channel;
 
 use super::plan::{Capture, CaptureFrom, Rows, Step};
 use super::template::plain;
 use crate::answer::{ChallengeFacts, DeviceRow, Facts};
 use crate::device::Device;
 use crate::transcript::Exchange;
-use specs::Channel;
 
 /// Takes the value into the device's variables; `false` when the answer has none.
 pub(super) fn take(capture: &Capture, exchange: &Exchange, device: &mut Device) -> bool {

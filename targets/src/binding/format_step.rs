@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use specs::Refusal;
 use toml::Spanned;
 
-use crate::answer::{Outcome, Refusal};
+use crate::answer::Outcome;
 
 /// One operation, routine or bootstrap: one to five steps.
 #[derive(Clone, Debug, Deserialize)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use miette::{IntoDiagnostic, WrapErr};
-use serde::de::DeserializeOwned;
+use specs::Capability;
 use toml::Spanned;
 
 use super::diagnostic::{Source, Wrong, known_names};
@@ -19,22 +19,6 @@ use crate::clock::ClockMode;
 use crate::delivery_log::Patterns;
 use crate::device::CredentialKind;
 use crate::operation::OperationKind;
-use crate::target::Capability;
-
-/// All capabilities, by the names that bindings use.
-pub(super) const CAPABILITIES: &[&str] = &[
-    "push",
-    "email",
-    "version-gate",
-    "trust",
-    "refresh-credential",
-    "source-addresses",
-    "limits",
-    "code-per-challenge",
-    "device-key",
-    "inbox",
-    "provider-faults",
-];
 
 /// Reads a binding file.
 pub fn load(path: impl AsRef<Path>) -> miette::Result<Binding> {
@@ -88,8 +72,7 @@ impl Loader<'_> {
         let mut operations = BTreeMap::new();
         for (name, operation) in &file.operations {
             let kind = self.operation(name)?;
-            let arguments = names::arguments(kind);
-            operations.insert(kind, steps.compile(operation, name.span(), arguments)?);
+            operations.insert(kind, steps.compile(operation, name.span(), &names::arguments(kind))?);
         }
         for needed in [OperationKind::SignIn, OperationKind::Verify] {
             if !operations.contains_key(&needed) {
@@ -109,7 +92,7 @@ impl Loader<'_> {
         let mut capabilities = file
             .capabilities
             .iter()
-            .map(|name| self.word::<Capability>(name, "capability", CAPABILITIES))
+            .map(|name| self.named(name, "capability", Capability::ALL, Capability::name))
             .collect::<Result<std::collections::BTreeSet<_>, _>>()?;
         if file.facts.code_belongs_to == CodeOwner::Challenge {
             capabilities.insert(Capability::CodePerChallenge);
@@ -151,20 +134,15 @@ impl Loader<'_> {
     }
 
     fn operation(&self, name: &Spanned<String>) -> Result<OperationKind, Wrong> {
-        let known: Vec<&str> = OperationKind::ALL.iter().map(|kind| kind.name()).collect();
-        self.word(name, "operation", &known)
+        self.named(name, "operation", OperationKind::ALL, OperationKind::name)
     }
 
-    fn word<T: DeserializeOwned>(&self, name: &Spanned<String>, what: &str, known: &[&str]) -> Result<T, Wrong> {
+    fn named<T: Copy>(&self, name: &Spanned<String>, what: &str, all: &[T], called: fn(T) -> &'static str) -> Result<T, Wrong> {
         let written = name.get_ref();
-        serde_json::from_value(serde_json::Value::from(written.as_str())).map_err(|_| {
-            let help = known_names(written, known.iter().copied());
-            self.source.diagnostic(
-                name.span(),
-                format!("unknown {what} `{written}`"),
-                format!("no such {what}"),
-                help,
-            )
+        all.iter().copied().find(|one| called(*one) == written).ok_or_else(|| {
+            let help = known_names(written, all.iter().map(|one| called(*one)));
+            let message = format!("unknown {what} `{written}`");
+            self.source.diagnostic(name.span(), message, format!("no such {what}"), help)
         })
     }
 

@@ -3,9 +3,10 @@
 
 use regex::Regex;
 use serde_json::Value;
+use specs::Refusal;
 
 use super::format_step::{OneOrMany, OutcomeName};
-use crate::answer::{Outcome, Refusal};
+use crate::answer::Outcome;
 use crate::transcript::Exchange;
 
 /// One reading of an answer.

@@ -1,6 +1,6 @@
 //! The names that templates may use: an operation's arguments, what a device is, what the engine knows.
 
-use crate::operation::OperationKind;
+use crate::operation::{OperationKind, argument_names};
 
 /// Set for every step: the device (`push_token` and `app_version` may be unset) and the target.
 pub(super) const ALWAYS: &[&str] = &[
@@ -17,38 +17,23 @@ pub(super) const ALWAYS: &[&str] = &[
 /// What actors and routines have besides: a random word that is the same for a whole run.
 pub(super) const RUN: &[&str] = &["run"];
 
+/// What the two steps ask for besides their arguments: whether the device is to be remembered. Devices ask for it unless a
+/// mutation says not to.
+pub(super) const TRUST: &str = "trust";
+
 /// The arguments of an operation.
-pub(super) fn arguments(kind: OperationKind) -> &'static [&'static str] {
-    match kind {
-        OperationKind::CreateAccount => &["email", "password"],
-        OperationKind::SignIn => &["email", "password", "trust"],
-        OperationKind::SwitchMethod => &["method"],
-        OperationKind::Verify => &["code", "trust"],
-        OperationKind::Deny => &["challenge"],
-        OperationKind::RenameDevice => &["id", "name"],
-        OperationKind::RemoveDevice => &["id"],
-        OperationKind::RegisterPush => &["token"],
-        OperationKind::SetTwoStep => &["enabled", "password"],
-        OperationKind::Reauthenticate => &["password"],
-        OperationKind::ChangePassword => &["current", "new"],
-        OperationKind::RequestReset => &["email"],
-        OperationKind::CompleteReset => &["token", "new"],
-        OperationKind::ReadChallenge
-        | OperationKind::Resend
-        | OperationKind::Cancel
-        | OperationKind::ListChallenges
-        | OperationKind::WhoAmI
-        | OperationKind::Refresh
-        | OperationKind::SignOut
-        | OperationKind::ListDevices
-        | OperationKind::ReadActivity
-        | OperationKind::ReadTwoStep => &[],
-    }
+pub(super) fn arguments(kind: OperationKind) -> Vec<&'static str> {
+    let trust = asks_for_trust(kind).then_some(TRUST);
+    argument_names(kind).iter().copied().chain(trust).collect()
+}
+
+pub(super) fn asks_for_trust(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::SignIn | OperationKind::Verify)
 }
 
 /// The arguments of all operations: what a routine, which any of them may call, can name.
 pub(super) fn all_arguments() -> Vec<&'static str> {
-    let mut names: Vec<&str> = OperationKind::ALL.iter().flat_map(|kind| arguments(*kind)).copied().collect();
+    let mut names: Vec<&str> = OperationKind::ALL.iter().flat_map(|kind| arguments(*kind)).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regex::Regex;
-use specs::Parameters;
+use specs::{Capability, Parameters};
 
 use super::format::FactsFile;
 use super::format_step::MailWhat;
@@ -15,7 +15,6 @@ use crate::clock::ClockMode;
 use crate::delivery_log::Patterns;
 use crate::device::CredentialKind;
 use crate::operation::OperationKind;
-use crate::target::Capability;
 
 /// How to talk to one implementation.
 #[derive(Clone, Debug)]

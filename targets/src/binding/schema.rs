@@ -1,11 +1,10 @@
 //! The JSON Schema of binding files, for editors. `targets/bindings/binding.schema.json` is this, written out.
 
 use serde_json::{Value, json};
-use specs::Parameters;
+use specs::{Parameters, Refusal};
 
 use super::format::BindingFile;
 use super::names;
-use crate::answer::Refusal;
 use crate::operation::OperationKind;
 
 /// The schema, as the file has it.
@@ -14,7 +13,7 @@ pub fn schema() -> String {
     if let Some(properties) = schema.pointer_mut("/properties") {
         let names: Vec<&str> = OperationKind::ALL.iter().map(|kind| kind.name()).collect();
         properties["operations"]["propertyNames"] = json!({ "enum": names });
-        properties["capabilities"]["items"] = json!({ "enum": super::load::CAPABILITIES });
+        properties["capabilities"]["items"] = json!({ "enum": specs::Capability::ALL });
         properties["parameters"] = parameters();
     }
     for (definition, field, known) in [

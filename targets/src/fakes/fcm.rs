@@ -4,12 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use specs::Channel;
 use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
 use super::provider::{self, Provider, Refused};
 use crate::delivery_log::{DeliveryLog, Message};
-use specs::Channel;
 
 /// An FCM of its own. It asks for no credential: what a target shows Google is none of its business.
 pub struct Fcm {

@@ -1,9 +1,9 @@
 //! From a MIME source to what a person would read.
 
 use mail_parser::{MessageParser, PartType};
+use specs::Channel;
 
 use crate::delivery_log::Message;
-use specs::Channel;
 
 /// The message as it lies in this recipient's mailbox. What cannot be read as MIME is its own text.
 pub fn message(raw: &[u8], envelope_from: &str, to: &str) -> Message {

@@ -5,12 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use specs::Channel;
 use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::fault::{Fault, Faults};
 use crate::delivery_log::{DeliveryLog, Message};
-use specs::Channel;
 
 /// Longer than any client waits.
 const FOR_EVER: Duration = Duration::from_secs(3600);

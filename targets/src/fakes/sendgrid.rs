@@ -4,12 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use specs::Channel;
 use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::fault::Faults;
 use super::provider::{self, Provider, Refused, has_key};
 use crate::delivery_log::{DeliveryLog, Message};
-use specs::Channel;
 
 /// A SendGrid of its own.
 pub struct SendGrid {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use smtp_proto::Request;
 use smtp_proto::request::receiver::DataReceiver;
+use specs::Channel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -18,7 +19,6 @@ use tokio::task::JoinHandle;
 use super::fault::{Fault, Faults};
 use super::mime;
 use crate::delivery_log::DeliveryLog;
-use specs::Channel;
 
 /// A longer command line is refused (RFC 5321 §4.5.3.1.4 asks for 512).
 const LONGEST_LINE: usize = 4096;

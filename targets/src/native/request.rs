@@ -1,121 +1,181 @@
-//! Each operation as a request of the reference API.
+//! Each operation as a request of the reference API: method, path and credential from the table, the body from here.
+
+use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use specs::Channel;
+use specs::api::Credential;
 
 use crate::device::{CredentialKind, Device};
+use crate::operation::{Operation, OperationKind};
 use crate::request::RequestBuilder;
-use specs::Channel;
-
-use crate::operation::Operation;
 
 /// What stays as it is in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
-/// The honest request of this device for this operation. A credential the device does not hold is left out.
-pub(super) fn builder(origin: &str, device: &Device, operation: &Operation) -> RequestBuilder {
-    let (method, path, body) = route(device, operation);
-    let mut builder =
-        RequestBuilder::new(operation.kind(), method, format!("{origin}/v1{path}")).header("Accept", "application/json");
-    if let Some(version) = &device.app_version {
-        builder = builder.header("App-Version", version.clone());
-    }
-    let held = bearer(operation).and_then(|kind| device.variables.get(kind.name()));
-    if let Some(token) = held {
-        builder = builder.header("Authorization", format!("Bearer {token}"));
-    }
-    match body {
-        Some(body) => builder.json(body),
-        None => builder,
-    }
+/// What a device tells about itself in a body, and the credentials that travel there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender<'a> {
+    pub installation: &'a str,
+    pub name: &'a str,
+    pub push_token: Option<&'a str>,
+    pub trust_token: Option<&'a str>,
+    pub refresh_token: Option<&'a str>,
 }
 
-fn route(device: &Device, operation: &Operation) -> (&'static str, String, Option<Value>) {
-    let fixed = |method, path: &str, body| (method, path.to_owned(), body);
+/// The JSON body of a request. It borrows all it says: a storm makes one for every arrival.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum RequestBody<'a> {
+    Account {
+        email: &'a str,
+        password: &'a str,
+    },
+    SignIn {
+        email: &'a str,
+        password: &'a str,
+        device: Installed<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trust_token: Option<&'a str>,
+    },
+    Nothing {},
+    Method {
+        method: Channel,
+    },
+    Code {
+        code: &'a str,
+    },
+    Refresh {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<&'a str>,
+    },
+    Name {
+        name: &'a str,
+    },
+    Push {
+        token: &'a str,
+    },
+    TwoStep {
+        enabled: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        password: Option<&'a str>,
+    },
+    Password {
+        password: &'a str,
+    },
+    ChangePassword {
+        current_password: &'a str,
+        new_password: &'a str,
+    },
+    Email {
+        email: &'a str,
+    },
+    CompleteReset {
+        token: &'a str,
+        new_password: &'a str,
+    },
+}
+
+/// How a device introduces itself when signing in.
+#[derive(Serialize)]
+pub struct Installed<'a> {
+    installation: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push_token: Option<&'a str>,
+}
+
+/// The body of this operation's request; `None` where there is none.
+pub fn body<'a>(operation: &'a Operation, sender: &Sender<'a>) -> Option<RequestBody<'a>> {
+    Some(match operation {
+        Operation::CreateAccount { email, password } => RequestBody::Account { email, password },
+        Operation::SignIn { email, password } => RequestBody::SignIn {
+            email,
+            password,
+            device: Installed {
+                installation: sender.installation,
+                name: sender.name,
+                push_token: sender.push_token,
+            },
+            trust_token: sender.trust_token,
+        },
+        Operation::Resend {} => RequestBody::Nothing {},
+        Operation::SwitchMethod { method } => RequestBody::Method { method: *method },
+        Operation::Verify { code } => RequestBody::Code { code },
+        Operation::Refresh {} => RequestBody::Refresh {
+            refresh_token: sender.refresh_token,
+        },
+        Operation::RenameDevice { name, .. } => RequestBody::Name { name },
+        Operation::RegisterPush { token } => RequestBody::Push { token },
+        Operation::SetTwoStep { enabled, password } => RequestBody::TwoStep {
+            enabled: *enabled,
+            password: password.as_deref(),
+        },
+        Operation::Reauthenticate { password } => RequestBody::Password { password },
+        Operation::ChangePassword { current, new } => RequestBody::ChangePassword {
+            current_password: current,
+            new_password: new,
+        },
+        Operation::RequestReset { email } => RequestBody::Email { email },
+        Operation::CompleteReset { token, new } => RequestBody::CompleteReset {
+            token,
+            new_password: new,
+        },
+        Operation::ReadChallenge {}
+        | Operation::Cancel {}
+        | Operation::ListChallenges {}
+        | Operation::Deny { .. }
+        | Operation::WhoAmI {}
+        | Operation::SignOut {}
+        | Operation::ListDevices {}
+        | Operation::RemoveDevice { .. }
+        | Operation::ForgetPush {}
+        | Operation::ReadActivity {}
+        | Operation::ReadTwoStep {} => return None,
+    })
+}
+
+/// The path of this operation's request. An id from anywhere is one segment and cannot become a different path.
+pub fn path(operation: &Operation) -> Cow<'static, str> {
+    let template = operation.kind().call().path;
     match operation {
-        Operation::CreateAccount { email, password } => {
-            fixed("POST", "/accounts", Some(json!({"email": email, "password": password})))
+        Operation::Deny { challenge: id } | Operation::RenameDevice { id, .. } | Operation::RemoveDevice { id } => {
+            Cow::Owned(template.replace("{id}", &utf8_percent_encode(id, SEGMENT).to_string()))
         }
-        Operation::SignIn { email, password } => fixed("POST", "/sign-ins", Some(sign_in(device, email, password))),
-        Operation::ReadChallenge {} => fixed("GET", "/challenge", None),
-        Operation::Resend {} => fixed("POST", "/challenge/resend", Some(json!({}))),
-        Operation::SwitchMethod { method } => {
-            let method = match method {
-                Channel::Push => "push",
-                Channel::Email => "email",
-            };
-            fixed("POST", "/challenge/method", Some(json!({ "method": method })))
-        }
-        Operation::Verify { code } => fixed("POST", "/challenge/verify", Some(json!({ "code": code }))),
-        Operation::Cancel {} => fixed("DELETE", "/challenge", None),
-        Operation::ListChallenges {} => fixed("GET", "/challenges", None),
-        Operation::Deny { challenge } => ("POST", format!("/challenges/{}/deny", segment(challenge)), None),
-        Operation::WhoAmI {} => fixed("GET", "/session", None),
-        Operation::Refresh {} => {
-            let held = device.variables.get(CredentialKind::Refresh.name());
-            let body = held.map_or_else(|| json!({}), |token| json!({ "refresh_token": token }));
-            fixed("POST", "/session/refresh", Some(body))
-        }
-        Operation::SignOut {} => fixed("DELETE", "/session", None),
-        Operation::ListDevices {} => fixed("GET", "/devices", None),
-        Operation::RenameDevice { id, name } => ("PATCH", format!("/devices/{}", segment(id)), Some(json!({ "name": name }))),
-        Operation::RemoveDevice { id } => ("DELETE", format!("/devices/{}", segment(id)), None),
-        Operation::RegisterPush { token } => fixed("PUT", "/devices/current/push", Some(json!({ "token": token }))),
-        Operation::ReadActivity {} => fixed("GET", "/activity", None),
-        Operation::ReadTwoStep {} => fixed("GET", "/two-step", None),
-        Operation::SetTwoStep { enabled, password } => {
-            let mut body = json!({ "enabled": enabled });
-            if let Some(password) = password {
-                body["password"] = json!(password);
-            }
-            fixed("PUT", "/two-step", Some(body))
-        }
-        Operation::Reauthenticate { password } => fixed("POST", "/session/reauthenticate", Some(json!({ "password": password }))),
-        Operation::ChangePassword { current, new } => {
-            let body = json!({"current_password": current, "new_password": new});
-            fixed("PUT", "/account/password", Some(body))
-        }
-        Operation::RequestReset { email } => fixed("POST", "/password-resets", Some(json!({ "email": email }))),
-        Operation::CompleteReset { token, new } => {
-            let body = json!({"token": token, "new_password": new});
-            fixed("POST", "/password-resets/complete", Some(body))
-        }
+        _ => Cow::Borrowed(template),
     }
-}
-
-fn sign_in(device: &Device, email: &str, password: &str) -> Value {
-    let mut body = json!({
-        "email": email,
-        "password": password,
-        "device": {"installation": device.installation, "name": device.name},
-    });
-    if let Some(trust) = device.variables.get(CredentialKind::Trust.name()) {
-        body["trust_token"] = json!(trust);
-    }
-    if let Some(token) = &device.push_token {
-        body["device"]["push_token"] = json!(token);
-    }
-    body
 }
 
 /// The credential that answers for the operation.
-fn bearer(operation: &Operation) -> Option<CredentialKind> {
-    match operation {
-        Operation::CreateAccount { .. }
-        | Operation::SignIn { .. }
-        | Operation::Refresh {}
-        | Operation::RequestReset { .. }
-        | Operation::CompleteReset { .. } => None,
-        Operation::ReadChallenge {}
-        | Operation::Resend {}
-        | Operation::SwitchMethod { .. }
-        | Operation::Verify { .. }
-        | Operation::Cancel {} => Some(CredentialKind::Handle),
-        _ => Some(CredentialKind::Access),
-    }
+pub fn bearer(operation: OperationKind) -> Option<CredentialKind> {
+    operation.call().credential.map(|credential| match credential {
+        Credential::Handle => CredentialKind::Handle,
+        Credential::Access => CredentialKind::Access,
+    })
 }
 
-/// One path segment: an id from anywhere cannot become a different path.
-fn segment(id: &str) -> String {
-    utf8_percent_encode(id, SEGMENT).to_string()
+/// The honest request of this device for this operation. A credential the device does not hold is left out.
+pub(super) fn builder(origin: &str, device: &Device, operation: &Operation) -> RequestBuilder {
+    let held = |kind: CredentialKind| device.variables.get(kind.name()).map(String::as_str);
+    let url = format!("{origin}{}", path(operation));
+    let mut builder =
+        RequestBuilder::new(operation.kind(), operation.kind().call().method, url).header("Accept", "application/json");
+    if let Some(version) = &device.app_version {
+        builder = builder.header("App-Version", version.clone());
+    }
+    if let Some(token) = bearer(operation.kind()).and_then(held) {
+        builder = builder.header("Authorization", format!("Bearer {token}"));
+    }
+    let sender = Sender {
+        installation: &device.installation,
+        name: &device.name,
+        push_token: device.push_token.as_deref(),
+        trust_token: held(CredentialKind::Trust),
+        refresh_token: held(CredentialKind::Refresh),
+    };
+    match body(operation, &sender) {
+        Some(body) => builder.json(serde_json::to_value(body).expect("text, booleans and objects of them are JSON")),
+        None => builder,
+    }
 }

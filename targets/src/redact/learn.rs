@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use percent_encoding::percent_decode_str;
 use regex::Regex;
 use serde_json::Value;
+use specs::Channel;
 
 use super::{Redactor, Secret, SecretKind};
 use crate::delivery_log::Message;
 use crate::device::{CredentialKind, Device};
 use crate::target::Target;
 use crate::transcript::Exchange;
-use specs::Channel;
 
 /// A value that looks like a token is at least this long; shorter ones are words and flags.
 const SHORTEST_TOKEN: usize = 8;

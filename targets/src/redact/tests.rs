@@ -2,10 +2,9 @@
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::*;
 use specs::Channel;
 
+use super::*;
 use crate::operation::OperationKind;
 
 const PASSWORD: &str = "pa ss/wörd+\"&1";

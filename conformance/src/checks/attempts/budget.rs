@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use targets::Operation;
 
-use super::{guess_right, guess_wrong, open, spend};
-use crate::checks::steps::cool_down;
+use super::spend;
+use crate::checks::steps::{guess_wrong, open, resend, submit};
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, assert_accepted, assert_refused};
+use crate::proof::{CheckError, CheckResult, assert_accepted, assert_refused, assert_two_sided, not_tested};
 
 checks!(
     /// after the declared wrong guesses the right code is refused; as the last allowed guess it is accepted
@@ -16,18 +16,19 @@ checks!(
         let cap = cx.parameters().attempts_per_challenge;
         let spent = cx.account().await?;
         let (mut device, pending) = open(cx, &spent).await?;
-        guess_wrong(cx, &mut device, &pending, cap).await?;
-        let beyond = guess_right(cx, &mut device, &pending).await?;
+        guess_wrong(cx, &mut device, &pending.code, cap).await?;
+        let beyond = submit(cx, &mut device, &pending.code).await?;
         let fresh = cx.account().await?;
         let (mut device, pending) = open(cx, &fresh).await?;
-        guess_wrong(cx, &mut device, &pending, cap - 1).await?;
-        let last = guess_right(cx, &mut device, &pending).await?;
-        let proof = assert_refused(&format!("the right code after {cap} wrong ones"), &beyond, &last);
-        match proof {
-            // The twin is half of the requirement: the last allowed guess has to be evaluated.
-            Err(CheckError::NotTested(_)) => assert_accepted(&format!("the right code as guess {cap} of {cap}"), &last),
-            result => result,
-        }
+        guess_wrong(cx, &mut device, &pending.code, cap - 1).await?;
+        let last = submit(cx, &mut device, &pending.code).await?;
+        // The twin is half of the requirement: the last allowed guess has to be evaluated.
+        assert_two_sided(
+            &format!("the right code after {cap} wrong ones"),
+            &beyond,
+            &format!("the right code as guess {cap} of {cap}"),
+            &last,
+        )
     }
 
     /// guesses spread over challenges, devices and addresses add up to the account's limit
@@ -49,19 +50,17 @@ checks!(
         let each = cx.parameters().attempts_per_challenge - 1;
         let needed = guesses.div_ceil(each.max(1)) + 1;
         if each == 0 || needed > cx.parameters().live_challenges {
-            return Err(CheckError::NotTested(format!(
-                "{needed} live challenges would be needed to spread the guesses"
-            )));
+            return not_tested(format!("{needed} live challenges would be needed to spread the guesses"));
         }
         let (mut last, held) = open(cx, &account).await?;
         let mut left = guesses;
         while left > 0 {
             let (mut device, pending) = open(cx, &account).await?;
             let now = left.min(each);
-            guess_wrong(cx, &mut device, &pending, now).await?;
+            guess_wrong(cx, &mut device, &pending.code, now).await?;
             left -= now;
         }
-        guess_right(cx, &mut last, &held).await
+        submit(cx, &mut last, &held.code).await
     }
 
     /// a new code does not give new guesses
@@ -81,18 +80,10 @@ checks!(
         let account = cx.account().await?;
         let (mut device, pending) = open(cx, &account).await?;
         let cap = cx.parameters().attempts_per_challenge;
-        guess_wrong(cx, &mut device, &pending, cap - 1).await?;
-        cool_down(cx).await?;
-        let cursor = cx.cursor();
-        cx.prepare(&mut device, Operation::Resend {}).await?;
-        let message = cx.code_since(cursor, &account).await?;
-        let code = message
-            .code
-            .clone()
-            .ok_or_else(|| CheckError::NotTested("the resent message carries no code".to_owned()))?;
-        let resent = crate::context::Pending { code, ..pending };
-        guess_wrong(cx, &mut device, &resent, more).await?;
-        guess_right(cx, &mut device, &resent).await
+        guess_wrong(cx, &mut device, &pending.code, cap - 1).await?;
+        let resent = resend(cx, &mut device, &account).await?;
+        guess_wrong(cx, &mut device, &resent.code, more).await?;
+        submit(cx, &mut device, &resent.code).await
     }
 
     /// A day apart, so that every window, lock and daily allowance has passed.
@@ -118,11 +109,11 @@ checks!(
         let guessed = cx.account().await?;
         guess_slowly(cx, &guessed, most).await?;
         let (mut device, pending) = open(cx, &guessed).await?;
-        let beyond = guess_right(cx, &mut device, &pending).await?;
+        let beyond = submit(cx, &mut device, &pending.code).await?;
         let spared = cx.account().await?;
         guess_slowly(cx, &spared, cx.parameters().account_wrong_limit).await?;
         let (mut device, pending) = open(cx, &spared).await?;
-        let within = guess_right(cx, &mut device, &pending).await?;
+        let within = submit(cx, &mut device, &pending.code).await?;
         assert_refused(&format!("the right code after {most} wrong ones in a row"), &beyond, &within)
     }
 
@@ -133,17 +124,10 @@ checks!(
         guess_slowly(cx, &account, cx.parameters().account_consecutive_max).await?;
         cx.sign_in(&mut phone, &account).await?;
         let new = "restored by its owner 1".to_owned();
-        cx.prepare(
-            &mut phone,
-            Operation::ChangePassword {
-                current: account.password.clone(),
-                new: new.clone(),
-            },
-        )
-        .await?;
-        account.password = new;
+        let current = std::mem::replace(&mut account.password, new.clone());
+        cx.prepare(&mut phone, Operation::ChangePassword { current, new }).await?;
         let (mut device, pending) = open(cx, &account).await?;
-        let right = guess_right(cx, &mut device, &pending).await?;
+        let right = submit(cx, &mut device, &pending.code).await?;
         assert_accepted("a code after the owner changed the password on a trusted device", &right)
     }
 
@@ -186,6 +170,6 @@ async fn after_interlude(cx: &mut Context, guesses: u32, elsewhere: bool) -> Res
     } else {
         open(cx, &account).await?
     };
-    guess_wrong(cx, &mut between, &pending, 1).await?;
-    guess_right(cx, &mut last, &held).await
+    guess_wrong(cx, &mut between, &pending.code, 1).await?;
+    submit(cx, &mut last, &held.code).await
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use targets::{Answer, Operation};
 
-use super::{guess_right, guess_wrong, open, spend};
+use super::spend;
+use crate::checks::steps::{guess_wrong, open, submit};
 use crate::context::{Account, Context};
 use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, assert_that, describe, failed};
 
@@ -43,7 +44,7 @@ checks!(
     /// The right code on a new challenge; nothing where no challenge is given out.
     async fn try_in(cx: &mut Context, account: &Account) -> Result<Option<Answer>, CheckError> {
         match open(cx, account).await {
-            Ok((mut device, pending)) => guess_right(cx, &mut device, &pending).await.map(Some),
+            Ok((mut device, pending)) => submit(cx, &mut device, &pending.code).await.map(Some),
             Err(CheckError::NotTested(_)) => Ok(None),
             Err(stop) => Err(stop),
         }
@@ -76,7 +77,7 @@ checks!(
         if after > 0 {
             spend(cx, &account, after).await?;
         }
-        guess_right(cx, &mut last, &held).await
+        submit(cx, &mut last, &held.code).await
     }
 
     /// an exhausted challenge answers the right and a wrong code alike
@@ -85,7 +86,7 @@ checks!(
         let account = cx.account().await?;
         let (mut device, pending) = open(cx, &account).await?;
         let cap = cx.parameters().attempts_per_challenge;
-        guess_wrong(cx, &mut device, &pending, cap).await?;
+        guess_wrong(cx, &mut device, &pending.code, cap).await?;
         alike(cx, &mut device, &pending, cap).await
     }
 
@@ -103,7 +104,7 @@ checks!(
 async fn alike(cx: &mut Context, device: &mut targets::Device, pending: &crate::context::Pending, nth: u32) -> CheckResult {
     let wrong = cx.target.wrong_code(&pending.code, nth);
     let before = cx.perform(&mut device.clone(), Operation::Verify { code: wrong }).await?;
-    let right = guess_right(cx, &mut device.clone(), pending).await?;
+    let right = submit(cx, &mut device.clone(), &pending.code).await?;
     let wrong = cx.target.wrong_code(&pending.code, nth + 1);
     let after = cx.perform(device, Operation::Verify { code: wrong }).await?;
     if right.accepted() {

@@ -14,8 +14,9 @@ pub(crate) mod source;
 
 use targets::{Answer, Device, Operation, Outcome};
 
-use crate::context::{Account, Context, Pending};
-use crate::proof::{CheckError, describe};
+use crate::checks::steps::{guess_wrong, open};
+use crate::context::{Account, Context};
+use crate::proof::{CheckError, describe, not_tested};
 
 /// Spends this many wrong codes on the account, each device from an address of its own, no challenge beyond its cap.
 async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), CheckError> {
@@ -24,43 +25,10 @@ async fn spend(cx: &mut Context, account: &Account, guesses: u32) -> Result<(), 
     while left > 0 {
         let (mut device, pending) = open(cx, account).await?;
         let now = left.min(cap);
-        guess_wrong(cx, &mut device, &pending, now).await?;
+        guess_wrong(cx, &mut device, &pending.code, now).await?;
         left -= now;
     }
     Ok(())
-}
-
-/// Opens a challenge from a new device.
-async fn open(cx: &mut Context, account: &Account) -> Result<(Device, Pending), CheckError> {
-    let mut device = cx.device("new phone");
-    let pending = cx.challenged(&mut device, account).await?;
-    Ok((device, pending))
-}
-
-/// Submits this many different wrong codes; one that is accepted ends the check, for the harness knows it to be wrong.
-async fn guess_wrong(cx: &mut Context, device: &mut Device, pending: &Pending, times: u32) -> Result<(), CheckError> {
-    for nth in 0..times {
-        let code = cx.target.wrong_code(&pending.code, nth);
-        let answer = cx.perform(device, Operation::Verify { code }).await?;
-        if answer.accepted() {
-            return Err(CheckError::NotTested(format!(
-                "a wrong code was accepted: {}",
-                describe(&answer)
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Submits the right code.
-async fn guess_right(cx: &mut Context, device: &mut Device, pending: &Pending) -> Result<Answer, CheckError> {
-    cx.perform(
-        device,
-        Operation::Verify {
-            code: pending.code.clone(),
-        },
-    )
-    .await
 }
 
 /// Signs in with a wrong password.
@@ -71,10 +39,7 @@ async fn wrong_password(cx: &mut Context, device: &mut Device, email: &str) -> R
     };
     let answer = cx.perform(device, operation).await?;
     match answer.outcome {
-        Outcome::SignedIn | Outcome::Challenged => Err(CheckError::NotTested(format!(
-            "a wrong password was accepted: {}",
-            describe(&answer)
-        ))),
+        Outcome::SignedIn | Outcome::Challenged => not_tested(format!("a wrong password was accepted: {}", describe(&answer))),
         _ => Ok(answer),
     }
 }

@@ -2,9 +2,10 @@
 
 use targets::{Operation, Outcome};
 
-use super::{open, spend, wrong_password};
+use super::{spend, wrong_password};
+use crate::checks::steps::open;
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, assert_accepted, assert_that, describe};
+use crate::proof::{CheckError, CheckResult, assert_accepted, assert_outcome};
 
 checks!(
     /// after many wrong passwords from elsewhere the trusted device keeps its session and signs in again
@@ -49,9 +50,9 @@ async fn owner_gets_in(cx: &mut Context, member: Member) -> CheckResult {
     let proof = assert_accepted("the trusted device's running session", &session)?;
     cx.perform(&mut phone, Operation::SignOut {}).await?;
     let again = cx.sign_in(&mut phone, &account).await?;
-    Ok(proof.and(assert_that(
+    Ok(proof.and(assert_outcome(
         "the trusted device signs in with the password and no code",
-        again.outcome == Outcome::SignedIn,
-        describe(&again),
+        &again,
+        Outcome::SignedIn,
     )?))
 }

@@ -1,11 +1,12 @@
 //! One request tests one secret, in every place that takes one, under every spelling of the account.
 
 use serde_json::{Value, json};
-use targets::{Answer, Operation, RequestMutation};
+use targets::{Answer, Operation};
 
-use super::{guess_right, open, wrong_password};
+use super::wrong_password;
+use crate::checks::steps::{field, open, submit};
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that};
+use crate::proof::{CheckError, CheckResult, all, all_refused, assert_refused, assert_that, not_tested};
 
 checks!(
     /// a list, an object or a joined text that holds the right code among others is refused
@@ -23,13 +24,13 @@ checks!(
         let mut answers = Vec::new();
         for (what, shape) in shapes {
             let operation = Operation::Verify { code: right.clone() };
-            let mutation = [RequestMutation::SetField("code".to_owned(), shape)];
-            answers.push((what, cx.perform_with(&mut device.clone(), operation, &mutation).await?));
+            let answer = cx
+                .perform_with(&mut device.clone(), operation, &[field("code", shape)])
+                .await?;
+            answers.push((format!("{what} that holds the right code"), answer));
         }
-        let single = guess_right(cx, &mut device, &pending).await?;
-        all(answers
-            .iter()
-            .map(|(what, answer)| assert_refused(&format!("{what} that holds the right code"), answer, &single)))
+        let single = submit(cx, &mut device, &pending.code).await?;
+        all_refused(&answers, &single)
     }
 
     /// a list or an object that holds the right password among others is refused
@@ -45,25 +46,13 @@ checks!(
         let mut answers = Vec::new();
         for (what, shape) in shapes {
             let mut device = cx.device("new phone");
-            let operation = Operation::SignIn {
-                email: account.email.clone(),
-                password: right.clone(),
-            };
-            answers.push((
-                what,
-                cx.perform_with(
-                    &mut device,
-                    operation,
-                    &[RequestMutation::SetField("password".to_owned(), shape)],
-                )
-                .await?,
-            ));
+            let shaped = [field("password", shape)];
+            let answer = cx.perform_with(&mut device, account.sign_in(), &shaped).await?;
+            answers.push((format!("{what} that holds the right password"), answer));
         }
         let mut device = cx.device("new phone");
         let single = cx.sign_in(&mut device, &account).await?;
-        all(answers
-            .iter()
-            .map(|(what, answer)| assert_refused(&format!("{what} that holds the right password"), answer, &single)))
+        all_refused(&answers, &single)
     }
 
     /// guessing the password where a session changes it comes to an end
@@ -113,7 +102,7 @@ checks!(
         for n in 0..guesses {
             let answer = cx.perform(&mut phone, operation(format!("not the password {n}"))).await?;
             if answer.accepted() {
-                return Err(CheckError::NotTested("a wrong password was accepted".to_owned()));
+                return not_tested("a wrong password was accepted");
             }
         }
         cx.perform(&mut phone, operation(account.password)).await
@@ -126,11 +115,7 @@ checks!(
         let mut reaching = vec![spelled.email.clone()];
         for spelling in spellings(&spelled.email) {
             let mut device = cx.device("new phone");
-            let alias = Account {
-                email: spelling.clone(),
-                password: spelled.password.clone(),
-            };
-            if cx.sign_in(&mut device, &alias).await?.accepted() {
+            if cx.sign_in(&mut device, &spelled.with_email(&spelling)).await?.accepted() {
                 reaching.push(spelling);
             }
         }
@@ -143,9 +128,7 @@ checks!(
         let one = vec![plain.email.clone(); reaching.len()];
         let under_one = after_wrong_passwords(cx, &plain, &one, each).await?;
         if under_one.accepted() {
-            return Err(CheckError::NotTested(
-                "as many wrong passwords under one spelling reach no limit either".to_owned(),
-            ));
+            return not_tested("as many wrong passwords under one spelling reach no limit either");
         }
         let fresh = cx.account().await?;
         let mut device = cx.device("new phone");
@@ -181,20 +164,11 @@ checks!(
         let mut results = Vec::new();
         for spelling in lookalikes(&account.email) {
             // Whoever registers the lookalike with a password of their own must not come in to the first account with it.
-            let own = Account {
-                email: spelling.clone(),
-                password: "a lookalike's own password 1".to_owned(),
-            };
+            let password = "a lookalike's own password 1".to_owned();
+            let victim = account.with_password(&password);
             let mut device = cx.device("lookalike's phone");
-            let create = Operation::CreateAccount {
-                email: own.email.clone(),
-                password: own.password.clone(),
-            };
-            cx.perform(&mut device, create).await?;
-            let victim = Account {
-                email: account.email.clone(),
-                password: own.password.clone(),
-            };
+            let email = spelling.clone();
+            cx.perform(&mut device, Operation::CreateAccount { email, password }).await?;
             let crossed = cx.sign_in(&mut device, &victim).await?;
             let mut control = cx.device("new phone");
             let honest = cx.sign_in(&mut control, &account).await?;

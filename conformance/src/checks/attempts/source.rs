@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use targets::{Answer, Device, Operation, RequestMutation};
 
-use super::{guess_right, open, wrong_password};
+use super::wrong_password;
+use crate::checks::steps::{header, open, submit};
 use crate::context::Context;
-use crate::proof::{CheckError, CheckResult, assert_accepted, assert_refused};
+use crate::proof::{CheckError, CheckResult, assert_accepted, assert_refused, not_tested, require};
 
 /// Headers by which proxies name a client.
 const FORWARDED: [&str; 5] = [
@@ -41,9 +42,9 @@ checks!(
         }
         let own = victim.source;
         victim.source = guesser.source;
-        let throttled = guess_right(cx, &mut victim, &pending).await?;
+        let throttled = submit(cx, &mut victim, &pending.code).await?;
         victim.source = own;
-        let elsewhere = guess_right(cx, &mut victim, &pending).await?;
+        let elsewhere = submit(cx, &mut victim, &pending.code).await?;
         assert_refused("the right code from an address that failed many", &throttled, &elsewhere)
     }
 
@@ -69,10 +70,7 @@ checks!(
         fail_passwords(cx, &guesser, &FORWARDED).await?;
         let account = cx.account().await?;
         let mut fresh = from(cx, &guesser);
-        let operation = Operation::SignIn {
-            email: account.email.clone(),
-            password: account.password.clone(),
-        };
+        let operation = account.sign_in();
         let claims = claims(&FORWARDED, "198.51.100.77");
         let throttled = cx.perform_with(&mut fresh, operation.clone(), &claims).await?;
         let mut elsewhere = cx.device("new phone");
@@ -89,19 +87,15 @@ checks!(
     async fn forwarded_headers_do_not_harm(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
         let mut victim = cx.device("victim");
-        let address = victim
-            .source
-            .ok_or_else(|| CheckError::NotTested("devices have no addresses of their own".to_owned()))?;
+        let address = require(victim.source, "devices have no addresses of their own")?;
         let guesser = cx.device("guesser");
         for n in 0..=cx.parameters().source_wrong_limit {
             let mut device = from(cx, &guesser);
             device.installation = format!("{}-{n}", device.installation);
-            let operation = Operation::SignIn {
-                email: format!("nobody-{n}-{}", account.email),
-                password: "not the password 1".to_owned(),
-            };
-            cx.perform_with(&mut device, operation, &claims(&FORWARDED, &address.to_string()))
-                .await?;
+            let nobody = account.with_email(format!("nobody-{n}-{}", account.email));
+            let operation = nobody.with_password("not the password 1").sign_in();
+            let named = claims(&FORWARDED, &address.to_string());
+            cx.perform_with(&mut device, operation, &named).await?;
         }
         let served = cx.sign_in(&mut victim, &account).await?;
         assert_accepted("the right password from an address that others named", &served)
@@ -149,9 +143,7 @@ async fn guess_passwords(cx: &mut Context, guesser: &Device, times: u32, naming:
             .perform_with(&mut device, operation, &claims(naming, &address.to_string()))
             .await?;
         if answer.accepted() {
-            return Err(CheckError::NotTested(
-                "a wrong password for an unknown account was accepted".to_owned(),
-            ));
+            return not_tested("a wrong password for an unknown account was accepted");
         }
     }
     Ok(())
@@ -167,13 +159,9 @@ fn from(cx: &mut Context, device: &Device) -> Device {
 fn claims(headers: &[&str], address: &str) -> Vec<RequestMutation> {
     headers
         .iter()
-        .map(|name| {
-            let value = if *name == "Forwarded" {
-                format!("for={address}")
-            } else {
-                address.to_owned()
-            };
-            RequestMutation::AddHeader((*name).to_owned(), value)
+        .map(|name| match *name {
+            "Forwarded" => header(name, format!("for={address}")),
+            name => header(name, address),
         })
         .collect()
 }

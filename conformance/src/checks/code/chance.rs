@@ -8,7 +8,7 @@ use super::collect::codes;
 use super::statistics::{CHI_SQUARE_ALARM, chi_squares, commonest_step, repeats, repeats_alarm};
 use crate::checks::steps::open;
 use crate::context::Context;
-use crate::proof::{CheckError, CheckResult, all, assert_that};
+use crate::proof::{CheckResult, all, assert_that, not_tested};
 
 checks!(
     /// Fewer codes say too little.
@@ -23,9 +23,7 @@ checks!(
     async fn codes_are_uniform(cx: &mut Context) -> CheckResult {
         let codes = codes(cx, LEAST, MOST, COLLECTING).await?;
         if !codes.iter().all(|code| code.chars().all(|c| c.is_ascii_digit())) {
-            return Err(CheckError::NotTested(
-                "the codes are not digits: how they are drawn is not known".to_owned(),
-            ));
+            return not_tested("the codes are not digits: how they are drawn is not known");
         }
         let count = codes.len();
         let mut results = Vec::new();
@@ -107,10 +105,7 @@ checks!(
 /// Neither repeats nor a constant step, beyond what chance does once in a million rows.
 fn no_rule(codes: &[String]) -> CheckResult {
     if codes.len() < 4 {
-        return Err(CheckError::NotTested(format!(
-            "{} codes are too few to see a rule",
-            codes.len()
-        )));
+        return not_tested(format!("{} codes are too few to see a rule", codes.len()));
     }
     let (repeated, alarm) = (repeats(codes), repeats_alarm(codes.len(), space(codes)));
     let step = commonest_step(codes);

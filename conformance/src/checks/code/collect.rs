@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use targets::{Device, Message, Operation, OperationKind, Outcome};
 
 use crate::context::{Account, Context};
-use crate::proof::{CheckError, describe};
+use crate::proof::{CheckError, describe, not_tested};
 
 /// After this long, too few codes are what there is.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -19,10 +19,10 @@ pub(super) async fn codes(cx: &mut Context, least: usize, most: usize, within: D
     while codes.len() < most && (codes.len() < least || start.elapsed() < within) {
         if start.elapsed() > PATIENCE {
             let came = codes.len();
-            return Err(CheckError::NotTested(format!(
+            return not_tested(format!(
                 "{came} codes came in {} s, and {least} are needed",
                 PATIENCE.as_secs()
-            )));
+            ));
         }
         let account = cx.account().await?;
         codes.extend(of_one_account(cx, &account, most - codes.len()).await?);
@@ -46,14 +46,7 @@ async fn of_one_account(cx: &mut Context, account: &Account, most: usize) -> Res
         if devices.is_empty() {
             break;
         }
-        let ask = if round > 0 {
-            Operation::Resend {}
-        } else {
-            Operation::SignIn {
-                email: account.email.clone(),
-                password: account.password.clone(),
-            }
-        };
+        let ask = if round > 0 { Operation::Resend {} } else { account.sign_in() };
         let came = one_round(cx, account, devices, &ask).await?;
         if came.iter().any(|code| codes.contains(code)) {
             // The target sends a code again rather than a new one, which it may: no draw of its own.
@@ -71,7 +64,7 @@ async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask:
     let answers = devices.iter_mut().map(|device| cx.target.perform(device, ask.clone()));
     for answer in try_join_all(answers).await? {
         if !matches!(answer.outcome, Outcome::Challenged | Outcome::Done) {
-            return Err(CheckError::NotTested(format!("no code was sent: {}", describe(&answer))));
+            return not_tested(format!("no code was sent: {}", describe(&answer)));
         }
     }
     let patience = cx.target.delivery_patience();
@@ -80,7 +73,7 @@ async fn one_round(cx: &Context, account: &Account, devices: &mut [Device], ask:
     let all_came = |message: &Message| mine(message) && came.fetch_add(1, Ordering::Relaxed) + 1 >= times;
     if cx.target.deliveries().wait(cursor, patience, all_came).await.is_none() {
         let came = came.load(Ordering::Relaxed);
-        return Err(CheckError::NotTested(format!("{came} codes came for {times} requests")));
+        return not_tested(format!("{came} codes came for {times} requests"));
     }
     let messages = cx.target.deliveries().since(cursor).into_iter().filter(mine);
     Ok(messages.filter_map(|message| message.code).collect())

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::collect::codes;
-use crate::checks::steps::{open, submit, two_sided};
+use crate::checks::steps::{open, submit};
 use crate::context::Context;
-use crate::proof::{CheckError, CheckResult, assert_that, failed};
+use crate::proof::{CheckError, CheckResult, assert_that, assert_two_sided, failed};
 
 checks!(
     /// Codes looked at. That none of so many fair ones begins with a zero has a chance of 7e-10.
@@ -59,7 +59,7 @@ checks!(
                 let bare = submit(cx, &mut device.clone(), stripped).await?;
                 let whole = submit(cx, &mut device, &pending.code).await?;
                 // That the zero is accepted is the other half of the requirement.
-                return two_sided(
+                return assert_two_sided(
                     "a code without its leading zero",
                     &bare,
                     "a code with its leading zero",

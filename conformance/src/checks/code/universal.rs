@@ -3,9 +3,9 @@
 use serde_json::Value;
 use targets::{Answer, Operation, RequestMutation};
 
-use crate::checks::steps::{open, submit};
+use crate::checks::steps::{field, open, submit};
 use crate::context::{Account, Context};
-use crate::proof::{CheckError, CheckResult, all, assert_refused};
+use crate::proof::{CheckResult, all, assert_refused, not_tested};
 
 checks!(
     /// common test and default codes open no challenge
@@ -49,7 +49,7 @@ fn common(cx: &Context, account: &Account) -> Vec<Try> {
 
 fn empty(cx: &Context, _account: &Account) -> Vec<Try> {
     let length = cx.parameters().code_length as usize;
-    let field = |value| vec![RequestMutation::SetField("code".to_owned(), value)];
+    let field = |value| vec![field("code", value)];
     vec![
         (String::new(), Vec::new()),
         (" ".to_owned(), Vec::new()),
@@ -66,9 +66,7 @@ fn empty(cx: &Context, _account: &Account) -> Vec<Try> {
 async fn none_is_accepted(cx: &mut Context, list: fn(&Context, &Account) -> Vec<Try>) -> CheckResult {
     let guesses = usize::try_from(cx.parameters().attempts_per_challenge).unwrap_or(1);
     if guesses < 2 {
-        return Err(CheckError::NotTested(
-            "a challenge takes one guess, so no twin can follow".to_owned(),
-        ));
+        return not_tested("a challenge takes one guess, so no twin can follow");
     }
     let mut results = Vec::new();
     let mut done = 0;

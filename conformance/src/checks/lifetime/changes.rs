@@ -1,8 +1,8 @@
 //! A change of the account's security ends what was pending under the state before.
 
-use targets::{Answer, Capability, Channel, Operation, OperationKind};
+use targets::{Answer, Operation};
 
-use crate::checks::steps::{cool_down, open, reset_token_since, submit};
+use crate::checks::steps::{cool_down, open, submit, ways_to_send};
 use crate::context::{Context, Member};
 use crate::proof::{CheckError, CheckResult, all, assert_refused};
 
@@ -79,21 +79,13 @@ impl Change {
                 cx.prepare(phone, Operation::ChangePassword { current, new }).await?;
             }
             Change::Reset => {
-                let cursor = cx.cursor();
-                let email = account.email.clone();
-                cx.prepare(phone, Operation::RequestReset { email }).await?;
-                let token = reset_token_since(cx, cursor, account).await?;
+                let token = cx.reset_token(phone, account).await?;
                 cx.prepare(phone, Operation::CompleteReset { token, new }).await?;
             }
             Change::Off | Change::OffAndOn => {
-                let password = Some(account.password.clone());
-                let off = Operation::SetTwoStep {
-                    enabled: false,
-                    password: password.clone(),
-                };
-                cx.prepare(phone, off).await?;
+                cx.prepare(phone, account.set_two_step(false)).await?;
                 if matches!(self, Change::OffAndOn) {
-                    cx.prepare(phone, Operation::SetTwoStep { enabled: true, password }).await?;
+                    cx.prepare(phone, account.set_two_step(true)).await?;
                 }
             }
         }
@@ -118,12 +110,8 @@ async fn sends_after(cx: &mut Context, change: Change) -> CheckResult {
     let (mut before, _) = open(cx, &changing.account).await?;
     let (mut beside, _) = open(cx, &staying.account).await?;
     change.make(cx, &mut changing).await?;
-    let mut ways = vec![Operation::Resend {}];
-    if cx.target.offers(OperationKind::SwitchMethod) && cx.target.has(Capability::Email) {
-        ways.push(Operation::SwitchMethod { method: Channel::Email });
-    }
     let mut tries: Vec<(Answer, Answer)> = Vec::new();
-    for way in ways {
+    for way in ways_to_send(cx) {
         cool_down(cx).await?;
         let bad = cx.perform(&mut before, way.clone()).await?;
         let good = cx.perform(&mut beside, way).await?;

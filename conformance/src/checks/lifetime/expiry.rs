@@ -2,9 +2,9 @@
 
 use targets::{Device, Exchange, Operation, OperationKind};
 
-use crate::checks::steps::{Drift, cool_down, margin_s, open, resend, submit, two_sided, wait_s, with_handle};
+use crate::checks::steps::{Drift, cool_down, margin_s, nothing_sent, open, resend, submit, wait_s, with_handle};
 use crate::context::{Account, Context, Member, Pending};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, describe, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, assert_two_sided, describe, not_tested};
 
 checks!(
     /// a code is accepted just before the end of its declared lifetime and refused just after
@@ -32,7 +32,7 @@ checks!(
         drift.within(cx, margin)?;
         wait_s(cx, margin + 1).await?;
         let bad = submit(cx, &mut after, &beyond.code).await?;
-        two_sided(
+        assert_two_sided(
             &format!("the code {} s after it was issued", ttl + 1),
             &bad,
             &format!("the code {margin} s before its declared end"),
@@ -97,9 +97,7 @@ checks!(
         while elapsed + ttl <= limit + margin {
             sends += 1;
             if sends > cx.parameters().sends_per_challenge {
-                return Err(CheckError::NotTested(
-                    "the sends of a challenge are spent before its limit".to_owned(),
-                ));
+                return not_tested("the sends of a challenge are spent before its limit");
             }
             // `resend` waits out the cool-down itself, once for each of the two.
             wait_s(cx, stride.saturating_sub(2 * cooldown)).await?;
@@ -112,7 +110,7 @@ checks!(
         drift.within(cx, margin)?;
         wait_s(cx, margin + 1).await?;
         let bad = submit(cx, &mut after, &beyond.code).await?;
-        two_sided(
+        assert_two_sided(
             &format!("the newest code {} s after the challenge was opened", limit + 1),
             &bad,
             &format!("the newest code {margin} s before the declared limit of the challenge"),
@@ -124,9 +122,7 @@ checks!(
     async fn again(cx: &mut Context, device: &mut Device, account: &Account, before: &Pending) -> Result<Pending, CheckError> {
         let resent = resend(cx, device, account).await?;
         if resent.code == before.code {
-            return Err(CheckError::NotTested(
-                "the same code is sent again, and lapses long before the limit of its challenge".to_owned(),
-            ));
+            return not_tested("the same code is sent again, and lapses long before the limit of its challenge");
         }
         Ok(resent)
     }
@@ -142,10 +138,7 @@ checks!(
         let late = cx.perform(&mut device, Operation::Resend {}).await?;
         let mut stranger = with_handle(cx, Some("no-such-handle".to_owned()));
         let unknown = cx.perform(&mut stranger, Operation::Resend {}).await?;
-        let came = cx.settled_for(cursor, &account).await?;
-        if !came.is_empty() {
-            return failed("a resend after the limit sends nothing", format!("{} codes came", came.len()));
-        }
+        nothing_sent(cx, cursor, &account, "a resend after the limit sends nothing").await?;
         let (mut fresh, _) = open(cx, &account).await?;
         cool_down(cx).await?;
         let twin = cx.perform(&mut fresh, Operation::Resend {}).await?;

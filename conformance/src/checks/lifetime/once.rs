@@ -1,10 +1,10 @@
 //! A code is accepted once and consumes its challenge; a wrong guess consumes nothing but itself.
 
-use targets::{Answer, Capability, Channel, Operation, OperationKind};
+use targets::{Answer, Operation};
 
-use crate::checks::steps::{Drift, cool_down, guess_wrong, open, submit};
+use crate::checks::steps::{Drift, cool_down, guess_wrong, nothing_sent, open, submit, ways_to_send};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, not_tested};
 
 checks!(
     /// a code that was accepted is refused on its own handle, from the same and from another device
@@ -46,16 +46,11 @@ checks!(
     async fn spent_code_opens_no_other_challenge(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
         let (mut first, spent) = open(cx, &account).await?;
-        cx.prepare(
-            &mut first,
-            Operation::Verify {
-                code: spent.code.clone(),
-            },
-        )
-        .await?;
+        let code = spent.code.clone();
+        cx.prepare(&mut first, Operation::Verify { code }).await?;
         let (mut second, pending) = open(cx, &account).await?;
         if pending.code == spent.code {
-            return Err(CheckError::NotTested("the same code was drawn twice".to_owned()));
+            return not_tested("the same code was drawn twice");
         }
         let bad = submit(cx, &mut second.clone(), &spent.code).await?;
         let good = submit(cx, &mut second, &pending.code).await?;
@@ -68,24 +63,14 @@ checks!(
         let Member { account, .. } = cx.member().await?;
         let (used, pending) = open(cx, &account).await?;
         let (waiting, _) = open(cx, &account).await?;
-        cx.prepare(&mut used.clone(), Operation::Verify { code: pending.code })
-            .await?;
-        let mut ways = vec![Operation::Resend {}];
-        if cx.target.offers(OperationKind::SwitchMethod) && cx.target.has(Capability::Email) {
-            ways.push(Operation::SwitchMethod { method: Channel::Email });
-        }
+        let verify = Operation::Verify { code: pending.code };
+        cx.prepare(&mut used.clone(), verify).await?;
         let mut tries: Vec<(Answer, Answer)> = Vec::new();
-        for way in ways {
+        for way in ways_to_send(cx) {
             cool_down(cx).await?;
             let cursor = cx.cursor();
             let spent = cx.perform(&mut used.clone(), way.clone()).await?;
-            let came = cx.settled_for(cursor, &account).await?;
-            if !came.is_empty() {
-                return failed(
-                    "nothing is sent for a challenge that was completed",
-                    format!("{} codes came", came.len()),
-                );
-            }
+            nothing_sent(cx, cursor, &account, "nothing is sent for a challenge that was completed").await?;
             let live = cx.perform(&mut waiting.clone(), way).await?;
             tries.push((spent, live));
         }

@@ -5,7 +5,9 @@ use targets::{Channel, Device, Message, Operation, Outcome};
 
 use crate::checks::steps::{open, submit, switch_to_email};
 use crate::context::{Account, Context, Member, Pending};
-use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_that, describe, failed};
+use crate::proof::{
+    CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_that, describe, failed, not_tested, require,
+};
 
 checks!(
     /// while a trusted device can receive push, a sign-in sends its code by push and nothing by email
@@ -37,10 +39,7 @@ checks!(
         let cursor = cx.cursor();
         let answer = cx.sign_in(device, account).await?;
         if answer.outcome != Outcome::Challenged {
-            return Err(CheckError::NotTested(format!(
-                "no challenge was opened: {}",
-                describe(&answer)
-            )));
+            return not_tested(format!("no challenge was opened: {}", describe(&answer)));
         }
         let wanted = |message: &Message| message.code.is_some() && message.to.eq_ignore_ascii_case(&account.email);
         let message = cx
@@ -62,10 +61,8 @@ checks!(
         let account = cx.account().await?;
         let mut device = cx.device("new phone");
         let Some(pending) = sign_in_and_wait(cx, &mut device, &account).await? else {
-            return failed(
-                "a code comes by email where no device is trusted",
-                "none came within the time a delivery may take",
-            );
+            let comes = "a code comes by email where no device is trusted";
+            return failed(comes, "none came within the time a delivery may take");
         };
         let told = pending.answer.facts.challenge.clone().unwrap_or_default();
         let proof = assert_that(
@@ -88,13 +85,8 @@ checks!(
     async fn email_is_offered_beside_push(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
         let (device, pending) = open(cx, &account).await?;
-        email_rescues(
-            cx,
-            device,
-            pending.answer.facts.challenge.unwrap_or_default().methods,
-            &account,
-        )
-        .await
+        let methods = pending.answer.facts.challenge.unwrap_or_default().methods;
+        email_rescues(cx, device, methods, &account).await
     }
 
     /// Email is named at once, and switching to it brings a code that is accepted.
@@ -132,8 +124,7 @@ checks!(
         for fault in faults {
             let Member { account, phone } = cx.member().await?;
             let to = phone.push_token.clone();
-            let orders = cx.target.faults().cloned();
-            let orders = orders.ok_or_else(|| CheckError::NotTested("no faults can be ordered".to_owned()))?;
+            let orders = require(cx.target.faults().cloned(), "no faults can be ordered")?;
             orders.order(FaultOrder {
                 channel: Channel::Push,
                 to: to.clone(),

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use targets::{Channel, Device, Operation, RequestMutation};
 
-use crate::checks::steps::{cool_down, open, switch_to_email};
+use crate::checks::steps::{cool_down, field, nothing_sent, open, switch_to_email};
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_that};
+use crate::proof::{CheckError, CheckResult, all, assert_that, require};
 
 checks!(
     /// The ways in which a request may name where a code goes.
     fn naming(mailbox: &str) -> Vec<RequestMutation> {
         ["to", "cc", "bcc", "destination", "delivery_email", "send_to"]
             .into_iter()
-            .map(|field| RequestMutation::SetField(field.to_owned(), mailbox.into()))
+            .map(|name| field(name, mailbox))
             .collect()
     }
 
@@ -21,31 +21,18 @@ checks!(
     #[check("METH-03.sign-in-names-no-mailbox", capabilities = [Email])]
     async fn sign_in_names_no_mailbox(cx: &mut Context) -> CheckResult {
         let elsewhere = cx.account().await?;
-        let mut results = Vec::new();
         let cursor = cx.cursor();
         for name in naming(&elsewhere.email) {
             let account = cx.account().await?;
             let mut device = cx.device("stranger's phone");
-            let sign_in = Operation::SignIn {
-                email: account.email.clone(),
-                password: account.password.clone(),
-            };
-            cx.perform_with(&mut device, sign_in, &[name]).await?;
+            cx.perform_with(&mut device, account.sign_in(), &[name]).await?;
         }
-        let strayed = cx.settled_for(cursor, &elsewhere).await?;
-        results.push(assert_that(
-            "no code goes to a mailbox that the sign-in names",
-            strayed.is_empty(),
-            format!("{} came there", strayed.len()),
-        ));
+        nothing_sent(cx, cursor, &elsewhere, "no code goes to a mailbox that the sign-in names").await?;
         let account = cx.account().await?;
         let (_, pending) = open(cx, &account).await?;
-        results.push(assert_that(
-            "a plain sign-in's code goes to the registered mailbox",
-            pending.method == Channel::Email,
-            format!("it went by {:?}", pending.method),
-        ));
-        all(results)
+        let seen = format!("it went by {:?}", pending.method);
+        let registered = "a plain sign-in's code goes to the registered mailbox";
+        assert_that(registered, pending.method == Channel::Email, seen)
     }
 
     /// a switch to email that names another mailbox sends its code to the registered one alone
@@ -65,19 +52,11 @@ checks!(
             let switch = Operation::SwitchMethod { method: Channel::Email };
             cx.perform_with(&mut device, switch, &[name]).await?;
         }
-        let strayed = cx.settled_for(cursor, &elsewhere).await?;
-        let proof = assert_that(
-            "no code goes to a mailbox that the switch names",
-            strayed.is_empty(),
-            format!("{} came there", strayed.len()),
-        )?;
+        nothing_sent(cx, cursor, &elsewhere, "no code goes to a mailbox that the switch names").await?;
         let (mut device, _) = open(cx, &account).await?;
         let plain = switch_to_email(cx, &mut device, &account).await?;
-        Ok(proof.and(assert_that(
-            "a plain switch's code goes to the registered mailbox",
-            !plain.code.is_empty(),
-            "no code came",
-        )?))
+        let registered = "a plain switch's code goes to the registered mailbox";
+        assert_that(registered, !plain.code.is_empty(), "no code came")
     }
 
     fn registrations<'d>(devices: impl IntoIterator<Item = &'d Device>) -> BTreeSet<String> {
@@ -108,7 +87,7 @@ checks!(
         cx.trust(&mut lost, &account).await?;
         let me = cx.prepare(&mut lost.clone(), Operation::WhoAmI {}).await?;
         let id = me.facts.device_id;
-        let id = id.ok_or_else(|| CheckError::NotTested("the target does not tell a device's id".to_owned()))?;
+        let id = require(id, "the target does not tell a device's id")?;
         cx.prepare(&mut tablet.clone(), Operation::RemoveDevice { id }).await?;
         let bystander = cx.member().await?;
         let (asking, pushed) = pushed_to(cx, &account).await?;

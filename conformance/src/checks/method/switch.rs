@@ -2,9 +2,9 @@
 
 use targets::{Answer, Channel, Device, Operation, OperationKind};
 
-use crate::checks::steps::{Drift, cool_down, guess_wrong, margin_s, open, submit, switch_to_email, two_sided, wait_s};
+use crate::checks::steps::{Drift, cool_down, guess_wrong, margin_s, nothing_sent, open, submit, switch_to_email, wait_s};
 use crate::context::{Context, Member, Pending};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, assert_two_sided, not_tested};
 
 checks!(
     /// A challenge by push that was switched to email: the pushed code, and what the mail brought.
@@ -18,15 +18,12 @@ checks!(
         let Member { account, .. } = cx.member().await?;
         let (mut device, pending) = open(cx, &account).await?;
         if pending.method != Channel::Push {
-            return Err(CheckError::NotTested(format!(
-                "the first code came by {:?}, not by push",
-                pending.method
-            )));
+            return not_tested(format!("the first code came by {:?}, not by push", pending.method));
         }
         guess_wrong(cx, &mut device, &pending.code, guesses_before).await?;
         let mailed = switch_to_email(cx, &mut device, &account).await?;
         if mailed.code == pending.code {
-            return Err(CheckError::NotTested("the code is the same by both methods".to_owned()));
+            return not_tested("the code is the same by both methods");
         }
         Ok(Switched {
             device,
@@ -54,7 +51,7 @@ checks!(
         let cap = cx.parameters().attempts_per_challenge;
         let spent = after_guess_switch_guess(cx, cap - 1, 1).await?;
         let left = after_guess_switch_guess(cx, cap - 1, 0).await?;
-        two_sided(
+        assert_two_sided(
             &format!(
                 "the mailed code after {} wrong guesses before the switch and one after",
                 cap - 1
@@ -93,13 +90,7 @@ checks!(
         cool_down(cx).await?;
         let cursor = cx.cursor();
         let beyond = cx.perform(&mut device, switch).await?;
-        let came = cx.settled_for(cursor, &account).await?;
-        if !came.is_empty() {
-            return failed(
-                "a switch beyond the sends of a challenge sends nothing",
-                format!("{} codes came", came.len()),
-            );
-        }
+        nothing_sent(cx, cursor, &account, "a switch beyond the sends of a challenge sends nothing").await?;
         assert_refused(&format!("a switch after {cap} sends"), &beyond, &twin)
     }
 
@@ -124,7 +115,7 @@ checks!(
         drift.within(cx, margin)?;
         wait_s(cx, gone + margin + 1).await?;
         let bad = submit(cx, &mut late.device, &late.mailed.code).await?;
-        two_sided(
+        assert_two_sided(
             "a mailed code just after its lifetime",
             &bad,
             "a mailed code just before its end",
@@ -144,7 +135,7 @@ checks!(
         let cap = cx.parameters().attempts_per_challenge;
         let beyond = after_guess_switch_guess(cx, 0, cap).await?;
         let within = after_guess_switch_guess(cx, 0, cap - 1).await?;
-        two_sided(
+        assert_two_sided(
             &format!("the mailed code after {cap} wrong guesses"),
             &beyond,
             &format!("the mailed code as guess {cap} of {cap}"),

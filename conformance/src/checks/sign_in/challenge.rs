@@ -6,7 +6,7 @@ use targets::{Answer, Device, Operation, OperationKind, Outcome};
 use super::traces;
 use crate::checks::steps::{Drift, handle_of, open, submit};
 use crate::context::{Account, Context, Pending};
-use crate::proof::{CheckError, CheckResult, assert_accepted, assert_that, downgrade};
+use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_that, downgrade, not_tested, require};
 
 checks!(
     /// Three times as many challenges as are declared, as far as they are opened.
@@ -17,14 +17,7 @@ checks!(
             let cursor = cx.cursor();
             let answer = cx.sign_in(&mut device, account).await?;
             if answer.outcome == Outcome::Challenged {
-                let message = cx.code_since(cursor, account).await?;
-                let pending = Pending {
-                    answer,
-                    cursor,
-                    method: message.channel,
-                    code: message.code.unwrap_or_default(),
-                };
-                opened.push((device, pending));
+                opened.push((device, cx.pending(answer, cursor, account).await?));
             }
         }
         Ok(opened)
@@ -40,9 +33,7 @@ checks!(
             completed += u32::from(submit(cx, &mut device, &pending.code).await?.accepted());
         }
         if completed == 0 {
-            return Err(CheckError::NotTested(
-                "not one of the challenges could be completed".to_owned(),
-            ));
+            return not_tested("not one of the challenges could be completed");
         }
         assert_that(
             &format!("at most {bound} challenges of an account are live"),
@@ -57,15 +48,12 @@ checks!(
         let account = cx.account().await?;
         let drift = Drift::start(cx);
         let opened = open_beyond_the_bound(cx, &account).await?;
-        let first = opened.into_iter().next();
-        let (mut device, pending) = first.ok_or_else(|| CheckError::NotTested("no challenge was opened".to_owned()))?;
+        let (mut device, pending) = require(opened.into_iter().next(), "no challenge was opened")?;
         let answer = submit(cx, &mut device, &pending.code).await?;
         drift.within_lifetime(cx)?;
         // Refusing the new one is recommended; evicting an old one is a warning.
-        downgrade(assert_accepted(
-            "the first challenge, after others were opened up to the bound",
-            &answer,
-        ))
+        let what = "the first challenge, after others were opened up to the bound";
+        downgrade(assert_accepted(what, &answer))
     }
 
     /// the answer that opens a challenge tells handle, method, expiry and next resend
@@ -74,37 +62,37 @@ checks!(
         let account = cx.account().await?;
         let (device, pending) = open(cx, &account).await?;
         let told = pending.answer.facts.challenge.clone().unwrap_or_default();
-        let proof = assert_that(
-            "the answer carries a handle",
-            !handle_of(cx, &device).is_empty(),
-            "the device holds none".to_owned(),
-        )?;
-        let proof = proof.and(assert_that(
-            "the answer tells the method by which the code came",
-            told.method == Some(pending.method),
-            format!("it told {:?}, the code came by {:?}", told.method, pending.method),
-        )?);
         let moment = |text: Option<&String>| text.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let (expires, resend) = (moment(told.expires_at.as_ref()), moment(told.resend_at.as_ref()));
-        let proof = proof.and(assert_that(
-            "the answer tells when the code expires",
-            expires.is_some(),
-            format!("it told {:?}", told.expires_at),
-        )?);
-        let proof = proof.and(assert_that(
-            "the answer tells when the code can be sent again",
-            resend.is_some(),
-            format!("it told {:?}", told.resend_at),
-        )?);
         let between = expires.zip(resend).map(|(expires, resend)| (expires - resend).num_seconds());
         let parameters = cx.parameters();
         let declared =
             i64::try_from(parameters.code_ttl_s).unwrap_or(i64::MAX) - i64::try_from(parameters.resend_cooldown_s).unwrap_or(0);
-        Ok(proof.and(assert_that(
-            "what is told agrees with the declared lifetime and cool-down",
-            between.is_some_and(|between| (between - declared).abs() <= 2),
-            format!("expiry and resend are {between:?} s apart, {declared} s are declared"),
-        )?))
+        let (handle, by) = (handle_of(cx, &device), pending.method);
+        let told_at = |at: &Option<String>| format!("it told {at:?}");
+        all([
+            assert_that("the answer carries a handle", !handle.is_empty(), "the device holds none"),
+            assert_that(
+                "the answer tells the method by which the code came",
+                told.method == Some(by),
+                format!("it told {:?}, the code came by {by:?}", told.method),
+            ),
+            assert_that(
+                "the answer tells when the code expires",
+                expires.is_some(),
+                told_at(&told.expires_at),
+            ),
+            assert_that(
+                "the answer tells when the code can be sent again",
+                resend.is_some(),
+                told_at(&told.resend_at),
+            ),
+            assert_that(
+                "what is told agrees with the declared lifetime and cool-down",
+                between.is_some_and(|between| (between - declared).abs() <= 2),
+                format!("expiry and resend are {between:?} s apart, {declared} s are declared"),
+            ),
+        ])
     }
 
     /// no answer to a pending sign-in holds its code or a value made of it
@@ -130,9 +118,7 @@ checks!(
             found.push(answers.iter().find_map(trace));
             let right = submit(cx, &mut device, &pending.code).await?;
             if !right.accepted() {
-                return Err(CheckError::NotTested(
-                    "the code that was looked for is not the right one".to_owned(),
-                ));
+                return not_tested("the code that was looked for is not the right one");
             }
         }
         let trace = found.iter().flatten().next().cloned().unwrap_or_default();

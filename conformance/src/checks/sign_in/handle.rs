@@ -1,11 +1,10 @@
 //! Step two belongs to whoever holds the handle that step one returned.
 
-use serde_json::json;
-use targets::{Answer, Channel, Device, Operation, RequestMutation};
+use targets::{Channel, Device, Operation, RequestMutation};
 
-use crate::checks::steps::{cool_down, handle_of, open, submit, with_handle};
+use crate::checks::steps::{cool_down, field, handle_of, nothing_sent, open, submit, with_handle};
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_challenged, assert_refused, failed};
+use crate::proof::{CheckError, CheckResult, all, all_challenged, all_refused, assert_refused};
 
 checks!(
     /// a resend without the handle is refused and sends nothing
@@ -31,7 +30,7 @@ checks!(
         let (stranger, _) = open(cx, &other).await?;
         let foreign = handle_of(cx, &stranger);
         let reversed: String = handle.chars().rev().collect();
-        let named = |field: &str| RequestMutation::SetField(field.to_owned(), account.email.clone().into());
+        let named = |name: &str| field(name, account.email.clone());
         let names = vec![named("email"), named("account"), named("username")];
         Ok(vec![
             ("no handle", with_handle(cx, None), vec![]),
@@ -57,18 +56,14 @@ checks!(
     async fn code_alone_is_not_enough(cx: &mut Context) -> CheckResult {
         let account = cx.account().await?;
         let (mut new, pending) = open(cx, &account).await?;
-        let mut tries: Vec<(&str, Answer)> = Vec::new();
+        let mut tries = Vec::new();
         for (what, mut device, mutations) in handleless(cx, &new, &account).await? {
             let code = pending.code.clone();
-            tries.push((
-                what,
-                cx.perform_with(&mut device, Operation::Verify { code }, &mutations).await?,
-            ));
+            let answer = cx.perform_with(&mut device, Operation::Verify { code }, &mutations).await?;
+            tries.push((format!("the right code with {what}"), answer));
         }
         let right = submit(cx, &mut new, &pending.code).await?;
-        all(tries
-            .iter()
-            .map(|(what, tried)| assert_refused(&format!("the right code with {what}"), tried, &right)))
+        all_refused(&tries, &right)
     }
 
     async fn sending_needs_the_handle(cx: &mut Context, how: Operation) -> CheckResult {
@@ -77,28 +72,23 @@ checks!(
         let devices = handleless(cx, &new, &account).await?;
         cool_down(cx).await?;
         let cursor = cx.cursor();
-        let mut tries: Vec<(&str, Answer)> = Vec::new();
+        let mut tries = Vec::new();
         for (what, mut device, mutations) in devices.into_iter().filter(|(what, ..)| *what != "another account's handle") {
-            tries.push((what, cx.perform_with(&mut device, how.clone(), &mutations).await?));
+            let answer = cx.perform_with(&mut device, how.clone(), &mutations).await?;
+            tries.push((format!("{} with {what}", how.kind()), answer));
         }
-        let came = cx.settled_for(cursor, &account).await?;
-        if !came.is_empty() {
-            return failed("nothing is sent without the handle", format!("{} codes came", came.len()));
-        }
+        nothing_sent(cx, cursor, &account, "nothing is sent without the handle").await?;
         let right = cx.perform(&mut new, how.clone()).await?;
-        all(tries
-            .iter()
-            .map(|(what, tried)| assert_refused(&format!("{} with {what}", how.kind()), tried, &right)))
+        all_refused(&tries, &right)
     }
 
     /// What a client may claim about the step.
     fn claims() -> Vec<RequestMutation> {
-        let field = |name: &str, value| RequestMutation::SetField(name.to_owned(), value);
         vec![
-            field("step", json!("complete")),
-            field("step", json!(2)),
-            field("status", json!("verified")),
-            field("verified", json!(true)),
+            field("step", "complete"),
+            field("step", 2),
+            field("status", "verified"),
+            field("verified", true),
         ]
     }
 
@@ -109,15 +99,11 @@ checks!(
         let mut tries = Vec::new();
         for claim in claims() {
             let mut device = cx.device("stranger's phone");
-            let operation = Operation::SignIn {
-                email: account.email.clone(),
-                password: account.password.clone(),
-            };
             let what = format!("a sign-in with {claim:?}");
-            tries.push((what, cx.perform_with(&mut device, operation, &[claim]).await?));
+            tries.push((what, cx.perform_with(&mut device, account.sign_in(), &[claim]).await?));
         }
         let own = cx.sign_in(&mut phone, &account).await?;
-        all(tries.iter().map(|(what, tried)| assert_challenged(what, tried, &own)))
+        all_challenged(&tries, &own)
     }
 
     /// a wrong code is refused although the request claims that the step is complete
@@ -129,9 +115,8 @@ checks!(
             let (mut new, pending) = open(cx, &account).await?;
             let code = cx.target.wrong_code(&pending.code, 0);
             let what = format!("a wrong code with {claim:?}");
-            let wrong = cx
-                .perform_with(&mut new.clone(), Operation::Verify { code }, &[claim])
-                .await?;
+            let verify = Operation::Verify { code };
+            let wrong = cx.perform_with(&mut new.clone(), verify, &[claim]).await?;
             let right = submit(cx, &mut new, &pending.code).await?;
             results.push(assert_refused(&what, &wrong, &right));
         }

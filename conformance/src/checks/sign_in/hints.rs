@@ -1,11 +1,10 @@
 //! Nothing that a client says of itself lowers the step. The lists are samples: a pass is evidence, no proof.
 
-use serde_json::{Value, json};
-use targets::{Answer, Operation, RequestMutation};
+use targets::{Operation, RequestMutation};
 
-use crate::checks::steps::{open, submit};
+use crate::checks::steps::{field, header, open, submit};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_challenged, assert_refused};
+use crate::proof::{CheckResult, all, all_challenged, all_refused, not_tested};
 
 checks!(
     /// no added field of the sign-in makes it skip the code
@@ -33,25 +32,23 @@ checks!(
     }
 
     fn fields() -> Vec<RequestMutation> {
-        let field = |name: &str, value: Value| RequestMutation::SetField(name.to_owned(), value);
         vec![
-            field("trusted", json!(true)),
-            field("trust_device", json!(true)),
-            field("mfa", json!(false)),
-            field("two_step", json!("off")),
-            field("two_step_enabled", json!(false)),
-            field("skip_2fa", json!(true)),
-            field("remember", json!(1)),
-            field("remember_me", json!(true)),
-            field("debug", json!(true)),
-            field("role", json!("admin")),
-            field("is_admin", json!(true)),
-            field("grant_type", json!("password")),
+            field("trusted", true),
+            field("trust_device", true),
+            field("mfa", false),
+            field("two_step", "off"),
+            field("two_step_enabled", false),
+            field("skip_2fa", true),
+            field("remember", 1),
+            field("remember_me", true),
+            field("debug", true),
+            field("role", "admin"),
+            field("is_admin", true),
+            field("grant_type", "password"),
         ]
     }
 
     fn headers() -> Vec<RequestMutation> {
-        let header = |name: &str, value: &str| RequestMutation::AddHeader(name.to_owned(), value.to_owned());
         vec![
             header("X-Debug", "1"),
             header("X-Trusted-Device", "true"),
@@ -99,18 +96,16 @@ checks!(
         let mut results = Vec::new();
         for hints in hints.chunks(at_once) {
             let Member { account, mut phone } = cx.member().await?;
-            let mut tries: Vec<(String, Answer)> = Vec::new();
+            let mut tries = Vec::new();
             for hint in hints {
                 let mut device = cx.device("stranger's phone");
-                let operation = Operation::SignIn {
-                    email: account.email.clone(),
-                    password: account.password.clone(),
-                };
-                let answer = cx.perform_with(&mut device, operation, std::slice::from_ref(hint)).await?;
+                let answer = cx
+                    .perform_with(&mut device, account.sign_in(), std::slice::from_ref(hint))
+                    .await?;
                 tries.push((format!("a sign-in with {hint:?}"), answer));
             }
             let own = cx.sign_in(&mut phone, &account).await?;
-            results.extend(tries.iter().map(|(what, tried)| assert_challenged(what, tried, &own)));
+            results.push(all_challenged(&tries, &own));
         }
         all(results)
     }
@@ -122,15 +117,13 @@ checks!(
         // The last guess of a challenge is for the right code.
         let at_once = usize::try_from(cx.parameters().attempts_per_challenge).unwrap_or(1);
         if at_once < 2 {
-            return Err(CheckError::NotTested(
-                "a challenge takes one guess, so no twin can follow".to_owned(),
-            ));
+            return not_tested("a challenge takes one guess, so no twin can follow");
         }
         let mut results = Vec::new();
         for hints in hints.chunks(at_once - 1) {
             let account = cx.account().await?;
             let (mut new, pending) = open(cx, &account).await?;
-            let mut tries: Vec<(String, Answer)> = Vec::new();
+            let mut tries = Vec::new();
             for (nth, hint) in (0u32..).zip(hints) {
                 let code = cx.target.wrong_code(&pending.code, nth);
                 let verify = Operation::Verify { code };
@@ -138,7 +131,7 @@ checks!(
                 tries.push((format!("a wrong code with {hint:?}"), answer));
             }
             let right = submit(cx, &mut new, &pending.code).await?;
-            results.extend(tries.iter().map(|(what, tried)| assert_refused(what, tried, &right)));
+            results.push(all_refused(&tries, &right));
         }
         all(results)
     }

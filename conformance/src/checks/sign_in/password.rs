@@ -2,9 +2,10 @@
 
 use targets::{CredentialKind, Device, Operation, OperationKind, Outcome};
 
-use crate::checks::steps::{credentials_in, is_not_signed_in, opens_nothing};
-use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_challenged, assert_refused, assert_that, describe, failed};
+use crate::checks::steps::{answer_opens_nothing, credentials_in};
+use crate::checks::trusted_device::trusted_rows;
+use crate::context::{Context, Member};
+use crate::proof::{CheckError, CheckResult, all, all_challenged, all_refused, assert_that, describe, failed, not_tested};
 
 checks!(
     /// nothing in the answer to a right password opens or renews a session
@@ -16,11 +17,8 @@ checks!(
         if answer.outcome == Outcome::SignedIn {
             return failed("the password alone opens a pending challenge", describe(&answer));
         }
-        let mut results = is_not_signed_in(cx, "a pending sign-in", &new, &phone).await?;
-        for text in credentials_in(&answer) {
-            results.extend(opens_nothing(cx, &format!("`{text}` of the pending answer"), &text, &phone).await?);
-        }
-        all(results)
+        let names = ("a pending sign-in", "the pending answer");
+        all(answer_opens_nothing(cx, names, &answer, &new, &phone).await?)
     }
 
     /// nothing in the answer to a right password makes a device skip the code
@@ -43,7 +41,7 @@ checks!(
             skipped.push((format!("a device that presents `{text}` of a pending answer"), again));
         }
         let own = cx.sign_in(&mut phone, &account).await?;
-        all(skipped.iter().map(|(what, again)| assert_challenged(what, again, &own)))
+        all_challenged(&skipped, &own)
     }
 
     /// a pending sign-in adds no trusted device; the code does
@@ -62,18 +60,9 @@ checks!(
             format!("{before} devices became {between}"),
         )?;
         if after == before {
-            return Err(CheckError::NotTested(
-                "the list did not grow with a verified device either".to_owned(),
-            ));
+            return not_tested("the list did not grow with a verified device either");
         }
         Ok(proof)
-    }
-
-    /// Rows of the device list that are trusted, or do not say.
-    async fn trusted_rows(cx: &mut Context, phone: &mut Device) -> Result<usize, CheckError> {
-        let list = cx.prepare(phone, Operation::ListDevices {}).await?;
-        let rows = list.facts.devices.unwrap_or_default();
-        Ok(rows.iter().filter(|row| row.trusted != Some(false)).count())
     }
 
     /// wrong passwords, for known and unknown accounts, send no code to anybody
@@ -81,20 +70,14 @@ checks!(
     async fn wrong_password_sends_nothing(cx: &mut Context) -> CheckResult {
         let Member { account, .. } = cx.member().await?;
         let known = cx.account().await?;
-        let nobody = Account {
-            email: known.email.replace('@', "-nobody@"),
-            password: known.password.clone(),
-        };
+        let nobody = known.with_email(known.email.replace('@', "-nobody@"));
         let cursor = cx.cursor();
         let mut tries = Vec::new();
         for owner in [&account, &known, &nobody] {
             for password in ["not the password 1", "", "123456"] {
                 let mut device = cx.device("stranger's phone");
-                let mistaken = Account {
-                    password: password.to_owned(),
-                    ..owner.clone()
-                };
-                tries.push(cx.sign_in(&mut device, &mistaken).await?);
+                let answer = cx.sign_in(&mut device, &owner.with_password(password)).await?;
+                tries.push(("a sign-in with a wrong password", answer));
             }
         }
         let came = cx.settled(cursor).await?;
@@ -106,21 +89,16 @@ checks!(
         }
         let mut device = cx.device("new phone");
         let right = cx.challenged(&mut device, &account).await?;
-        all(tries
-            .iter()
-            .map(|tried| assert_refused("a sign-in with a wrong password", tried, &right.answer)))
+        all_refused(&tries, &right.answer)
     }
 
     /// a wrong password leaves no pending challenge; the right one does
     #[check("SIGN-02.wrong-password-opens-no-challenge", operations = [ListChallenges])]
     async fn wrong_password_opens_no_challenge(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let mistaken = Account {
-            password: "not the password 1".to_owned(),
-            ..account.clone()
-        };
         let mut stranger = cx.device("stranger's phone");
-        cx.sign_in(&mut stranger, &mistaken).await?;
+        cx.sign_in(&mut stranger, &account.with_password("not the password 1"))
+            .await?;
         let wrong = pending_rows(cx, &mut phone).await?;
         let mut new = cx.device("new phone");
         cx.challenged(&mut new, &account).await?;
@@ -131,9 +109,7 @@ checks!(
             format!("{wrong} are pending"),
         )?;
         if right != 1 {
-            return Err(CheckError::NotTested(format!(
-                "after the right password the list told of {right} challenges"
-            )));
+            return not_tested(format!("after the right password the list told of {right} challenges"));
         }
         Ok(proof)
     }

@@ -2,9 +2,9 @@
 
 use targets::{CredentialKind, Device, Exchange, Operation, Outcome, RawRequest};
 
-use crate::checks::steps::{collect_credentials, credentials_in, is_not_signed_in, open, opens_nothing, reset_token_since};
+use crate::checks::steps::{answer_opens_nothing, collect_credentials, is_not_signed_in, open, opens_nothing};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_refused, assert_that, describe};
+use crate::proof::{CheckError, CheckResult, all, all_refused, assert_outcome, assert_that, describe, not_tested};
 
 checks!(
     /// registering again with an existing account's address and password opens no session
@@ -17,15 +17,10 @@ checks!(
             password: account.password.clone(),
         };
         let answer = cx.perform(&mut stranger, again).await?;
-        let mut results = vec![assert_that(
-            "registering again opens no session",
-            answer.outcome != Outcome::SignedIn,
-            describe(&answer),
-        )];
-        results.extend(is_not_signed_in(cx, "a device that registered again", &stranger, &phone).await?);
-        for text in credentials_in(&answer) {
-            results.extend(opens_nothing(cx, &format!("`{text}` of the registration"), &text, &phone).await?);
-        }
+        let opened = answer.outcome == Outcome::SignedIn;
+        let mut results = vec![assert_that("registering again opens no session", !opened, describe(&answer))];
+        let names = ("a device that registered again", "the registration");
+        results.extend(answer_opens_nothing(cx, names, &answer, &stranger, &phone).await?);
         all(results)
     }
 
@@ -34,13 +29,8 @@ checks!(
     async fn reset_signs_nobody_in(cx: &mut Context) -> CheckResult {
         let Member { mut account, .. } = cx.member().await?;
         let other = cx.member().await?;
-        let cursor = cx.cursor();
         let mut stranger = cx.device("stranger's phone");
-        let request = Operation::RequestReset {
-            email: account.email.clone(),
-        };
-        cx.prepare(&mut stranger, request).await?;
-        let token = reset_token_since(cx, cursor, &account).await?;
+        let token = cx.reset_token(&mut stranger, &account).await?;
         account.password = format!("{}-new", account.password);
         let complete = Operation::CompleteReset {
             token,
@@ -48,27 +38,16 @@ checks!(
         };
         let answer = cx.perform(&mut stranger, complete).await?;
         if !answer.accepted() && answer.outcome != Outcome::Unrecognised {
-            return Err(CheckError::NotTested(format!(
-                "the reset was not completed: {}",
-                describe(&answer)
-            )));
+            return not_tested(format!("the reset was not completed: {}", describe(&answer)));
         }
-        let mut results = vec![assert_that(
-            "completing a reset opens no session",
-            answer.outcome != Outcome::SignedIn,
-            describe(&answer),
-        )];
-        results.extend(is_not_signed_in(cx, "a device that completed a reset", &stranger, &other.phone).await?);
-        for text in credentials_in(&answer) {
-            results.extend(opens_nothing(cx, &format!("`{text}` of the reset"), &text, &other.phone).await?);
-        }
+        let opened = answer.outcome == Outcome::SignedIn;
+        let mut results = vec![assert_that("completing a reset opens no session", !opened, describe(&answer))];
+        let names = ("a device that completed a reset", "the reset");
+        results.extend(answer_opens_nothing(cx, names, &answer, &stranger, &other.phone).await?);
         let mut new = cx.device("new phone");
         let after = cx.sign_in(&mut new, &account).await?;
-        results.push(assert_that(
-            "after a reset the new password alone is asked for a code",
-            after.outcome == Outcome::Challenged,
-            describe(&after),
-        ));
+        let asked = "after a reset the new password alone is asked for a code";
+        results.push(assert_outcome(asked, &after, Outcome::Challenged));
         all(results)
     }
 
@@ -77,10 +56,14 @@ checks!(
     async fn renewal_needs_a_session(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
         let (pending, _) = open(cx, &account).await?;
-        let mut tries = vec![("as it stands", cx.perform(&mut pending.clone(), Operation::Refresh {}).await?)];
+        let bare = cx.perform(&mut pending.clone(), Operation::Refresh {}).await?;
+        let mut tries = vec![("renewing a pending sign-in, as it stands", bare)];
         for (what, kind) in [
-            ("with its handle", CredentialKind::Handle),
-            ("with what it may hold as an access credential", CredentialKind::Access),
+            ("renewing a pending sign-in, with its handle", CredentialKind::Handle),
+            (
+                "renewing a pending sign-in, with what it may hold as an access credential",
+                CredentialKind::Access,
+            ),
         ] {
             let mut device = pending.clone();
             let held = cx.target.credential(&device, kind);
@@ -88,9 +71,7 @@ checks!(
             tries.push((what, cx.perform(&mut device, Operation::Refresh {}).await?));
         }
         let own = cx.perform(&mut phone, Operation::Refresh {}).await?;
-        all(tries
-            .iter()
-            .map(|(what, tried)| assert_refused(&format!("renewing a pending sign-in, {what}"), tried, &own)))
+        all_refused(&tries, &own)
     }
 
     /// Other places where a sign-in of the declared path may also answer.

@@ -1,11 +1,12 @@
 //! The device list: what the owner sees, and what a rename may change.
 
 use serde_json::{Value, json};
-use targets::{CredentialKind, Operation, Outcome, RequestMutation};
+use targets::{CredentialKind, Operation, Outcome};
 
 use super::{id_of, rows, second};
+use crate::checks::steps::{field, handle_as_session};
 use crate::context::{Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, assert_that, failed};
+use crate::proof::{CheckError, CheckResult, all, assert_accepted, assert_refused, assert_that, failed, not_tested, require};
 
 checks!(
     /// the list names each device with its first and last use and says which one is current
@@ -14,21 +15,17 @@ checks!(
         let Member { account, mut phone } = cx.member().await?;
         second(cx, "tablet", &account).await?;
         let listed = rows(cx, &mut phone).await?;
-        let proof = assert_that("both devices are listed", listed.len() == 2, format!("{} rows", listed.len()))?;
         let current = listed.iter().filter(|row| row.current == Some(true)).count();
-        let proof = proof.and(assert_that(
-            "one device is the current one",
-            current == 1,
-            format!("{current} are marked"),
-        )?);
-        Ok(proof.and(all(listed.iter().map(|row| {
+        let rows = listed.iter().map(|row| {
             let complete = row.name.is_some() && row.first_used_at.is_some() && row.last_used_at.is_some() && row.place.is_some();
-            assert_that(
-                "each row has a name, first and last use, and a place",
-                complete,
-                format!("{row:?}"),
-            )
-        }))?))
+            let what = "each row has a name, first and last use, and a place";
+            assert_that(what, complete, format!("{row:?}"))
+        });
+        let both = [
+            assert_that("both devices are listed", listed.len() == 2, format!("{} rows", listed.len())),
+            assert_that("one device is the current one", current == 1, format!("{current} are marked")),
+        ];
+        all(both.into_iter().chain(rows))
     }
 
     /// the list holds no credential, no push registration and no other account's device
@@ -41,46 +38,29 @@ checks!(
         let text = answer.last().map(|exchange| exchange.text()).unwrap_or_default();
         let mut secrets = Vec::new();
         for device in [&phone, &tablet] {
-            secrets.extend(
-                CredentialKind::ALL
-                    .into_iter()
-                    .filter_map(|kind| cx.target.credential(device, kind)),
-            );
-            secrets.extend(device.push_token.clone());
+            let held = CredentialKind::ALL.map(|kind| cx.target.credential(device, kind));
+            secrets.extend(held.into_iter().flatten().chain(device.push_token.clone()));
         }
         // A list that identifies sessions by their own credential leaks it, so ids are no exception.
-        for secret in &secrets {
-            if text.contains(secret.as_str()) {
-                return failed(
-                    "no credential or push registration in the list",
-                    "one of the account's own stands in it",
-                );
-            }
+        if secrets.iter().any(|secret| text.contains(secret.as_str())) {
+            let secret = "no credential or push registration in the list";
+            return failed(secret, "one of the account's own stands in it");
         }
         let listed = answer.facts.devices.unwrap_or_default();
-        let proof = assert_that(
-            "the account's devices are listed",
-            listed.len() >= 2,
-            format!("{} rows", listed.len()),
-        )?;
-        let foreign = listed
-            .iter()
-            .any(|row| row.name.as_deref() == Some(&stranger.phone.name) && stranger.phone.name != phone.name);
-        Ok(proof.and(assert_that(
-            "no other account's device is listed",
-            !foreign && listed.len() == 2,
-            format!("{} rows", listed.len()),
-        )?))
+        let seen = format!("{} rows", listed.len());
+        let of_stranger = |name: &str| name == stranger.phone.name && stranger.phone.name != phone.name;
+        let foreign = listed.iter().any(|row| row.name.as_deref().is_some_and(of_stranger));
+        all([
+            assert_that("the account's devices are listed", listed.len() >= 2, seen.clone()),
+            assert_that("no other account's device is listed", !foreign && listed.len() == 2, seen),
+        ])
     }
 
     /// a pending handle does not read the list
     #[check("DEV-08.pending-cannot-list", operations = [ListDevices])]
     async fn pending_cannot_list(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let mut pending = cx.device("pending phone");
-        cx.challenged(&mut pending, &account).await?;
-        let handle = cx.target.credential(&pending, CredentialKind::Handle);
-        cx.target.set_credential(&mut pending, CredentialKind::Access, handle);
+        let mut pending = handle_as_session(cx, &account).await?;
         let half = cx.perform(&mut pending, Operation::ListDevices {}).await?;
         let full = cx.perform(&mut phone, Operation::ListDevices {}).await?;
         assert_refused("the list with a pending handle", &half, &full)
@@ -90,15 +70,11 @@ checks!(
     #[check("DEV-13.rename-changes-the-label-only", operations = [ListDevices, RenameDevice, SetTwoStep])]
     async fn rename_changes_the_label_only(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let off = Operation::SetTwoStep {
-            enabled: false,
-            password: Some(account.password.clone()),
-        };
-        cx.prepare(&mut phone, off).await?;
+        cx.prepare(&mut phone, account.set_two_step(false)).await?;
         // A device with a session and no trust, which it would like to have.
         let mut guest = cx.device("guest");
         if cx.sign_in(&mut guest, &account).await?.outcome != Outcome::SignedIn {
-            return Err(CheckError::NotTested("no untrusted session could be opened".to_owned()));
+            return not_tested("no untrusted session could be opened");
         }
         let id = id_of(cx, &mut guest).await?;
         let before = find(&rows(cx, &mut phone).await?, &id)?;
@@ -110,12 +86,12 @@ checks!(
             ("last_used_at", json!("2001-01-01T00:00:00.000Z")),
             ("current", json!(true)),
         ];
-        for (field, value) in fields {
-            let rename = Operation::RenameDevice {
-                id: id.clone(),
-                name: "renamed guest".to_owned(),
-            };
-            cx.perform_with(&mut guest, rename, &[RequestMutation::SetField(field.to_owned(), value)])
+        let rename = |name: &str| Operation::RenameDevice {
+            id: id.clone(),
+            name: name.to_owned(),
+        };
+        for (name, value) in fields {
+            cx.perform_with(&mut guest, rename("renamed guest"), &[field(name, value)])
                 .await?;
         }
         let after = find(&rows(cx, &mut phone).await?, &id)?;
@@ -124,24 +100,19 @@ checks!(
             after.trusted == before.trusted && after.first_used_at == before.first_used_at,
             format!("{before:?} became {after:?}"),
         )?;
-        let plain = Operation::RenameDevice {
-            id: id.clone(),
-            name: "plainly renamed".to_owned(),
-        };
-        let renamed = cx.perform(&mut guest, plain).await?;
+        let renamed = cx.perform(&mut guest, rename("plainly renamed")).await?;
         let proof = proof.and(assert_accepted("a plain rename", &renamed)?);
         let label = find(&rows(cx, &mut phone).await?, &id)?.name;
+        let changed = label.as_deref() == Some("plainly renamed");
         Ok(proof.and(assert_that(
             "a plain rename changes the label",
-            label.as_deref() == Some("plainly renamed"),
+            changed,
             format!("{label:?}"),
         )?))
     }
 );
 
 fn find(rows: &[targets::DeviceRow], id: &str) -> Result<targets::DeviceRow, CheckError> {
-    rows.iter()
-        .find(|row| row.id == id)
-        .cloned()
-        .ok_or_else(|| CheckError::NotTested(format!("device {id} is not listed")))
+    let row = rows.iter().find(|row| row.id == id).cloned();
+    require(row, &format!("device {id} is not listed"))
 }

@@ -11,7 +11,7 @@ pub(crate) mod trust;
 use targets::{Answer, Device, DeviceRow, Operation};
 
 use crate::context::{Account, Context};
-use crate::proof::CheckError;
+use crate::proof::{CheckError, require};
 
 /// The id under which the account's list has this signed-in device.
 async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, CheckError> {
@@ -19,21 +19,18 @@ async fn id_of(cx: &mut Context, device: &mut Device) -> Result<String, CheckErr
     if let Some(id) = me.facts.device_id {
         return Ok(id);
     }
-    let rows = rows(cx, device).await?;
-    let row = rows
-        .into_iter()
-        .find(|row| row.current == Some(true) || row.name.as_deref() == Some(&device.name));
-    row.map(|row| row.id)
-        .ok_or_else(|| CheckError::NotTested(format!("{} is not found in the device list", device.name)))
+    let mut rows = rows(cx, device).await?.into_iter();
+    let row = rows.find(|row| row.current == Some(true) || row.name.as_deref() == Some(&device.name));
+    require(
+        row.map(|row| row.id),
+        &format!("{} is not found in the device list", device.name),
+    )
 }
 
 /// The account's device list, read from this device.
 async fn rows(cx: &mut Context, device: &mut Device) -> Result<Vec<DeviceRow>, CheckError> {
     let answer = cx.prepare(device, Operation::ListDevices {}).await?;
-    answer
-        .facts
-        .devices
-        .ok_or_else(|| CheckError::NotTested("the device list could not be read".to_owned()))
+    require(answer.facts.devices, "the device list could not be read")
 }
 
 /// Signs the device out, and in again with the password.
@@ -47,4 +44,10 @@ async fn second(cx: &mut Context, name: &str, account: &Account) -> Result<Devic
     let mut device = cx.device(name);
     cx.trust(&mut device, account).await?;
     Ok(device)
+}
+
+/// Rows that are trusted, or may be where the list does not tell.
+pub(super) async fn trusted_rows(cx: &mut Context, device: &mut Device) -> Result<usize, CheckError> {
+    let rows = rows(cx, device).await?;
+    Ok(rows.iter().filter(|row| row.trusted != Some(false)).count())
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use targets::{Channel, CredentialKind, Device, Operation, Outcome};
+use targets::{Channel, CredentialKind, Device, Message, Operation, Outcome};
 
 use super::{id_of, second, sign_in_again};
-use crate::checks::steps::cool_down;
+use crate::checks::steps::{cool_down, handle_as_session};
 use crate::context::{Account, Context, Member};
 use crate::proof::{
-    CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_refused, assert_that, describe, failed,
+    CheckError, CheckResult, all, assert_accepted, assert_challenged, assert_outcome, assert_refused, assert_that, describe,
+    failed, not_tested,
 };
 
 checks!(
@@ -34,10 +35,7 @@ checks!(
     #[check("DEV-09.pending-cannot-remove", operations = [RemoveDevice, WhoAmI])]
     async fn pending_cannot_remove(cx: &mut Context) -> CheckResult {
         let (account, mut phone, mut tablet, id) = pair(cx).await?;
-        let mut pending = cx.device("pending phone");
-        cx.challenged(&mut pending, &account).await?;
-        let handle = cx.target.credential(&pending, CredentialKind::Handle);
-        cx.target.set_credential(&mut pending, CredentialKind::Access, handle);
+        let mut pending = handle_as_session(cx, &account).await?;
         let half = cx.perform(&mut pending, Operation::RemoveDevice { id: id.clone() }).await?;
         let alive = cx.perform(&mut tablet, Operation::WhoAmI {}).await?;
         let full = cx.perform(&mut phone, Operation::RemoveDevice { id }).await?;
@@ -55,10 +53,8 @@ checks!(
         let unknown = cx.perform(&mut stranger, Operation::RemoveDevice { id: invented }).await?;
         let alive = cx.perform(&mut tablet, Operation::WhoAmI {}).await?;
         if !alive.accepted() {
-            return failed(
-                "a device is removed by its own account only",
-                "another account's removal ended its session",
-            );
+            let own = "a device is removed by its own account only";
+            return failed(own, "another account's removal ended its session");
         }
         let status = |answer: &targets::Answer| answer.last().map(|exchange| exchange.status);
         let proof = assert_that(
@@ -82,11 +78,8 @@ checks!(
         for odd in [id.as_str(), "no-such-device", "0", "..%2f..", "%00", "'--"] {
             let again = cx.perform(&mut phone, Operation::RemoveDevice { id: odd.to_owned() }).await?;
             let calm = again.outcome != Outcome::ServerError;
-            results.push(assert_that(
-                &format!("removing `{odd}` is no server error"),
-                calm,
-                describe(&again),
-            ));
+            let what = format!("removing `{odd}` is no server error");
+            results.push(assert_that(&what, calm, describe(&again)));
         }
         let alive = cx.perform(&mut phone, Operation::WhoAmI {}).await?;
         results.push(assert_accepted("the session of the device that asked", &alive));
@@ -127,12 +120,11 @@ checks!(
         cx.challenged(&mut new, &account).await?;
         let came = cx.settled_for(cursor, &account).await?;
         let to = |device: &Device| {
-            came.iter()
-                .filter(|message| Some(&message.to) == device.push_token.as_ref())
-                .count()
+            let own = |message: &&Message| Some(&message.to) == device.push_token.as_ref();
+            came.iter().filter(own).count()
         };
         if to(&phone) == 0 {
-            return Err(CheckError::NotTested("the device that stayed got no push either".to_owned()));
+            return not_tested("the device that stayed got no push either");
         }
         assert_that(
             "no code goes to a removed device",
@@ -176,13 +168,10 @@ checks!(
         let proof = assert_refused("the session of the removed device", &removed, &before)?;
         let session = cx.perform(&mut laptop, Operation::WhoAmI {}).await?;
         let skips = sign_in_again(cx, &mut laptop, &account).await?;
+        let alone = "a device that stayed signs in with the password alone";
         Ok(proof
             .and(assert_accepted("the session of a device that stayed", &session)?)
-            .and(assert_that(
-                "a device that stayed signs in with the password alone",
-                skips.outcome == Outcome::SignedIn,
-                describe(&skips),
-            )?))
+            .and(assert_outcome(alone, &skips, Outcome::SignedIn)?))
     }
 
     /// a device that removes itself gets its answer and is out at the next request
@@ -193,10 +182,10 @@ checks!(
         let id = id_of(cx, &mut phone).await?;
         let removal = cx.perform(&mut phone.clone(), Operation::RemoveDevice { id }).await?;
         if !removal.accepted() {
-            return Err(CheckError::NotTested(format!(
+            return not_tested(format!(
                 "the target does not let a device remove itself: {}",
                 describe(&removal)
-            )));
+            ));
         }
         let after = cx.perform(&mut phone, Operation::WhoAmI {}).await?;
         assert_refused("the session of a device that removed itself", &after, &before)
@@ -209,10 +198,10 @@ checks!(
         let id = id_of(cx, &mut phone).await?;
         let removal = cx.perform(&mut phone, Operation::RemoveDevice { id }).await?;
         if !removal.accepted() {
-            return Err(CheckError::NotTested(format!(
+            return not_tested(format!(
                 "the target does not let the last device be removed: {}",
                 describe(&removal)
-            )));
+            ));
         }
         let cursor = cx.cursor();
         let mut new = cx.device("new phone");

@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use targets::{Answer, CredentialKind, Device, Operation, Outcome};
 
-use super::{rows, sign_in_again};
-use crate::checks::steps::cool_down;
+use super::{sign_in_again, trusted_rows};
+use crate::checks::steps::{cool_down, nothing_sent, off_period};
 use crate::context::{Account, Context, Member};
-use crate::proof::{CheckError, CheckResult, all, assert_challenged, assert_refused, assert_that, describe, failed};
+use crate::proof::{
+    CheckError, CheckResult, all, assert_challenged, assert_outcome, assert_refused, assert_that, describe, failed, not_tested,
+    require,
+};
 
 checks!(
     /// an open challenge and a failed code leave the device untrusted
     #[check("DEV-01.pending-is-not-trusted", operations = [ListDevices], capabilities = [Trust], moves_clock)]
     async fn pending_is_not_trusted(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
-        let before = trusted(&rows(cx, &mut phone).await?);
+        let before = trusted_rows(cx, &mut phone).await?;
         let mut new = cx.device("pending phone");
         let pending = cx.challenged(&mut new, &account).await?;
         let code = cx.target.wrong_code(&pending.code, 0);
         cx.perform(&mut new, Operation::Verify { code }).await?;
-        let after = trusted(&rows(cx, &mut phone).await?);
+        let after = trusted_rows(cx, &mut phone).await?;
         if after > before {
             return failed(
                 "no trusted device for a challenge that is only open",
@@ -32,29 +35,10 @@ checks!(
         assert_challenged("a device whose challenge is only open", &again, &control)
     }
 
-    /// Rows that are trusted, or may be where the list does not tell.
-    fn trusted(rows: &[targets::DeviceRow]) -> usize {
-        rows.iter().filter(|row| row.trusted != Some(false)).count()
-    }
-
     /// a sign-in while two-step verification is off leaves the device untrusted
     #[check("DEV-01.off-period-seeds-no-trust", operations = [SetTwoStep, SignOut], capabilities = [Trust])]
     async fn off_period_seeds_no_trust(cx: &mut Context) -> CheckResult {
-        let Member { account, mut phone } = cx.member().await?;
-        let set = |enabled| Operation::SetTwoStep {
-            enabled,
-            password: Some(account.password.clone()),
-        };
-        cx.prepare(&mut phone, set(false)).await?;
-        let mut new = cx.device("phone of the off period");
-        let meanwhile = cx.sign_in(&mut new, &account).await?;
-        cx.prepare(&mut phone, set(true)).await?;
-        if meanwhile.outcome != Outcome::SignedIn {
-            return Err(CheckError::NotTested(format!(
-                "no session could be opened while it was off: {}",
-                describe(&meanwhile)
-            )));
-        }
+        let (Member { account, mut phone }, mut new) = off_period(cx).await?;
         let again = sign_in_again(cx, &mut new, &account).await?;
         let control = sign_in_again(cx, &mut phone, &account).await?;
         assert_challenged("a device that signed in while it was off", &again, &control)
@@ -66,17 +50,9 @@ checks!(
         let Member { account, mut phone } = cx.member().await?;
         let cursor = cx.cursor();
         let again = sign_in_again(cx, &mut phone, &account).await?;
-        let proof = assert_that(
-            "a trusted device signs in with the password alone",
-            again.outcome == Outcome::SignedIn,
-            describe(&again),
-        )?;
-        let codes = cx.settled_for(cursor, &account).await?;
-        Ok(proof.and(assert_that(
-            "no code is sent for it",
-            codes.is_empty(),
-            format!("{} messages came", codes.len()),
-        )?))
+        let proof = assert_outcome("a trusted device signs in with the password alone", &again, Outcome::SignedIn)?;
+        nothing_sent(cx, cursor, &account, "no code is sent for it").await?;
+        Ok(proof)
     }
 
     /// a trusted device with a wrong or no password is refused
@@ -84,10 +60,7 @@ checks!(
     async fn trust_does_not_replace_the_password(cx: &mut Context) -> CheckResult {
         let Member { account, mut phone } = cx.member().await?;
         cx.perform(&mut phone, Operation::SignOut {}).await?;
-        let with = |password: &str| Operation::SignIn {
-            email: account.email.clone(),
-            password: password.to_owned(),
-        };
+        let with = |password: &str| account.with_password(password).sign_in();
         let wrong = cx.perform(&mut phone.clone(), with("not the password 1")).await?;
         let empty = cx.perform(&mut phone.clone(), with("")).await?;
         let missing = [targets::RequestMutation::DropField("password".to_owned())];
@@ -106,9 +79,7 @@ checks!(
         let first = cx.member().await?;
         let mut second = cx.member().await?;
         let foreign = cx.target.credential(&second.phone, CredentialKind::Trust);
-        let mut stranger = second.phone.clone();
-        stranger.variables.clear();
-        stranger.jar = targets::jar::CookieJar::default();
+        let mut stranger = forgetful(&second.phone);
         cx.target.set_credential(&mut stranger, CredentialKind::Trust, foreign);
         let crossed = cx.sign_in(&mut stranger, &first.account).await?;
         let own = sign_in_again(cx, &mut second.phone, &second.account).await?;
@@ -118,34 +89,31 @@ checks!(
     /// two accounts on one phone keep their trust apart when one of them removes it
     #[check("DEV-03.accounts-share-a-phone", operations = [SignOut, WhoAmI, RemoveDevice], capabilities = [Trust])]
     async fn accounts_share_a_phone(cx: &mut Context) -> CheckResult {
-        let Member { account: first, phone } = cx.member().await?;
-        let mut of_first = phone;
+        let Member {
+            account: first,
+            phone: mut of_first,
+        } = cx.member().await?;
         let second = cx.account().await?;
         let mut of_second = forgetful(&of_first);
         cx.trust(&mut of_second, &second).await?;
         let still = sign_in_again(cx, &mut of_first, &first).await?;
-        if still.outcome != Outcome::SignedIn {
-            return failed(
-                "trust for one account survives trust for another on the same phone",
-                describe(&still),
-            );
-        }
+        let survives = "trust for one account survives trust for another on the same phone";
+        let proof = assert_outcome(survives, &still, Outcome::SignedIn)?;
         let id = super::id_of(cx, &mut of_first).await?;
         cx.prepare(&mut of_first, Operation::RemoveDevice { id }).await?;
         let removed = cx.sign_in(&mut of_first, &first).await?;
         let kept = sign_in_again(cx, &mut of_second, &second).await?;
-        if kept.outcome != Outcome::SignedIn {
-            return failed(
-                "removing the phone in one account leaves it trusted in the other",
-                describe(&kept),
-            );
-        }
+        let stays = "removing the phone in one account leaves it trusted in the other";
+        let proof = proof.and(assert_outcome(stays, &kept, Outcome::SignedIn)?);
         // A service whose removals take no trust from anybody breaks DEV-11; whether accounts are apart cannot be seen there.
         if removed.outcome == Outcome::SignedIn && !removal_takes_trust(cx).await? {
-            let why = "a phone with a single account stays trusted too when it is removed";
-            return Err(CheckError::NotTested(why.to_owned()));
+            return not_tested("a phone with a single account stays trusted too when it is removed");
         }
-        assert_challenged("the phone in the account that removed it", &removed, &kept)
+        Ok(proof.and(assert_challenged(
+            "the phone in the account that removed it",
+            &removed,
+            &kept,
+        )?))
     }
 
     /// Whether a removed phone that only ever served one account is asked for a code.
@@ -204,22 +172,13 @@ checks!(
         }
         let mut proofs = Vec::new();
         for place in CredentialKind::ALL {
-            let holder = if place == CredentialKind::Handle {
-                &mut pending
-            } else {
-                &mut phone
-            };
+            let handle = place == CredentialKind::Handle;
+            let holder = if handle { &mut pending } else { &mut phone };
             let Some(good) = use_in(cx, holder, &account, place).await? else {
                 continue;
             };
             for (what, _, bad) in results.iter().filter(|(_, tried, _)| *tried == place) {
-                if let Some(bad) = bad {
-                    proofs.push(if place == CredentialKind::Trust {
-                        assert_challenged(what, bad, &good)
-                    } else {
-                        assert_refused(what, bad, &good)
-                    });
-                }
+                proofs.extend(bad.as_ref().map(|bad| worth_nothing(what, place, bad, &good)));
             }
         }
         all(proofs)
@@ -236,16 +195,21 @@ checks!(
             CredentialKind::Access => Operation::WhoAmI {},
             CredentialKind::Refresh => Operation::Refresh {},
             CredentialKind::Handle => Operation::ReadChallenge {},
-            CredentialKind::Trust => Operation::SignIn {
-                email: account.email.clone(),
-                password: account.password.clone(),
-            },
+            CredentialKind::Trust => account.sign_in(),
         };
         let held = cx.target.credential(device, place).is_some();
         if !held || !cx.target.offers(operation.kind()) {
             return Ok(None);
         }
         cx.perform(device, operation).await.map(Some)
+    }
+
+    /// Without trust a device is asked for a code; without any other credential it is refused.
+    fn worth_nothing(what: &str, place: CredentialKind, bad: &Answer, good: &Answer) -> CheckResult {
+        match place {
+            CredentialKind::Trust => assert_challenged(what, bad, good),
+            _ => assert_refused(what, bad, good),
+        }
     }
 
     /// changed, shortened and lengthened credentials are refused without a server error
@@ -271,16 +235,9 @@ checks!(
                 continue;
             };
             for (what, _, bad) in tried.iter().filter(|(_, at, _)| *at == place) {
-                results.push(assert_that(
-                    &format!("{what}: no server error"),
-                    bad.outcome != Outcome::ServerError,
-                    describe(bad),
-                ));
-                results.push(if place == CredentialKind::Trust {
-                    assert_challenged(what, bad, &good)
-                } else {
-                    assert_refused(what, bad, &good)
-                });
+                let calm = bad.outcome != Outcome::ServerError;
+                results.push(assert_that(&format!("{what}: no server error"), calm, describe(bad)));
+                results.push(worth_nothing(what, place, bad, &good));
             }
         }
         all(results)
@@ -348,7 +305,7 @@ checks!(
         }
         cx.advance(Duration::from_secs((absolute - day) * DAY + 1)).await?;
         let ended = sign_in_again(cx, &mut phone, &account).await?;
-        let used = used.ok_or_else(|| CheckError::NotTested("trust ends before it could be used".to_owned()))?;
+        let used = require(used, "trust ends before it could be used")?;
         assert_challenged(&format!("trust {absolute} days old"), &ended, &used)
     }
 );

@@ -56,7 +56,7 @@ impl Embedded {
         }
         let mut server = Composition::from(deps);
         if let Some(mutant) = meant.mutant {
-            (mutant.build)(&mut server);
+            (mutant.change)(&mut server);
         }
         let router = server.router(meant.settings);
         let service = router.service().clone();

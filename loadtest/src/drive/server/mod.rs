@@ -22,7 +22,7 @@ pub use options::{Addresses, Hash, Options};
 pub enum ServerFault {
     /// There is no such mutant.
     #[error("there is no mutant `{0}`; `stepproof selftest --list` names them all")]
-    NoSuchKnownBad(String),
+    NoSuchMutant(String),
     /// The settings are not to be had so.
     #[error("the server's settings: {0}")]
     Settings(String),

@@ -1,6 +1,6 @@
 //! What the server is to be, as it is handed to a process.
 
-use mutants::KnownBad;
+use mutants::Mutant;
 use reference_server::Config;
 use reference_server::adapters::mailer::{EmailTarget, PushTarget};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct Addresses {
 
 /// The options, understood.
 pub(super) struct Meant {
-    pub(super) mutant: Option<&'static KnownBad>,
+    pub(super) mutant: Option<&'static Mutant>,
     pub(super) push: Option<PushTarget>,
     pub(super) email: Option<EmailTarget>,
     pub(super) settings: Config,
@@ -86,7 +86,7 @@ impl Options {
     }
 
     pub(super) fn meant(&self) -> Result<Meant, ServerFault> {
-        let find = |slug: &String| mutants::find(slug).ok_or_else(|| ServerFault::NoSuchKnownBad(slug.clone()));
+        let find = |slug: &String| mutants::find(slug).ok_or_else(|| ServerFault::NoSuchMutant(slug.clone()));
         Ok(Meant {
             mutant: self.mutant.as_ref().map(find).transpose()?,
             push: self.push.as_deref().map(str::parse).transpose()?,

@@ -15,10 +15,6 @@ pub(super) struct MoveClock {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct SeedAccounts {
     pub(super) accounts: Vec<SeedAccount>,
 }

@@ -1,56 +1,55 @@
-//! One match from method and path to what is done.
+//! One function for each of its operations.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::Admin;
-use super::bodies::{AccountStatus, Delivery, MoveClock, Nothing, SeedAccountDevice, SeedAccounts, StatusName};
+use super::bodies::{AccountStatus, Delivery, MoveClock, SeedAccountDevice, SeedAccounts, StatusName};
 use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
-use crate::http::{ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Refusal, empty, json, label, opaque, read};
+use crate::http::{
+    ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Nothing, Refusal, answer, empty, json, label, opaque, read,
+    read_or_nothing,
+};
 use crate::ports::Clock;
 use crate::service::{Problem, Seed, SeedDevice};
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
 /// Up to so many accounts, what is live is counted when somebody looks; beyond, it is as of the latest sweep.
-const COUNTED_AT_ONCE: usize = 10_000;
+const MAX_ACCOUNTS_COUNTED: usize = 10_000;
 
 pub(super) async fn route(admin: &Admin, request: &ApiRequest) -> Answer {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+    let not_allowed = |allow: &str| Err(Refusal::MethodNotAllowed(allow.to_owned()));
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["healthz"]) => Ok(json(StatusCode::OK, &json!({"status": "ok"}))),
-        (&Method::GET, ["metrics"]) => Ok(read_metrics(admin).await),
-        (_, ["healthz" | "metrics"]) => Err(Refusal::MethodNotAllowed("GET")),
+        (&Method::GET, ["metrics"]) => read_metrics(admin).await,
+        (&Method::GET, ["mailbox", address]) => mailbox(admin, address),
+        (_, ["healthz" | "metrics"] | ["mailbox", _]) => not_allowed("GET"),
         (&Method::GET, ["clock"]) => Ok(clock(admin)),
         (&Method::POST, ["clock"]) => move_clock(admin, request),
-        (_, ["clock"]) => Err(Refusal::MethodNotAllowed("GET, POST")),
+        (_, ["clock"]) => not_allowed("GET, POST"),
         (&Method::POST, ["reset"]) => reset(admin, request).await,
         (&Method::POST, ["accounts"]) => seed(admin, request).await,
         (&Method::POST, ["accounts", "status"]) => set_status(admin, request).await,
-        (_, ["reset"] | ["accounts"] | ["accounts", "status"]) => Err(Refusal::MethodNotAllowed("POST")),
+        (_, ["reset"] | ["accounts"] | ["accounts", "status"]) => not_allowed("POST"),
         (&Method::PUT, ["delivery"]) => set_delivery(admin, request),
-        (_, ["delivery"]) => Err(Refusal::MethodNotAllowed("PUT")),
-        (&Method::GET, ["mailbox", address]) => mailbox(admin, address),
-        (_, ["mailbox", _]) => Err(Refusal::MethodNotAllowed("GET")),
+        (_, ["delivery"]) => not_allowed("PUT"),
         _ => Err(Problem::NotFound.into()),
     }
 }
 
-async fn read_metrics(admin: &Admin) -> Response<Bytes> {
-    let accounts = admin.service.deps().store.count().await;
-    if accounts <= COUNTED_AT_ONCE {
-        admin.service.sweep().await;
+async fn read_metrics(admin: &Admin) -> Answer {
+    let accounts = admin.service.deps().store.count().await.map_err(Problem::from)?;
+    if accounts <= MAX_ACCOUNTS_COUNTED {
+        admin.service.sweep().await?;
     }
-    let mut response = empty();
-    *response.status_mut() = StatusCode::OK;
-    let content_type = HeaderValue::from_static(prometheus::CONTENT_TYPE);
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    *response.body_mut() = Bytes::from(prometheus::render(admin.service.metrics(), accounts));
-    response
+    let page = prometheus::render(admin.service.metrics(), accounts);
+    Ok(answer(StatusCode::OK, prometheus::CONTENT_TYPE, page))
 }
 
 fn clock(admin: &Admin) -> Response<Bytes> {
@@ -58,38 +57,28 @@ fn clock(admin: &Admin) -> Response<Bytes> {
 }
 
 fn move_clock(admin: &Admin, request: &ApiRequest) -> Answer {
-    match read(request)? {
-        MoveClock {
-            advance_ms: Some(by),
-            set_ms: None,
-            freeze: None,
-        } => admin.clock.advance_ms(by),
-        MoveClock {
-            advance_ms: None,
-            set_ms: Some(to),
-            freeze: None,
-        } => admin.clock.set(Timestamp(i64::try_from(to).unwrap_or(i64::MAX))),
-        MoveClock {
-            advance_ms: None,
-            set_ms: None,
-            freeze: Some(frozen),
-        } => admin.clock.freeze(frozen),
+    let MoveClock {
+        advance_ms,
+        set_ms,
+        freeze,
+    } = read(request)?;
+    match (advance_ms, set_ms, freeze) {
+        (Some(by), None, None) => admin.clock.advance_ms(by),
+        (None, Some(to), None) => admin.clock.set(Timestamp(i64::try_from(to).unwrap_or(i64::MAX))),
+        (None, None, Some(frozen)) => admin.clock.freeze(frozen),
         _ => {
-            return Err(invalid(
-                "one of advance_ms, set_ms and freeze is needed, and only one".to_owned(),
-            ));
+            let what = "one of advance_ms, set_ms and freeze is needed, and only one";
+            return Err(invalid(what.to_owned()));
         }
     }
     Ok(clock(admin))
 }
 
 async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
-    if !request.body.is_empty() {
-        let Nothing {} = read(request)?;
-    }
+    let Nothing {} = read_or_nothing(request)?;
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
-    admin.service.reset().await;
+    admin.service.reset().await?;
     Ok(empty())
 }
 
@@ -126,7 +115,7 @@ async fn set_status(admin: &Admin, request: &ApiRequest) -> Answer {
         StatusName::Active => Status::Active,
         StatusName::Disabled => Status::Disabled,
     };
-    if admin.service.set_status(&body.email, status).await {
+    if admin.service.set_status(&body.email, status).await? {
         Ok(empty())
     } else {
         Err(Problem::NotFound.into())

@@ -24,7 +24,7 @@ use http::Response;
 use tokio::net::TcpListener;
 
 use crate::adapters::mailer::{Mailbox, ProviderMailer};
-use crate::http::{ApiRequest, ConnectionLimits, accept_until, refusal};
+use crate::http::{ApiRequest, ConnectionLimits, accept_until};
 use crate::ports::ManualClock;
 use crate::service::Service;
 
@@ -46,7 +46,7 @@ impl Admin {
     pub async fn answer(&self, request: &ApiRequest) -> Response<Bytes> {
         handlers::route(self, request)
             .await
-            .unwrap_or_else(|refused| refusal(&refused))
+            .unwrap_or_else(|refusal| refusal.response())
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Ou
         async move {
             match ApiRequest::read(request, peer, limits).await {
                 Ok(request) => admin.answer(&request).await,
-                Err(refused) => refusal(&refused),
+                Err(refusal) => refusal.response(),
             }
         }
     })
