@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goose::goose::GooseUser;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution as _, LogNormal};
 use targets::{Channel, Operation, Outcome, Refusal};
 
 use super::error::{FlowError, in_doubt, unwanted};
@@ -312,10 +313,12 @@ impl VirtualUser {
 
     /// The time from a message's arrival to its code's being typed: log-normal around the median.
     pub async fn reads_the_code(&mut self) {
-        // Two uniform numbers make a normal one (Box and Muller); 1 - x is never 0.
-        let (one, two): (f64, f64) = (self.rng.random(), self.rng.random());
-        let normal = (-2.0 * (1.0 - one).ln()).sqrt() * (std::f64::consts::TAU * two).cos();
-        let seconds = self.now.scenario.think.read_code_s * (self.now.scenario.think.spread * normal).exp();
+        let think = self.now.scenario.think;
+        // The median is the exponential of the mean of the logarithms. A median of 0 has none, and is no time.
+        let seconds = match LogNormal::new(think.read_code_s.ln(), think.spread) {
+            Ok(times) => times.sample(&mut self.rng),
+            Err(_) => 0.0,
+        };
         // Nobody reads for an hour, and what is no number is no time.
         let time = Duration::try_from_secs_f64(seconds.min(3600.0)).unwrap_or_default();
         self.takes(time).await;
