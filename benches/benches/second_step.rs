@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use reference_server::adapters::admin::{Seed, seed};
 use reference_server::ports::{Argon2id, CodeFor, CodeSource, HashMemory, ManualClock, Passwords, RecordingMailer};
-use reference_server::service::{Seed, SignIn, SignInAnswer};
+use reference_server::service::{SignIn, SignInAnswer};
 use reference_server::{Config, Deps, Service};
 use specs::Parameters;
 use specs::machine::{App, Guess, Limits, Op, Password, Spec, State, step};
@@ -38,7 +39,7 @@ fn service(runtime: &Runtime, accounts: u64) -> Service {
         two_step: true,
         device: None,
     });
-    let seeded = runtime.block_on(service.seed(seeds.collect()));
+    let seeded = runtime.block_on(seed(&service, seeds.collect()));
     assert!(seeded.is_ok(), "{:?}", seeded.err());
     service
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use loadtest::drive::server::{Addresses, AdminClient, Child, Embedded, Options, THREADS_NAMED};
 use loadtest::measure::resources::{self, Watched};
-use reference_server::service::{Seed, SeedDevice};
+use reference_server::adapters::admin::{Seed, SeedDevice};
 use targets::Native;
 use tokio::net::TcpStream;
 

@@ -12,6 +12,7 @@
 pub mod account;
 pub mod adapters;
 pub mod config;
+mod deps;
 pub mod http;
 pub mod metrics;
 pub mod policy;
@@ -21,5 +22,5 @@ mod sync;
 
 pub use crate::http::{Composition, ConnectionLimits, serve};
 pub use config::Config;
-pub use ports::Deps;
+pub use deps::Deps;
 pub use service::Service;

@@ -1,4 +1,4 @@
-//! What may know of what in this crate: arrows point down only.
+//! What may know of what in this crate: arrows point down only, and none of them makes a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -51,4 +51,20 @@ fn the_core_knows_neither_http_nor_any_adapter() {
             assert!(!others.contains(*other), "`{module}` says crate::{other}");
         }
     }
+}
+
+#[test]
+fn no_modules_need_each_other() {
+    let mut uses = uses();
+    // What needs none of the rest, or is needed by none of it, is on no circle and is taken away until nothing else is left.
+    loop {
+        let before = uses.len();
+        let left: BTreeSet<String> = uses.keys().cloned().collect();
+        let needed: BTreeSet<String> = uses.values().flatten().cloned().collect();
+        uses.retain(|module, others| needed.contains(module) && others.iter().any(|other| left.contains(other)));
+        if uses.len() == before {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "{uses:#?}");
 }

@@ -91,9 +91,9 @@ impl DeliveryLog {
         let patterns = &self.shared.patterns;
         let field = patterns.code_field.as_deref();
         let by_field = field.and_then(|name| message.data.iter().find(|(n, _)| n == name));
-        message.code = by_field
-            .map(|(_, code)| code.clone())
-            .or_else(|| find(&patterns.code, &message));
+        let by_field = by_field.map(|(_, code)| code.clone());
+        let told = message.code.take().or(by_field);
+        message.code = told.or_else(|| find(&patterns.code, &message));
         message.reset_token = find(&patterns.reset_token, &message);
         let mut messages = self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner);
         message.at_ms = self.shared.opened.elapsed().as_secs_f64() * 1000.0;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use clap::Parser;
 use loadtest::drive::server::{Child, Hash, Options, SERVE_EMBEDDED, serve_embedded};
 use loadtest::measure::resources;
-use reference_server::service::{Seed, SeedDevice};
+use reference_server::adapters::admin::{Seed, SeedDevice};
 
 /// Seconds that a million accounts are held to.
 const GOAL_S: f64 = 60.0;

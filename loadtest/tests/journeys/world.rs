@@ -14,9 +14,9 @@ use loadtest::measure::{Ending, Sample, Step};
 use loadtest::plan::scenario::library;
 use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Sink, SinkOptions};
+use reference_server::adapters::admin::{Seed, SeedDevice, seed};
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::ports::ManualClock;
-use reference_server::service::{Seed, SeedDevice};
 use reference_server::{Config, ConnectionLimits, Deps, Service};
 use targets::{DeliveryLog, Limits, Native, NativeOptions};
 use tokio::net::TcpListener;
@@ -137,7 +137,7 @@ impl World {
                 push_token: Some(format!("push-{account}")),
             }),
         });
-        service.seed(seeds.collect()).await.unwrap();
+        seed(&service, seeds.collect()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -9,7 +9,7 @@ use http::Response;
 use super::handlers;
 use super::request::ApiRequest;
 use crate::config::Config;
-use crate::ports::Deps;
+use crate::deps::Deps;
 use crate::service::Service;
 
 /// The reference API over a service.

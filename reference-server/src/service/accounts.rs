@@ -35,6 +35,23 @@ impl Service {
         Ok(())
     }
 
+    /// Keeps this account, in place of the one that has its address.
+    pub(crate) async fn put_account(&self, account: Account) -> Result<(), Problem> {
+        let store = &self.deps().store;
+        let Some(taken) = store.by_email(&account.email).await? else {
+            store.insert(account).await?;
+            return Ok(());
+        };
+        let replace = |old: &mut Account, _: &mut Effects| {
+            *old = Account {
+                id: old.id.clone(),
+                ..account.clone()
+            };
+        };
+        self.transact(&taken, replace).await?;
+        Ok(())
+    }
+
     /// Switches an account off, or on again; `false` when there is none.
     pub async fn set_status(&self, email: &str, status: Status) -> Result<bool, Problem> {
         let Some(email) = normalise(email) else {

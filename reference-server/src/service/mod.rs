@@ -13,7 +13,6 @@ mod notices;
 mod passwords;
 mod problem;
 mod resets;
-mod seeding;
 mod session;
 mod sign_in;
 mod transact;
@@ -25,15 +24,14 @@ mod views;
 use std::sync::Arc;
 
 pub use problem::Problem;
-pub use seeding::{Seed, SeedDevice};
 pub use sign_in::{SignIn, SignInAnswer};
 pub use views::{AccountView, ChallengeView, DeviceRow, PendingRow, SessionGrant, SessionView, TwoStepView};
 
 use crate::account::{Account, Challenge, ChallengeState, Device, Timestamp};
 use crate::config::Config;
+use crate::deps::Deps;
 use crate::metrics::Metrics;
 use crate::policy::{At, Policy, sessions};
-use crate::ports::Deps;
 use limits::Sources;
 use monotonic_clock::MonotonicClock;
 use notices::Outbox;

@@ -108,7 +108,7 @@ impl Service {
     }
 
     /// As [`Self::hash_password`], however many wait.
-    pub(super) async fn hash_in_time(&self, password: String) -> Result<Arc<str>, Problem> {
+    pub(crate) async fn hash_in_time(&self, password: String) -> Result<Arc<str>, Problem> {
         self.hash_in_lane(Lane::Stranger, password).await
     }
 

@@ -1,4 +1,4 @@
-//! What an operation may be refused with. Each is a named case; how it looks on the wire is the edge's business.
+//! What an operation may be refused with. Each is a named case; how it looks on the wire is HTTP's business.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use reference_server::service::Seed;
+use reference_server::adapters::admin::Seed;
 use serde::Serialize;
 use serde_json::json;
 use tokio::net::TcpStream;

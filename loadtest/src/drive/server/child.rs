@@ -14,7 +14,7 @@ use super::ServerFault;
 use super::admin::AdminClient;
 use super::embedded::Embedded;
 use super::options::{Addresses, Options};
-use reference_server::service::Seed;
+use reference_server::adapters::admin::Seed;
 
 /// The argument by which this program serves. It stands in no help.
 pub const SERVE_EMBEDDED: &str = "serve-embedded";

@@ -5,10 +5,9 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_server::adapters::admin::{self, Admin};
+use reference_server::adapters::admin::{self, Admin, Seed};
 use reference_server::adapters::mailer::{Mailbox, ProviderMailer, Templates};
 use reference_server::ports::{Argon2id, ManualClock};
-use reference_server::service::Seed;
 use reference_server::{Composition, ConnectionLimits, Deps, Service, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -106,7 +105,7 @@ impl Embedded {
             if batch.is_empty() {
                 return Ok(created);
             }
-            let seeded = self.service.seed(batch).await;
+            let seeded = admin::seed(&self.service, batch).await;
             created += seeded.map_err(|problem| ServerFault::Seed(format!("{problem:?}")))? as u64;
         }
     }

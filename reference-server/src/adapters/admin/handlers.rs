@@ -7,15 +7,15 @@ use serde_json::json;
 
 use super::Admin;
 use super::bodies::{AccountStatus, Delivery, MoveClock, SeedAccountDevice, SeedAccounts, StatusName};
+use super::seeding::{self, Seed, SeedDevice};
 use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
 use crate::http::{
-    ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Nothing, Refusal, answer, empty, json, label, opaque, read,
-    read_or_nothing,
+    ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Refusal, answer, empty, json, label, opaque, read, read_nothing,
 };
 use crate::ports::Clock;
-use crate::service::{Problem, Seed, SeedDevice};
+use crate::service::Problem;
 
 type Answer = Result<Response<Bytes>, Refusal>;
 
@@ -75,7 +75,7 @@ fn move_clock(admin: &Admin, request: &ApiRequest) -> Answer {
 }
 
 async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
-    let Nothing {} = read_or_nothing(request)?;
+    read_nothing(request)?;
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
     admin.service.reset().await?;
@@ -92,7 +92,7 @@ async fn seed(admin: &Admin, request: &ApiRequest) -> Answer {
             device: account.device.map(|device| seed_device(nth, device)).transpose()?,
         })
     });
-    let created = admin.service.seed(seeds.collect::<Result<_, Refusal>>()?).await?;
+    let created = seeding::seed(&admin.service, seeds.collect::<Result<_, Refusal>>()?).await?;
     Ok(json(StatusCode::CREATED, &json!({"created": created})))
 }
 

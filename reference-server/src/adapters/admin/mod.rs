@@ -15,6 +15,7 @@
 
 mod bodies;
 mod handlers;
+mod seeding;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 use tokio::net::TcpListener;
+
+pub use seeding::{Seed, SeedDevice, seed};
 
 use crate::adapters::mailer::{Mailbox, ProviderMailer};
 use crate::http::{ApiRequest, ConnectionLimits, accept_until};
