@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use conformance::check::Check;
 use conformance::engine::{self, Config, ModelCases};
-use conformance::model::Step;
+use conformance::model::{Step, read_steps};
 use conformance::report::record::Record;
 use conformance::report::text;
 use conformance::select::{BOUNDS, SelectError, Selection, WALK};
@@ -176,7 +176,7 @@ fn list(checks: &[&'static Check], selection: &Selection) -> io::Result<()> {
 fn read_trace(file: &Path) -> Result<Vec<Step>, CliError> {
     let (name, hint) = (file.display(), "a run saves them as steps-….json beside its record");
     let text = std::fs::read_to_string(file).map_err(|error| format!("{name} cannot be read: {error}"));
-    let steps = text.and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{name} holds no steps: {error}")));
+    let steps = text.and_then(|text| read_steps(&text).map_err(|error| format!("{name} holds no steps: {error}")));
     steps.map_err(|error| CliError::usage(error).hint(hint))
 }
 

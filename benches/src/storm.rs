@@ -11,16 +11,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::Context as _;
+use goose::goose::GooseUser;
 use loadtest::client::{Line, Lines, Phone, Waits};
 use loadtest::drive::engine::{
     Aggregator, ClientPolicy, EngineConfig, IterationResult, Recorder, ScheduledAttempt, Stop, Workload, run,
 };
-use loadtest::flow::{Identity, Numbers, ServiceProfile, Visit, Walk, walk};
+use loadtest::flow::{self, Flows, Identity, Iteration, Recorder as _, ServiceProfile, SharedLine, Visit};
 use loadtest::history::{self, Call, CodeUsed, Histories, Response};
 use loadtest::measure::StormClock;
 use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles};
 use loadtest::plan::arrivals::Arrival;
-use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
+use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Scenario, Shape, Think, UserClass, library};
 use loadtest::sink::{Letter, Mailbox};
 use targets::delivery_log::Patterns;
 use targets::{Channel, Operation, Outcome};
@@ -46,7 +48,14 @@ impl Workload for Requests {
         self.lines.open(None)
     }
 
-    async fn walk(&self, line: &mut Line, due: &ScheduledAttempt, clock: StormClock, recorder: &mut Recorder) -> IterationResult {
+    async fn walk(
+        &self,
+        _: &mut GooseUser,
+        line: &mut Line,
+        due: &ScheduledAttempt,
+        clock: StormClock,
+        recorder: &Recorder,
+    ) -> IterationResult {
         let number = due.arrival.identity;
         let mut phone = Phone::new(format!("i-{number}"), format!("phone {number}"));
         let sign_in = Operation::SignIn {
@@ -117,18 +126,26 @@ fn result(ending: Ending, complaint: Option<String>) -> IterationResult {
 struct Persons {
     lines: Lines,
     mailbox: Mailbox,
-    class: UserClass,
-    profile: ServiceProfile,
+    scenario: Arc<Scenario>,
+    profile: Arc<ServiceProfile>,
+    flows: Flows,
 }
 
 impl Workload for Persons {
-    type Kept = Line;
+    type Kept = SharedLine;
 
-    fn begin(&self) -> Line {
-        self.lines.open(None)
+    fn begin(&self) -> SharedLine {
+        Arc::new(tokio::sync::Mutex::new(self.lines.open(None)))
     }
 
-    async fn walk(&self, line: &mut Line, due: &ScheduledAttempt, clock: StormClock, recorder: &mut Recorder) -> IterationResult {
+    async fn walk(
+        &self,
+        goose: &mut GooseUser,
+        line: &mut SharedLine,
+        due: &ScheduledAttempt,
+        clock: StormClock,
+        recorder: &Recorder,
+    ) -> IterationResult {
         let number = due.arrival.identity;
         let identity = Identity {
             account: number,
@@ -136,28 +153,27 @@ impl Workload for Persons {
             password: "correct horse battery".to_owned(),
             ..Identity::default()
         };
-        let walked = walk(Walk {
-            line,
-            lines: &self.lines,
-            mailbox: &self.mailbox,
+        let iteration = Iteration {
+            line: Arc::clone(line),
+            lines: self.lines.clone(),
+            mailbox: self.mailbox.clone(),
+            scenario: Arc::clone(&self.scenario),
             class: due.arrival.class,
-            plan: &self.class,
-            think: Think {
-                read_code_s: 0.0,
-                spread: 0.0,
-            },
-            profile: &self.profile,
-            identity: &identity,
-            numbers: &Numbers::default(),
+            profile: Arc::clone(&self.profile),
+            identity,
+            numbers: Arc::default(),
             visit: Visit {
                 seed: SEED,
                 nth: due.arrival.nth,
                 attempt: due.attempt,
             },
             clock,
-            recorder,
-        })
-        .await;
+            recorder: Arc::new(recorder.clone()),
+        };
+        let Some(transaction) = self.flows.of(&self.scenario.classes[0]) else {
+            return result(Ending::Failed, None);
+        };
+        let walked = flow::run(goose, transaction, iteration).await;
         result(walked.ending, walked.complaint)
     }
 }
@@ -208,8 +224,9 @@ pub async fn persons(asked: Asked) -> anyhow::Result<Told> {
     let workload = Persons {
         lines: lines(&asked).await?,
         mailbox,
-        class: class(),
-        profile: ServiceProfile::default(),
+        scenario: Arc::new(scenario()?),
+        profile: Arc::default(),
+        flows: Flows::default(),
     };
     storm(asked, workload).await
 }
@@ -279,6 +296,18 @@ fn letter(number: u64) -> Letter {
     letter.code = Some("123456".into());
     letter.at = Instant::now() + LONG;
     letter
+}
+
+/// A scenario of that class alone, in which nobody needs time to read.
+fn scenario() -> anyhow::Result<Scenario> {
+    let stored = library::named("app-update").context("the storm is in the library")?;
+    let mut scenario = stored.scenario()?;
+    scenario.think = Think {
+        read_code_s: 0.0,
+        spread: 0.0,
+    };
+    scenario.classes = vec![class()];
+    Ok(scenario)
 }
 
 fn class() -> UserClass {

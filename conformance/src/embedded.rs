@@ -9,28 +9,24 @@ use async_trait::async_trait;
 use reference_server::adapters::mailer::{EmailTarget, ProviderMailer, PushTarget, Templates};
 use reference_server::ports::ManualClock;
 use reference_server::{Composition, Config, ConnectionLimits, Deps};
-use specs::Parameters;
-use targets::fakes::{FakeAddresses, Fakes, Faults};
+use targets::fakes::{FakeAddresses, Fakes};
 use targets::native::{Native, NativeOptions};
 use targets::process;
-use targets::{
-    Answer, Capability, ClockMode, CredentialKind, DeliveryLog, Device, Exchange, Operation, OperationKind, RawRequest,
-    RequestMutation, Target, TargetError,
-};
+use targets::{Answer, ClockMode, Device, Exchange, Operation, RawRequest, RequestMutation, Target, TargetError};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Files that one server needs at its busiest, with its providers and both ends of every connection.
-const FILES_EACH: u64 = 48;
+const FILES_PER_SERVER: u64 = 48;
 
 /// Files that the process needs besides: the record, the runtime, the terminal.
-const FILES_BESIDES: u64 = 48;
+const FILES_RESERVED: u64 = 48;
 
 /// Open files are the process's, whoever starts servers in it: as many run at once as can be had, and further ones wait.
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let places = process::raise_open_files().map_or(u64::MAX, |files| files.saturating_sub(FILES_BESIDES) / FILES_EACH);
-    let places = usize::try_from(places.max(1)).unwrap_or(usize::MAX);
-    Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)))
+static SERVER_SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let slots = process::raise_open_files().map_or(u64::MAX, |files| files.saturating_sub(FILES_RESERVED) / FILES_PER_SERVER);
+    let slots = usize::try_from(slots.max(1)).unwrap_or(usize::MAX);
+    Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)))
 });
 
 /// A reference server with a part replaced, such as a mutant.
@@ -48,13 +44,13 @@ pub struct Embedded {
     // Its providers, which stop with it.
     _fakes: Fakes,
     _stop: oneshot::Sender<()>,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Embedded {
     /// Starts a reference server, or this variant of it.
     pub async fn start(variant: Option<Variant>) -> Result<Self, TargetError> {
-        let place = Arc::clone(&PLACES)
+        let slot = Arc::clone(&SERVER_SLOTS)
             .acquire_owned()
             .await
             .map_err(|error| cannot_start(&error))?;
@@ -89,7 +85,7 @@ impl Embedded {
             clock,
             _fakes: fakes,
             _stop: stop,
-            _place: place,
+            _slot: slot,
         })
     }
 }
@@ -119,33 +115,7 @@ fn cannot_start(error: &dyn std::error::Error) -> TargetError {
 
 #[async_trait]
 impl Target for Embedded {
-    fn name(&self) -> &str {
-        self.native.name()
-    }
-
-    fn origin(&self) -> &str {
-        self.native.origin()
-    }
-
-    fn parameters(&self) -> &Parameters {
-        self.native.parameters()
-    }
-
-    fn offers(&self, operation: OperationKind) -> bool {
-        self.native.offers(operation)
-    }
-
-    fn has(&self, capability: Capability) -> bool {
-        self.native.has(capability)
-    }
-
-    fn deliveries(&self) -> &DeliveryLog {
-        self.native.deliveries()
-    }
-
-    fn faults(&self) -> Option<&Faults> {
-        self.native.faults()
-    }
+    forward_target!(native);
 
     fn clock(&self) -> ClockMode {
         ClockMode::Controlled
@@ -171,18 +141,6 @@ impl Target for Embedded {
 
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {
         self.native.raw(device, request).await
-    }
-
-    fn credential(&self, device: &Device, kind: CredentialKind) -> Option<String> {
-        self.native.credential(device, kind)
-    }
-
-    fn set_credential(&self, device: &mut Device, kind: CredentialKind, value: Option<String>) {
-        self.native.set_credential(device, kind, value);
-    }
-
-    fn wrong_code(&self, right: &str, nth: u32) -> String {
-        self.native.wrong_code(right, nth)
     }
 }
 

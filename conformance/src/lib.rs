@@ -14,7 +14,10 @@
 //! - [`model`]: random sequences of steps, each answer compared with the abstract machine.
 
 #[macro_use]
+mod forward;
+#[macro_use]
 pub mod check;
+mod addresses;
 pub mod checks;
 pub mod context;
 pub mod embedded;

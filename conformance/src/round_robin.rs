@@ -5,12 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use specs::Parameters;
-use targets::fakes::Faults;
-use targets::{
-    Answer, Capability, ClockMode, CredentialKind, DeliveryLog, Device, Exchange, Operation, OperationKind, RawRequest,
-    RequestMutation, Target, TargetError,
-};
+use targets::{Answer, ClockMode, Device, Exchange, Operation, RawRequest, RequestMutation, Target, TargetError};
 use tokio::time::Instant;
 
 /// A ceiling on operations.
@@ -75,41 +70,7 @@ impl RoundRobin {
 
 #[async_trait]
 impl Target for RoundRobin {
-    fn name(&self) -> &str {
-        self.first.name()
-    }
-
-    fn origin(&self) -> &str {
-        self.first.origin()
-    }
-
-    fn parameters(&self) -> &Parameters {
-        self.first.parameters()
-    }
-
-    fn offers(&self, operation: OperationKind) -> bool {
-        self.first.offers(operation)
-    }
-
-    fn has(&self, capability: Capability) -> bool {
-        self.first.has(capability)
-    }
-
-    fn two_step_by_default(&self) -> bool {
-        self.first.two_step_by_default()
-    }
-
-    fn delivery_patience(&self) -> Duration {
-        self.first.delivery_patience()
-    }
-
-    fn deliveries(&self) -> &DeliveryLog {
-        self.first.deliveries()
-    }
-
-    fn faults(&self) -> Option<&Faults> {
-        self.first.faults()
-    }
+    forward_target!(first);
 
     fn clock(&self) -> ClockMode {
         self.first.clock()
@@ -134,18 +95,6 @@ impl Target for RoundRobin {
 
     async fn raw(&self, device: &Device, request: RawRequest) -> Result<Exchange, TargetError> {
         self.next(1).await.raw(device, request).await
-    }
-
-    fn credential(&self, device: &Device, kind: CredentialKind) -> Option<String> {
-        self.first.credential(device, kind)
-    }
-
-    fn set_credential(&self, device: &mut Device, kind: CredentialKind, value: Option<String>) {
-        self.first.set_credential(device, kind, value);
-    }
-
-    fn wrong_code(&self, right: &str, nth: u32) -> String {
-        self.first.wrong_code(right, nth)
     }
 }
 

@@ -37,7 +37,6 @@ impl Verdict {
         Verdict::HarnessError,
     ];
 
-    /// Its name in records and reports.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Passed => "passed",
@@ -66,29 +65,20 @@ impl std::fmt::Display for Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Counts {
-    /// Passed.
     pub passed: usize,
-    /// Failed.
     pub failed: usize,
-    /// Warned.
     pub warned: usize,
-    /// Inconclusive.
     pub inconclusive: usize,
-    /// Not tested.
     pub not_tested: usize,
-    /// Not applicable.
     pub not_applicable: usize,
-    /// Harness error.
     pub harness_error: usize,
 }
 
 impl Counts {
-    /// Counts one more.
     pub fn add(&mut self, verdict: Verdict) {
         *self.of_mut(verdict) += 1;
     }
 
-    /// How often this verdict was given.
     pub fn of(mut self, verdict: Verdict) -> usize {
         *self.of_mut(verdict)
     }
@@ -125,7 +115,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number.
     pub fn code(self) -> u8 {
         self as u8
     }

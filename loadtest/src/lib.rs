@@ -13,7 +13,9 @@
 //! - [`report`]: what is made of records, and the storm while it runs.
 //! - [`drive`]: the open loop, and one storm from its plan to its record.
 //! - [`fleet`]: one storm on several machines.
+//! - [`cli`]: the command line, which a program with flows of its own has, too (`examples/own_flow.rs`).
 
+pub mod cli;
 pub mod client;
 pub mod drive;
 pub mod fleet;

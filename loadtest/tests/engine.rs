@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use goose::goose::GooseUser;
 use loadtest::drive::engine::{
     Aggregator, ClientPolicy, EngineConfig, IterationResult, Ran, Recorder, ScheduledAttempt, Stop, StopReason, Workload, run,
 };
@@ -33,7 +34,7 @@ impl Workload for Slow {
 
     fn begin(&self) {}
 
-    async fn walk(&self, (): &mut (), due: &ScheduledAttempt, _: StormClock, _: &mut Recorder) -> IterationResult {
+    async fn walk(&self, _: &mut GooseUser, (): &mut (), due: &ScheduledAttempt, _: StormClock, _: &Recorder) -> IterationResult {
         let _one = self.one.acquire().await.unwrap();
         tokio::time::sleep(self.takes).await;
         self.walked.fetch_add(1, Ordering::SeqCst);

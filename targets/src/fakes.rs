@@ -1,36 +1,36 @@
 //! The delivery providers, faked: they accept what real services send, enter it in one delivery log, and fail on order.
 //!
-//! - [`smtp`]: email by SMTP.
-//! - [`sendgrid`]: email by the SendGrid v3 mail-send call.
-//! - [`fcm`]: push by the FCM HTTP v1 send call.
-//! - [`mime`]: a message's source as a person would read it.
+//! - [`smtp`]: email by SMTP; [`mime`]: a message's source as a person would read it.
+//! - [`provider`]: the HTTP providers without a transport, which `fcm`, `sendgrid` and `generic` read; `mock` serves them.
 //! - [`fault`]: what can be ordered to go wrong.
 
 pub mod fault;
-pub mod fcm;
+mod fcm;
+mod generic;
+mod json;
 pub mod mime;
-mod provider;
-pub mod sendgrid;
+mod mock;
+pub mod provider;
+mod sendgrid;
 pub mod smtp;
 
 use std::io;
 use std::net::SocketAddr;
 
+use specs::Channel;
+
 use crate::delivery_log::{DeliveryLog, Patterns};
 
 pub use fault::{Fault, FaultOrder, Faults};
-pub use fcm::Fcm;
-pub use sendgrid::SendGrid;
+pub use json::Fields;
+pub use mock::HttpProvider;
 pub use smtp::{Mail, Mailroom, Receipt, SmtpSink};
 
 /// Where each fake listens; port 0 takes a free one.
 #[derive(Clone, Copy, Debug)]
 pub struct FakeAddresses {
-    /// SMTP.
     pub smtp: SocketAddr,
-    /// SendGrid v3.
     pub sendgrid: SocketAddr,
-    /// FCM HTTP v1.
     pub fcm: SocketAddr,
 }
 
@@ -47,16 +47,12 @@ impl Default for FakeAddresses {
 
 /// All providers of one target. They stop when this is dropped.
 pub struct Fakes {
-    /// What was delivered.
     pub deliveries: DeliveryLog,
     /// What is ordered to go wrong.
     pub faults: Faults,
-    /// Email by SMTP.
     pub smtp: SmtpSink,
-    /// Email by SendGrid.
-    pub sendgrid: SendGrid,
-    /// Push by FCM.
-    pub fcm: Fcm,
+    pub sendgrid: HttpProvider,
+    pub fcm: HttpProvider,
 }
 
 impl Fakes {
@@ -65,8 +61,8 @@ impl Fakes {
         let (deliveries, faults) = (DeliveryLog::new(patterns), Faults::default());
         Ok(Self {
             smtp: SmtpSink::start(addresses.smtp, deliveries.clone(), faults.clone()).await?,
-            sendgrid: SendGrid::start(addresses.sendgrid, deliveries.clone(), faults.clone()).await?,
-            fcm: Fcm::start(addresses.fcm, deliveries.clone(), faults.clone()).await?,
+            sendgrid: HttpProvider::start(addresses.sendgrid, Channel::Email, deliveries.clone(), faults.clone()).await?,
+            fcm: HttpProvider::start(addresses.fcm, Channel::Push, deliveries.clone(), faults.clone()).await?,
             deliveries,
             faults,
         })

@@ -70,7 +70,7 @@ fn mail() -> Value {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_in_the_ledger() {
+async fn what_is_sent_is_in_the_delivery_log() {
     let service = Service::start().await;
     let accepted = service.push(push()).await.unwrap();
     assert_eq!(accepted.status, 200);

@@ -15,6 +15,7 @@ use benches::bare::{connect, exchange};
 use benches::stub::{Child, Plan, role};
 use bytes::Bytes;
 use clap::Parser;
+use goose::goose::GooseUser;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use loadtest::drive::engine::{
@@ -65,7 +66,14 @@ impl Workload for Asks {
         None
     }
 
-    async fn walk(&self, kept: &mut Self::Kept, _: &ScheduledAttempt, _: StormClock, _: &mut Recorder) -> IterationResult {
+    async fn walk(
+        &self,
+        _: &mut GooseUser,
+        kept: &mut Self::Kept,
+        _: &ScheduledAttempt,
+        _: StormClock,
+        _: &Recorder,
+    ) -> IterationResult {
         self.begun.fetch_add(1, Ordering::Relaxed);
         let asked = async {
             if kept.is_none() {

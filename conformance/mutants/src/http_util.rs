@@ -1,4 +1,4 @@
-//! What mutants at the HTTP edge are made of: reading and changing requests and answers, and finding the account
+//! What mutants around the API are made of: reading and changing requests and answers, and finding the account
 //! that a credential belongs to.
 
 use std::future::Future;

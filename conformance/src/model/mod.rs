@@ -14,6 +14,7 @@
 //! thread and on many. The steps of a failure are data, and are run again without the generator by [`replay`].
 
 pub mod cases;
+mod format_1;
 pub mod generator;
 pub mod http_sut;
 pub mod oracle;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use targets::{Exchange, Message};
 
 pub use crate::model::cases::{Cases, run_cases};
+pub use crate::model::format_1::read_steps;
 pub use crate::model::http_sut::HttpSutFactory;
 use crate::model::oracle::Oracle;
 pub use crate::model::step::Step;

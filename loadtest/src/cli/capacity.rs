@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::drive::run::{Plan, View};
+use crate::flow::Flows;
+use crate::plan::scenario::library;
+use crate::record::Record;
+use crate::verdict::capacity::{Bounds, Probe, search, to_text};
 use clap::Args;
-use loadtest::drive::run::{Plan, View};
-use loadtest::plan::scenario::library;
-use loadtest::record::Record;
-use loadtest::verdict::capacity::{Bounds, Probe, search, to_text};
 
 use super::signals::Signals;
 use super::storm::{Changes, at_rate, one, positive, stop_at};
@@ -44,7 +45,7 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals, flows: &Flows) -> Result<u8, Failure> {
         let choice = self.target.choice()?;
         let until_rate = self
             .target
@@ -71,7 +72,8 @@ impl Capacity {
                 metrics: None,
                 view: View::None,
                 stop: stop.clone(),
-                locust: None,
+                observers: Vec::new(),
+                flows: flows.clone(),
             };
             nth += 1;
             let record = one(&plan, &choice).await?;
@@ -99,7 +101,7 @@ impl Capacity {
 fn probe(rate: f64, record: &Record) -> Probe {
     let people = record.classes.iter().filter(|class| !class.attacker);
     let completed: u64 = people.clone().map(|class| class.funnel.completed).sum();
-    let worst = |of: fn(&loadtest::record::ClassRecord) -> f64| people.clone().map(of).fold(0.0, f64::max);
+    let worst = |of: fn(&crate::record::ClassRecord) -> f64| people.clone().map(of).fold(0.0, f64::max);
     let used = record
         .resources
         .first()

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::record::RECORD;
+use crate::record::Record;
+use crate::report;
+use crate::verdict::compare::{Outcome, compare};
 use clap::Args;
-use loadtest::record::RECORD;
-use loadtest::record::Record;
-use loadtest::report;
-use loadtest::verdict::compare::{Outcome, compare};
 use targets::text::json;
 
 use super::{Failure, print, print_data};

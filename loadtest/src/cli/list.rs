@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::plan::scenario::library::{STORMS, named, open};
+use crate::plan::scenario::picture::picture;
 use clap::Args;
-use loadtest::plan::scenario::library::{STORMS, named, open};
-use loadtest::plan::scenario::picture::picture;
 use targets::text::{printable, printable_lines};
 
 use super::{Failure, print, print_data};

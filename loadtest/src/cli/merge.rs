@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::fleet::{Part, merge};
+use crate::report;
 use clap::Args;
-use loadtest::fleet::{Part, merge};
-use loadtest::report;
 
 use super::{Failure, outputs, print};
 

@@ -1,5 +1,8 @@
 //! The command line: parse, call the library, map to an exit code.
 //!
+//! Exit codes: 0 every threshold passed; 1 one did not; 2 it was called wrongly, or a file is wrong; 3 it could not run, or was
+//! interrupted; 4 too little happened to say; 5 the generator, not the service, was the limit.
+//!
 //! - `target`: what shall be under load.
 //! - `signals`: how it is told to end.
 //! - `storm`, `capacity`, `worker`, `merge`, `compare`, `list`: one file a command.
@@ -12,13 +15,15 @@ mod outputs;
 mod signals;
 mod storm;
 mod target;
+#[cfg(feature = "locust")]
 mod worker;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::drive::server;
+use crate::flow::Flows;
 use clap::{Parser, Subcommand};
-use loadtest::drive::server;
 use signals::Signals;
 use targets::terminal;
 use targets::text::printable;
@@ -38,6 +43,7 @@ enum Command {
     /// Looks for the highest rate at which the SLO is met
     Capacity(capacity::Capacity),
     /// Works for a Locust master
+    #[cfg(feature = "locust")]
     Worker(worker::Worker),
     /// Makes one report of the shards of a storm
     Merge(merge::Merge),
@@ -90,8 +96,8 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Runs what was asked for.
-pub(crate) fn run() -> ExitCode {
+/// Runs what was asked for; `flows` are those of a scenario, and any of one's own.
+pub fn run(flows: Flows) -> ExitCode {
     let cli = Cli::parse();
     if matches!(cli.command, Command::ServeEmbedded) {
         return match server::serve_embedded() {
@@ -105,9 +111,10 @@ pub(crate) fn run() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match cli.command {
-            Command::Storm(storm) => signalled(async |signals| storm.run(signals).await).await,
-            Command::Capacity(capacity) => signalled(async |signals| capacity.run(signals).await).await,
-            Command::Worker(worker) => signalled(async |signals| worker.run(signals).await).await,
+            Command::Storm(storm) => signalled(async |signals| storm.run(signals, &flows).await).await,
+            Command::Capacity(capacity) => signalled(async |signals| capacity.run(signals, &flows).await).await,
+            #[cfg(feature = "locust")]
+            Command::Worker(worker) => signalled(async |signals| worker.run(signals, &flows).await).await,
             Command::Merge(merge) => merge.run(),
             Command::Compare(compare) => compare.run(),
             Command::List(list) => list.run(),

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use crate::record::RECORD;
+use crate::record::Record;
+use crate::report;
 use anyhow::Context as _;
-use loadtest::record::RECORD;
-use loadtest::record::Record;
-use loadtest::report;
 
 /// Writes all reports of a run.
 pub(crate) fn write(record: &Record, out: &Path) -> anyhow::Result<()> {

@@ -4,17 +4,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::drive::engine::Stop;
+use crate::drive::preflight::{Machine, Needs, connections, preflight};
+use crate::drive::run::{self, Plan, UnderLoad, View};
+use crate::flow::Flows;
+use crate::plan::Shard;
+use crate::plan::Start;
+use crate::plan::arrivals::Schedule;
+use crate::plan::scenario::{Connection, Objective, Scenario, UserClass, check, library, load_slo};
+use crate::record::{Record, Verdict};
+use crate::report;
 use anyhow::Context as _;
 use clap::Args;
-use loadtest::drive::engine::Stop;
-use loadtest::drive::preflight::{Machine, Needs, connections, preflight};
-use loadtest::drive::run::{self, Plan, UnderLoad, View};
-use loadtest::plan::Shard;
-use loadtest::plan::Start;
-use loadtest::plan::arrivals::Schedule;
-use loadtest::plan::scenario::{Connection, Objective, Scenario, UserClass, check, library, load_slo};
-use loadtest::record::{Record, Verdict};
-use loadtest::report;
 #[cfg(unix)]
 use targets::terminal::Hushed;
 
@@ -149,7 +150,7 @@ fn greatest_rate(scenario: &Scenario) -> Result<f64, Failure> {
 }
 
 impl Storm {
-    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals, flows: &Flows) -> Result<u8, Failure> {
         let choice = self.target.choice()?;
         let scenario = library::open(&self.storm).map_err(Failure::file)?;
         let scenario = Arc::new(self.changes.apply(scenario, self.target.max_rate())?);
@@ -165,7 +166,7 @@ impl Storm {
             } else {
                 self.report.clone()
             };
-            let plan = self.plan(&scenario, first + nth, out.clone(), stop.clone());
+            let plan = self.plan(&scenario, first + nth, out.clone(), stop.clone(), flows);
             let record = one(&plan, &choice).await?;
             print(&report::terminal::to_text(&record, true));
             outputs::write(&record, &out)?;
@@ -187,7 +188,7 @@ impl Storm {
         Ok(worst.max_by_key(|code| if *code == 1 { u8::MAX } else { *code }).unwrap_or(4))
     }
 
-    fn plan(&self, scenario: &Arc<Scenario>, seed: u64, out: PathBuf, stop: Stop) -> Plan {
+    fn plan(&self, scenario: &Arc<Scenario>, seed: u64, out: PathBuf, stop: Stop, flows: &Flows) -> Plan {
         Plan {
             scenario: Arc::clone(scenario),
             seed,
@@ -198,7 +199,8 @@ impl Storm {
             metrics: self.metrics,
             view: view(self.quiet),
             stop,
-            locust: None,
+            observers: Vec::new(),
+            flows: flows.clone(),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::drive::run::{Bound, Choice, Listen, Native};
+use crate::drive::server::{Hash, Options};
 use clap::Args;
-use loadtest::drive::run::{Bound, Choice, Listen, Native};
-use loadtest::drive::server::{Hash, Options};
 
 use super::Failure;
 
@@ -100,6 +100,7 @@ impl TargetArgs {
     }
 
     /// The same at another origin.
+    #[cfg(feature = "locust")]
     pub(crate) fn at(&self, target: String) -> Self {
         Self {
             target: Some(target),

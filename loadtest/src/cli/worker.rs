@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::drive::engine::Stop;
+use crate::drive::run::{Choice, Plan};
+use crate::fleet::locust::{LocustStats, Observer, Order, StormRunner, WorkerOptions, run};
+use crate::flow::Flows;
+use crate::plan::scenario::library;
 use async_trait::async_trait;
 use clap::Args;
-use loadtest::drive::engine::Stop;
-use loadtest::drive::run::{Choice, Plan};
-use loadtest::fleet::locust::{LocustStats, Order, StormRunner, WorkerOptions, run};
-use loadtest::plan::scenario::library;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
@@ -35,14 +36,16 @@ struct Runner {
     target: TargetArgs,
     choice: Choice,
     report: PathBuf,
+    flows: Flows,
 }
 
 impl Worker {
-    pub(crate) async fn run(self, signals: &Signals) -> Result<u8, Failure> {
+    pub(crate) async fn run(self, signals: &Signals, flows: &Flows) -> Result<u8, Failure> {
         let runner = Runner {
             choice: self.target.choice()?,
             target: self.target,
             report: self.report,
+            flows: flows.clone(),
         };
         let mut options = WorkerOptions::new(self.locust_master);
         options.node_id = self.node_id;
@@ -84,9 +87,10 @@ impl StormRunner for Runner {
                 stop.now();
             }
         });
+        let scenario = Arc::new(scenario);
         let out = self.report.join(format!("{}-shard-{}", order.run, order.shard.index));
         let plan = Plan {
-            scenario: Arc::new(scenario),
+            scenario: Arc::clone(&scenario),
             seed: order.seed,
             shard: Some(order.shard),
             max_vus: None,
@@ -95,7 +99,8 @@ impl StormRunner for Runner {
             metrics: None,
             view: view(false),
             stop,
-            locust: Some(stats),
+            observers: vec![Arc::new(Observer { stats, scenario })],
+            flows: self.flows.clone(),
         };
         // The master's --host, where it has one, under the same rules as this worker's own --target.
         let choice = match order.target.filter(|target| !target.is_empty()) {

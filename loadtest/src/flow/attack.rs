@@ -1,13 +1,14 @@
 //! What attackers do to other people's accounts. A refusal is what they should get: their exchanges end as they should when they are
 //! answered at all, and go on through limits until all tries are made.
 
+use goose::goose::{GooseUser, TransactionResult};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use targets::{Channel, Operation, OperationKind, Outcome, Refusal};
 
 use super::error::FlowError;
 use super::virtual_user::{Device, VirtualUser, mixed};
-use crate::client::{Line, Reply};
+use crate::client::Reply;
 use crate::history::{Call, CodeUsed};
 
 /// Accounts in a hundred whose right password is in the attacker's list.
@@ -33,10 +34,11 @@ impl Limits {
 }
 
 /// Tries leaked passwords.
-pub(super) async fn stuff_passwords(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
-    let mut device = user.new_phone(line);
-    let tries = user.plan.tries;
-    let right = leaked_at(user.visit.seed, user.identity.account, tries);
+pub async fn stuff_passwords(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let mut device = user.new_device();
+    let tries = user.class().tries;
+    let right = leaked_at(user.now.visit.seed, user.now.identity.account, tries);
     let mut limits = Limits::default();
     for nth in 0..tries {
         let password = if right == Some(nth) {
@@ -50,17 +52,18 @@ pub(super) async fn stuff_passwords(user: &mut VirtualUser<'_>, line: &mut Line)
             outcome => limits.note(OperationKind::SignIn, outcome),
         }
     }
-    limits.over()
+    Ok(limits.over()?)
 }
 
 /// Knows the password and guesses codes, of challenge after challenge.
-pub(super) async fn guess_codes(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
-    let mut device = user.new_phone(line);
+pub async fn guess_codes(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let mut device = user.new_device();
     let mut limits = Limits::default();
     if !open_challenge(user, &mut device, &mut limits).await? {
-        return limits.over();
+        return Ok(limits.over()?);
     }
-    for nth in 0..user.plan.tries {
+    for nth in 0..user.class().tries {
         let code = guess(user, nth);
         let asked = user.verify(&mut device, code, CodeUsed::Guess, answered).await?;
         let outcome = asked.reply.outcome;
@@ -80,30 +83,31 @@ pub(super) async fn guess_codes(user: &mut VirtualUser<'_>, line: &mut Line) -> 
             Err(_) => {}
         }
     }
-    limits.over()
+    Ok(limits.over()?)
 }
 
 /// What people leave in by mistake comes first, everything else is as good as anything.
-fn guess(user: &mut VirtualUser<'_>, nth: u32) -> String {
-    let digits = usize::try_from(user.profile.code_digits).unwrap_or(6);
+fn guess(user: &mut VirtualUser, nth: u32) -> String {
+    let digits = usize::try_from(user.now.profile.code_digits).unwrap_or(6);
     match nth {
         0 => "1234567890".chars().cycle().take(digits).collect(),
         1 => "0".repeat(digits),
         _ => {
-            let space = 10u64.checked_pow(user.profile.code_digits).unwrap_or(u64::MAX);
+            let space = 10u64.checked_pow(user.now.profile.code_digits).unwrap_or(u64::MAX);
             format!("{:0digits$}", user.rng.random_range(0..space))
         }
     }
 }
 
 /// Knows the password and asks for codes over and over.
-pub(super) async fn hammer_resend(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
-    let mut device = user.new_phone(line);
+pub async fn hammer_resend(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let mut device = user.new_device();
     let mut limits = Limits::default();
     if !open_challenge(user, &mut device, &mut limits).await? {
-        return limits.over();
+        return Ok(limits.over()?);
     }
-    for nth in 0..user.plan.tries {
+    for nth in 0..user.class().tries {
         let challenge = device.pending.number;
         let (operation, call) = if nth % 2 == 0 {
             (Operation::Resend {}, Call::Resend { challenge })
@@ -117,11 +121,11 @@ pub(super) async fn hammer_resend(user: &mut VirtualUser<'_>, line: &mut Line) -
             limits.note(kind, outcome);
         }
     }
-    limits.over()
+    Ok(limits.over()?)
 }
 
 /// The right password; whether there is a challenge to attack now.
-async fn open_challenge(user: &mut VirtualUser<'_>, device: &mut Device<'_>, limits: &mut Limits) -> Result<bool, FlowError> {
+async fn open_challenge(user: &mut VirtualUser, device: &mut Device, limits: &mut Limits) -> Result<bool, FlowError> {
     match sign_in(user, device, user.password.clone(), true).await? {
         Outcome::Challenged => Ok(true),
         outcome => {
@@ -131,14 +135,9 @@ async fn open_challenge(user: &mut VirtualUser<'_>, device: &mut Device<'_>, lim
     }
 }
 
-async fn sign_in(
-    user: &mut VirtualUser<'_>,
-    device: &mut Device<'_>,
-    password: String,
-    right: bool,
-) -> Result<Outcome, FlowError> {
+async fn sign_in(user: &mut VirtualUser, device: &mut Device, password: String, right: bool) -> Result<Outcome, FlowError> {
     let operation = Operation::SignIn {
-        email: user.identity.email.clone(),
+        email: user.now.identity.email.clone(),
         password,
     };
     let call = Call::SignIn {

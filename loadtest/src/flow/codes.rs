@@ -30,9 +30,9 @@ pub(super) enum Recipients {
     Email,
 }
 
-impl VirtualUser<'_> {
+impl VirtualUser {
     /// The code of the challenge just opened or sent anew, by whichever way it comes; by email when it does not come in time.
-    pub(super) async fn code(&mut self, device: &mut Device<'_>, asked_at: Instant, exclude: &[u64]) -> Result<Code, FlowError> {
+    pub(super) async fn code(&mut self, device: &mut Device, asked_at: Instant, exclude: &[u64]) -> Result<Code, FlowError> {
         if let Some(letter) = self.letter(device, asked_at, Recipients::All, self.patience(), exclude).await {
             return Ok(code(device, &letter));
         }
@@ -64,22 +64,27 @@ impl VirtualUser<'_> {
     /// Waits for a message with a code, sent because of what was asked at that moment.
     pub(super) async fn letter(
         &mut self,
-        device: &Device<'_>,
+        device: &Device,
         asked_at: Instant,
         recipients: Recipients,
         within: Duration,
         exclude: &[u64],
     ) -> Option<Letter> {
-        let registered = self.identity.trusted.as_ref().and_then(|trusted| trusted.push_token.as_ref());
+        let registered = self
+            .now
+            .identity
+            .trusted
+            .as_ref()
+            .and_then(|trusted| trusted.push_token.as_ref());
         let push = registered.filter(|_| recipients == Recipients::All);
         let wanted = Wanted {
-            to: push.into_iter().chain([&self.identity.email]).cloned().collect(),
+            to: push.into_iter().chain([&self.now.identity.email]).cloned().collect(),
             challenge: device.pending.id.clone(),
             device: Some(device.phone.name.clone()),
             after: asked_at,
             exclude: exclude.to_vec(),
         };
-        let letter = self.mailbox.wait(&wanted, within).await;
+        let letter = self.now.mailbox.wait(&wanted, within).await;
         let (method, ending, at) = match &letter {
             Some(letter) => (letter.channel, Ending::Completed, letter.at),
             None => {
@@ -92,7 +97,7 @@ impl VirtualUser<'_> {
     }
 
     /// Types the code once it is read.
-    pub(super) async fn give(&mut self, device: &mut Device<'_>, code: Code) -> Result<(), FlowError> {
+    pub(super) async fn give(&mut self, device: &mut Device, code: Code) -> Result<(), FlowError> {
         self.measure(Step::CodeAge, Ending::Completed, code.arrived, Instant::now());
         self.verify(device, code.text, code.code_used, super::virtual_user::signed_in)
             .await?;
@@ -100,18 +105,18 @@ impl VirtualUser<'_> {
     }
 
     /// The second step of a challenge just opened, from waiting to the session.
-    pub(super) async fn second_step(&mut self, device: &mut Device<'_>, asked_at: Instant) -> Result<(), FlowError> {
+    pub async fn second_step(&mut self, device: &mut Device, asked_at: Instant) -> Result<(), FlowError> {
         let code = self.code(device, asked_at, &[]).await?;
         self.reads_the_code().await;
         self.give(device, code).await
     }
 
     pub(super) fn patience(&self) -> Duration {
-        Duration::try_from_secs_f64(self.plan.code_patience_s).unwrap_or_default()
+        Duration::try_from_secs_f64(self.class().code_patience_s).unwrap_or_default()
     }
 }
 
-pub(super) fn code(device: &Device<'_>, letter: &Letter) -> Code {
+pub(super) fn code(device: &Device, letter: &Letter) -> Code {
     Code {
         text: letter.code.as_deref().unwrap_or_default().to_owned(),
         // Codes are numbered as they were made, so that one that never arrived counts, too.

@@ -2,21 +2,43 @@
 
 use std::time::Duration;
 
+use goose::goose::TransactionError;
+use serde::{Deserialize, Serialize};
 use targets::{OperationKind, Outcome};
 
 use crate::client::{Reply, Unanswered};
 use crate::measure::Ending;
 
 /// How a flow broke off.
-#[derive(Debug)]
-pub(super) struct FlowError {
-    pub(super) ending: Ending,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) complaint: String,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowError {
+    pub ending: Ending,
+    /// How long the service asked to wait.
+    pub retry_after: Option<Duration>,
+    /// What went wrong, in words.
+    pub complaint: String,
+}
+
+/// A transaction has a text for an error of one's own: this one goes through it whole, and comes out again where the flow is over.
+impl From<FlowError> for Box<TransactionError> {
+    fn from(error: FlowError) -> Self {
+        let text = serde_json::to_string(&error).unwrap_or(error.complaint);
+        Box::new(TransactionError::Custom(text))
+    }
+}
+
+/// Any other error is a flow's own, and a failure.
+impl From<Box<TransactionError>> for FlowError {
+    fn from(error: Box<TransactionError>) -> Self {
+        match *error {
+            TransactionError::Custom(text) => serde_json::from_str(&text).unwrap_or_else(|_| Self::new(Ending::Failed, text)),
+            other => Self::new(Ending::Failed, other.to_string()),
+        }
+    }
 }
 
 impl FlowError {
-    pub(super) fn new(ending: Ending, complaint: impl Into<String>) -> Self {
+    pub fn new(ending: Ending, complaint: impl Into<String>) -> Self {
         Self {
             ending,
             retry_after: None,

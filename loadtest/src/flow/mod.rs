@@ -18,62 +18,109 @@ mod removal;
 mod trusted;
 mod virtual_user;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use goose::goose::{GooseUser, Transaction};
+use goose::transaction;
+use tokio::sync::Mutex;
 
 pub use identity::{Identity, Numbers, ServiceProfile, TrustedDevice, Visit};
 
 use crate::client::{Line, Lines};
-use crate::history;
+use crate::history::Operation;
 use crate::measure::StormClock;
 use crate::measure::{Ending, Sample};
-use crate::plan::scenario::{Flow, Think, UserClass};
+use crate::plan::scenario::{Flow, Scenario, UserClass};
 use crate::sink::Mailbox;
-use virtual_user::VirtualUser;
+pub use attack::{guess_codes, hammer_resend, stuff_passwords};
+pub use error::FlowError;
+pub use new_device::{new_device, resend, submit_twice, wrong_then_right};
+pub use password::change_password;
+pub use removal::remove_device;
+pub use trusted::{refresh, sign_out, trusted_sign_in};
+pub use virtual_user::{Asked, Device, VirtualUser, challenged, done, signed_in};
 
-/// What is told while a flow goes on.
-pub trait Recorder: Send {
+/// A device's connections. Only one attempt uses them at a time; the lock is what lets them outlast it.
+pub type SharedLine = Arc<Mutex<Line>>;
+
+/// What is recorded while a flow goes on.
+pub trait Recorder: Send + Sync {
     /// Something was measured.
-    fn sample(&mut self, sample: Sample);
+    fn sample(&self, sample: Sample);
     /// An operation that the abstract machine knows was answered, or was not.
-    fn operation(&mut self, operation: history::Operation);
-}
-
-impl Recorder for crate::drive::engine::Recorder {
-    fn sample(&mut self, sample: Sample) {
-        crate::drive::engine::Recorder::sample(self, sample);
-    }
-
-    fn operation(&mut self, operation: history::Operation) {
-        crate::drive::engine::Recorder::operation(self, operation);
-    }
+    fn operation(&self, operation: Operation);
 }
 
 /// Everything one attempt needs.
-pub struct Walk<'a> {
+#[derive(Clone)]
+pub struct Iteration {
     /// The line of the device that begins.
-    pub line: &'a mut Line,
+    pub line: SharedLine,
     /// Where a second device's line comes from.
-    pub lines: &'a Lines,
+    pub lines: Lines,
     /// Where codes arrive.
-    pub mailbox: &'a Mailbox,
-    /// The number of the class in the scenario.
+    pub mailbox: Mailbox,
+    pub scenario: Arc<Scenario>,
+    /// The number of the user's class in the scenario.
     pub class: u16,
-    /// The class.
-    pub plan: &'a UserClass,
-    /// The time people take.
-    pub think: Think,
-    /// What the service declares.
-    pub profile: &'a ServiceProfile,
+    pub profile: Arc<ServiceProfile>,
     /// Whose account it is.
-    pub identity: &'a Identity,
+    pub identity: Identity,
     /// The account's counters: they outlast the arrival, and arrivals at the same account share them.
-    pub numbers: &'a Numbers,
+    pub numbers: Arc<Numbers>,
     /// Which arrival and attempt: all chance comes from it.
     pub visit: Visit,
-    /// The storm's time.
     pub clock: StormClock,
-    /// Where it is told.
-    pub recorder: &'a mut dyn Recorder,
+    pub recorder: Arc<dyn Recorder>,
+}
+
+/// The transactions that the flows of a scenario are, and those that a program of one's own adds.
+#[derive(Clone)]
+pub struct Flows {
+    known: BTreeMap<Flow, Transaction>,
+    own: BTreeMap<String, Transaction>,
+}
+
+impl Default for Flows {
+    fn default() -> Self {
+        let known = BTreeMap::from([
+            (Flow::TrustedSignIn, transaction!(trusted_sign_in)),
+            (Flow::NewDevice, transaction!(new_device)),
+            (Flow::Resend, transaction!(resend)),
+            (Flow::WrongThenRight, transaction!(wrong_then_right)),
+            (Flow::SubmitTwice, transaction!(submit_twice)),
+            (Flow::Refresh, transaction!(refresh)),
+            (Flow::SignOut, transaction!(sign_out)),
+            (Flow::RemoveDevice, transaction!(remove_device)),
+            (Flow::ChangePassword, transaction!(change_password)),
+            (Flow::StuffPasswords, transaction!(stuff_passwords)),
+            (Flow::GuessCodes, transaction!(guess_codes)),
+            (Flow::HammerResend, transaction!(hammer_resend)),
+        ]);
+        Self {
+            known,
+            own: BTreeMap::new(),
+        }
+    }
+}
+
+impl Flows {
+    /// Adds a flow of one's own, for the class of this name whose `flow` is `own`.
+    #[must_use]
+    pub fn with(mut self, class: impl Into<String>, transaction: Transaction) -> Self {
+        self.own.insert(class.into(), transaction);
+        self
+    }
+
+    /// What a class does; `None` where it is a flow of one's own that nobody has added.
+    pub fn of(&self, class: &UserClass) -> Option<&Transaction> {
+        match class.flow {
+            Flow::Own => self.own.get(&class.name),
+            flow => self.known.get(&flow),
+        }
+    }
 }
 
 /// How it went.
@@ -102,27 +149,9 @@ pub struct FlowOutcome {
     pub password_doubtful: bool,
 }
 
-/// Walks one attempt.
-pub async fn walk(walk: Walk<'_>) -> FlowOutcome {
-    let flow = walk.plan.flow;
-    let (mut user, line) = VirtualUser::begin(walk);
-    let way = match flow {
-        Flow::TrustedSignIn | Flow::Refresh | Flow::SignOut => trusted::go(&mut user, line, flow).await,
-        Flow::NewDevice | Flow::Resend | Flow::WrongThenRight | Flow::SubmitTwice => new_device::go(&mut user, line, flow).await,
-        Flow::RemoveDevice => removal::go(&mut user, line).await,
-        Flow::ChangePassword => password::go(&mut user, line).await,
-        Flow::StuffPasswords => attack::stuff_passwords(&mut user, line).await,
-        Flow::GuessCodes => attack::guess_codes(&mut user, line).await,
-        Flow::HammerResend => attack::hammer_resend(&mut user, line).await,
-    };
-    user.over(way)
+/// One attempt: the iteration becomes the session data of Goose's user, on which the transaction is called.
+pub async fn run(goose: &mut GooseUser, transaction: &Transaction, iteration: Iteration) -> FlowOutcome {
+    goose.set_session_data(VirtualUser::begin(iteration));
+    let result = (transaction.function)(goose).await;
+    VirtualUser::of(goose).outcome(result.map_err(FlowError::from))
 }
-
-/// An attempt can be walked by a user that moves between threads.
-const _: fn() = || {
-    fn moves(_: impl Send) {}
-    fn check(one: Walk<'_>) {
-        moves(walk(one));
-    }
-    let _ = check;
-};

@@ -1,34 +1,31 @@
 //! What people do on a new device.
 
-use std::time::Instant;
-
+use goose::goose::{GooseUser, TransactionResult};
 use targets::{Operation, Outcome, Refusal};
 
 use super::codes::Recipients;
-use super::error::{FlowError, retry_after};
-use super::virtual_user::{Device, VirtualUser, challenged, done};
-use crate::client::Line;
+use super::error::retry_after;
+use super::virtual_user::{VirtualUser, challenged, done};
 use crate::history::{Call, CodeUsed};
-use crate::plan::scenario::Flow;
 
-pub(super) async fn go(user: &mut VirtualUser<'_>, line: &mut Line, flow: Flow) -> Result<(), FlowError> {
-    let mut device = user.new_phone(line);
+/// Signs in with the code.
+pub async fn new_device(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let mut device = user.new_device();
     let asked = user.sign_in(&mut device, challenged).await?;
-    match flow {
-        Flow::Resend => again(user, &mut device, asked.at).await?,
-        Flow::WrongThenRight => mistyped(user, &mut device, asked.at).await?,
-        Flow::SubmitTwice => twice(user, &mut device, asked.at).await?,
-        _ => user.second_step(&mut device, asked.at).await?,
-    }
+    user.second_step(&mut device, asked.at).await?;
     user.who_am_i(&mut device).await?;
     Ok(())
 }
 
 /// Lets the cool-down pass, whether or not the first code came, and asks for another.
-async fn again(user: &mut VirtualUser<'_>, device: &mut Device<'_>, asked_at: Instant) -> Result<(), FlowError> {
+pub async fn resend(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let device = &mut user.new_device();
+    let asked_at = user.sign_in(device, challenged).await?.at;
     let first = user.letter(device, asked_at, Recipients::All, user.patience(), &[]).await;
     let passed = asked_at.elapsed();
-    user.takes(user.profile.cooldown.saturating_sub(passed)).await;
+    user.takes(user.now.profile.cooldown.saturating_sub(passed)).await;
     let call = Call::Resend {
         challenge: device.pending.number,
     };
@@ -42,22 +39,32 @@ async fn again(user: &mut VirtualUser<'_>, device: &mut Device<'_>, asked_at: In
     let taken: Vec<u64> = first.iter().map(|letter| letter.number).collect();
     let code = user.code(device, asked.at, &taken).await?;
     user.reads_the_code().await;
-    user.give(device, code).await
+    user.give(device, code).await?;
+    user.who_am_i(device).await?;
+    Ok(())
 }
 
 /// Types a wrong code first.
-async fn mistyped(user: &mut VirtualUser<'_>, device: &mut Device<'_>, asked_at: Instant) -> Result<(), FlowError> {
+pub async fn wrong_then_right(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let device = &mut user.new_device();
+    let asked_at = user.sign_in(device, challenged).await?.at;
     let code = user.code(device, asked_at, &[]).await?;
     user.reads_the_code().await;
-    let wrong = device.line.wrong_code(&code.text, 0);
+    let wrong = device.line.lock().await.wrong_code(&code.text, 0);
     let refused = |outcome: &Outcome| *outcome == Outcome::Refused { reason: Refusal::Code };
     user.verify(device, wrong, CodeUsed::Guess, refused).await?;
     user.reads_the_code().await;
-    user.give(device, code).await
+    user.give(device, code).await?;
+    user.who_am_i(device).await?;
+    Ok(())
 }
 
 /// Submits the code, and once more after it was accepted. Whatever is said to that, nobody may be signed in by it.
-async fn twice(user: &mut VirtualUser<'_>, device: &mut Device<'_>, asked_at: Instant) -> Result<(), FlowError> {
+pub async fn submit_twice(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let device = &mut user.new_device();
+    let asked_at = user.sign_in(device, challenged).await?.at;
     let code = user.code(device, asked_at, &[]).await?;
     user.reads_the_code().await;
     let (text, code_used) = (code.text.clone(), code.code_used);
@@ -69,5 +76,6 @@ async fn twice(user: &mut VirtualUser<'_>, device: &mut Device<'_>, asked_at: In
         )
     };
     user.verify(device, text, code_used, spent).await?;
+    user.who_am_i(device).await?;
     Ok(())
 }

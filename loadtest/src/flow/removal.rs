@@ -1,20 +1,24 @@
 //! A new device is signed in, removed on the trusted one, and tries again: its session, its renewal and its trust are over.
 
+use std::sync::Arc;
+
+use goose::goose::{GooseUser, TransactionResult};
 use targets::{Operation, Outcome, Refusal};
+use tokio::sync::Mutex;
 
 use super::error::FlowError;
 use super::trusted;
 use super::virtual_user::{Device, VirtualUser, challenged, done};
-use crate::client::Line;
 use crate::history::Call;
 use crate::measure::Ending;
 
-pub(super) async fn go(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<(), FlowError> {
-    let mut owner = user.trusted_phone(line)?;
+pub async fn remove_device(goose: &mut GooseUser) -> TransactionResult {
+    let user = VirtualUser::of(goose);
+    let mut owner = user.trusted_phone()?;
     let asked_for_a_code = trusted::enter(user, &mut owner).await?;
-    let mut other_line = user.lines.open(user.identity.source);
-    let mut other = user.new_phone(&mut other_line);
-    other.phone.app_version = Some(user.profile.served.clone());
+    let other_line = Arc::new(Mutex::new(user.now.lines.open(user.now.identity.source)));
+    let mut other = user.new_phone(&other_line);
+    other.phone.app_version = Some(user.now.profile.served.clone());
     let asked = user.sign_in(&mut other, challenged).await?;
     user.second_step(&mut other, asked.at).await?;
     let id = match user.who_am_i(&mut other).await?.reply.facts.device_id {
@@ -35,11 +39,11 @@ pub(super) async fn go(user: &mut VirtualUser<'_>, line: &mut Line) -> Result<()
     }
     // Its trust has ended, too: it is asked for a code like any other.
     user.sign_in(&mut other, challenged).await?;
-    asked_for_a_code.map_or(Ok(()), Err)
+    trusted::unless(asked_for_a_code)
 }
 
 /// Finds the device in the list, where the service does not tell a device its own id.
-async fn by_label(user: &mut VirtualUser<'_>, owner: &mut Device<'_>, label: &str) -> Result<String, FlowError> {
+async fn by_label(user: &mut VirtualUser, owner: &mut Device, label: &str) -> Result<String, FlowError> {
     let asked = user.ask(owner, Operation::ListDevices {}, Call::Use, done).await?;
     let mut rows = asked.reply.facts.devices.into_iter();
     let row = rows.find(|(_, name)| name == label);

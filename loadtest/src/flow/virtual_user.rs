@@ -1,39 +1,29 @@
 //! One operation after the other: sent, classed, measured, entered in the history.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use goose::goose::GooseUser;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution as _, LogNormal};
 use targets::{Channel, Operation, Outcome, Refusal};
 
 use super::error::{FlowError, in_doubt, unwanted};
-use super::{FlowOutcome, Recorder, TrustedDevice, Visit, Walk};
-use crate::client::{Line, Lines, Phone, Reply, Unanswered};
-use crate::flow::{Identity, Numbers, ServiceProfile};
+use super::{FlowOutcome, Iteration, SharedLine, TrustedDevice, Visit};
+use crate::client::{Phone, Reply, Unanswered};
 use crate::history;
 use crate::history::{Call, CodeUsed, Response};
-use crate::measure::StormClock;
 use crate::measure::{Ending, Sample, Step};
-use crate::plan::scenario::{DeviceKind, Think, UserClass};
-use crate::sink::Mailbox;
+use crate::plan::scenario::{DeviceKind, UserClass};
 
-/// An attempt under way.
-pub(super) struct VirtualUser<'a> {
-    pub(super) lines: &'a Lines,
-    pub(super) mailbox: &'a Mailbox,
-    pub(super) plan: &'a UserClass,
-    pub(super) profile: &'a ServiceProfile,
-    pub(super) identity: &'a Identity,
-    pub(super) visit: Visit,
+/// One of Goose's users in the middle of an attempt: its session data.
+pub struct VirtualUser {
+    pub(super) now: Iteration,
     pub(super) rng: StdRng,
     /// The account's present password.
     pub(super) password: String,
     pub(super) entered: bool,
-    class: u16,
-    think: Think,
-    numbers: &'a Numbers,
-    clock: StormClock,
-    recorder: &'a mut dyn Recorder,
     human: Duration,
     used_second_step: bool,
     trust: Option<String>,
@@ -42,8 +32,8 @@ pub(super) struct VirtualUser<'a> {
 }
 
 /// A device in somebody's hand.
-pub(super) struct Device<'l> {
-    pub(super) line: &'l mut Line,
+pub struct Device {
+    pub(super) line: SharedLine,
     pub(super) phone: Phone,
     /// Its number in the history.
     pub(super) number: u32,
@@ -65,42 +55,48 @@ pub(super) struct Pending {
 }
 
 /// An answer that was one of those that may come.
-pub(super) struct Asked {
-    pub(super) reply: Reply,
+pub struct Asked {
+    pub reply: Reply,
     /// When the request left.
-    pub(super) at: Instant,
+    pub at: Instant,
 }
 
-impl<'a> VirtualUser<'a> {
-    pub(super) fn begin(walk: Walk<'a>) -> (Self, &'a mut Line) {
-        let Visit { seed, nth, attempt } = walk.visit;
-        let user = Self {
-            lines: walk.lines,
-            mailbox: walk.mailbox,
-            plan: walk.plan,
-            profile: walk.profile,
-            identity: walk.identity,
-            visit: walk.visit,
+/// Goose copies a user only before it has session data; a copy would begin the attempt anew.
+impl Clone for VirtualUser {
+    fn clone(&self) -> Self {
+        Self::begin(self.now.clone())
+    }
+}
+
+impl VirtualUser {
+    pub(super) fn begin(now: Iteration) -> Self {
+        let Visit { seed, nth, attempt } = now.visit;
+        Self {
             rng: StdRng::seed_from_u64(mixed(mixed(seed, nth), u64::from(attempt))),
-            password: walk.identity.password.clone(),
+            password: now.identity.password.clone(),
+            now,
             entered: false,
-            class: walk.class,
-            think: walk.think,
-            numbers: walk.numbers,
-            clock: walk.clock,
-            recorder: walk.recorder,
             human: Duration::ZERO,
             used_second_step: false,
             trust: None,
             trust_doubtful: false,
             password_doubtful: false,
-        };
-        (user, walk.line)
+        }
+    }
+
+    /// The user whose session data this is. A flow is only called once it is set.
+    pub fn of(goose: &mut GooseUser) -> &mut Self {
+        goose.get_session_data_unchecked_mut()
+    }
+
+    /// The class it is of.
+    pub fn class(&self) -> &UserClass {
+        &self.now.scenario.classes[usize::from(self.now.class)]
     }
 
     /// What came of it.
-    pub(super) fn over(self, way: Result<(), FlowError>) -> FlowOutcome {
-        let (ending, retry_after, complaint) = match way {
+    pub(super) fn outcome(&mut self, result: Result<(), FlowError>) -> FlowOutcome {
+        let (ending, retry_after, complaint) = match result {
             Ok(()) => (Ending::Completed, None, None),
             Err(error) => (error.ending, error.retry_after, Some(error.complaint)),
         };
@@ -111,34 +107,39 @@ impl<'a> VirtualUser<'a> {
             retry_after,
             complaint,
             used_second_step: self.used_second_step,
-            trust: self.trust,
+            trust: self.trust.take(),
             trust_doubtful: self.trust_doubtful,
-            password: (self.password != self.identity.password).then_some(self.password),
+            password: (self.password != self.now.identity.password).then(|| self.password.clone()),
             password_doubtful: self.password_doubtful,
         }
     }
 
+    /// A phone that never signed in, on the connection that the class is given.
+    pub fn new_device(&self) -> Device {
+        self.new_phone(&self.now.line)
+    }
+
     /// A phone that never signed in. Each attempt of an arrival comes with the same one.
-    pub(super) fn new_phone<'l>(&self, line: &'l mut Line) -> Device<'l> {
-        let Visit { seed, nth, .. } = self.visit;
+    pub(super) fn new_phone(&self, line: &SharedLine) -> Device {
+        let Visit { seed, nth, .. } = self.now.visit;
         let mut phone = Phone::new(format!("load-{seed:x}-{nth:x}"), format!("Phone {nth}"));
         phone.app_version = Some(self.version());
         Device {
-            line,
+            line: Arc::clone(line),
             phone,
-            number: self.numbers.device(),
+            number: self.now.numbers.device(),
             pending: Pending::default(),
         }
     }
 
     /// The account's trusted device.
-    pub(super) fn trusted_phone<'l>(&self, line: &'l mut Line) -> Result<Device<'l>, FlowError> {
+    pub fn trusted_phone(&self) -> Result<Device, FlowError> {
         let Some(TrustedDevice {
             installation,
             name,
             trust_token,
             push_token,
-        }) = self.identity.trusted.clone()
+        }) = self.now.identity.trusted.clone()
         else {
             return Err(FlowError::new(Ending::Failed, "no trusted device is prepared"));
         };
@@ -146,7 +147,7 @@ impl<'a> VirtualUser<'a> {
         phone.app_version = Some(self.version());
         (phone.trust, phone.push_token) = (trust_token, push_token);
         Ok(Device {
-            line,
+            line: Arc::clone(&self.now.line),
             phone,
             number: 0,
             pending: Pending::default(),
@@ -154,16 +155,16 @@ impl<'a> VirtualUser<'a> {
     }
 
     fn version(&self) -> String {
-        match self.plan.device {
-            DeviceKind::OldApp => self.profile.outdated.clone(),
-            DeviceKind::New | DeviceKind::Trusted | DeviceKind::PushOff => self.profile.served.clone(),
+        match self.class().device {
+            DeviceKind::OldApp => self.now.profile.outdated.clone(),
+            DeviceKind::New | DeviceKind::Trusted | DeviceKind::PushOff => self.now.profile.served.clone(),
         }
     }
 
     /// Asks for something; an answer that may not come here breaks the flow off.
-    pub(super) async fn ask(
+    pub async fn ask(
         &mut self,
-        device: &mut Device<'_>,
+        device: &mut Device,
         operation: Operation,
         call: Call,
         right: impl Fn(&Outcome) -> bool,
@@ -171,7 +172,7 @@ impl<'a> VirtualUser<'a> {
         let kind = operation.kind();
         let (signing_in, changing) = (matches!(call, Call::SignIn { .. }), call == Call::ChangePassword);
         let at = Instant::now();
-        let reply = device.line.perform(&mut device.phone, operation).await;
+        let reply = device.line.lock().await.perform(&mut device.phone, operation).await;
         let done = Instant::now();
         let response = self.response(device, call, &reply);
         let as_it_should = reply.outcome.as_ref().is_ok_and(right);
@@ -183,13 +184,13 @@ impl<'a> VirtualUser<'a> {
         self.measure(Step::Exchange(kind), ending, at, done);
         // What certainly never left is no part of the history.
         if !matches!(reply.outcome, Err(Unanswered::NotSent(_))) {
-            self.recorder.operation(history::Operation {
-                account: self.identity.account,
+            self.now.recorder.operation(history::Operation {
+                account: self.now.identity.account,
                 device: device.number,
                 call,
                 response,
-                invoked_us: self.clock.us(at),
-                returned_us: self.clock.us(done),
+                invoked_us: self.now.clock.us(at),
+                returned_us: self.now.clock.us(done),
             });
         }
         if signing_in && device.number == 0 {
@@ -209,13 +210,13 @@ impl<'a> VirtualUser<'a> {
     }
 
     /// The answer in the words of the history, and what the app learns of its challenge.
-    fn response(&mut self, device: &mut Device<'_>, call: Call, reply: &Reply) -> Response {
+    fn response(&mut self, device: &mut Device, call: Call, reply: &Reply) -> Response {
         let sends = matches!(call, Call::Resend { .. } | Call::Switch { .. });
         match &reply.outcome {
             Ok(Outcome::SignedIn) => Response::SignedIn,
             Ok(Outcome::Challenged) => {
                 device.pending = Pending {
-                    number: self.numbers.challenge(),
+                    number: self.now.numbers.challenge(),
                     id: reply.facts.challenge_id.clone(),
                     method: reply.facts.method,
                     codes: 1,
@@ -239,20 +240,21 @@ impl<'a> VirtualUser<'a> {
         }
     }
 
-    fn keep_trust(&mut self, device: &Device<'_>) {
-        let before = self.identity.trusted.as_ref().and_then(|device| device.trust_token.as_ref());
+    fn keep_trust(&mut self, device: &Device) {
+        let before = self
+            .now
+            .identity
+            .trusted
+            .as_ref()
+            .and_then(|device| device.trust_token.as_ref());
         if device.phone.trust.as_ref() != before {
             self.trust.clone_from(&device.phone.trust);
         }
     }
 
     /// First step with the account's present password. An app that is too old is refused, updates, and comes again.
-    pub(super) async fn sign_in(
-        &mut self,
-        device: &mut Device<'_>,
-        right: impl Fn(&Outcome) -> bool,
-    ) -> Result<Asked, FlowError> {
-        let app = device.phone.app_version.as_deref() != Some(&*self.profile.outdated);
+    pub async fn sign_in(&mut self, device: &mut Device, right: impl Fn(&Outcome) -> bool) -> Result<Asked, FlowError> {
+        let app = device.phone.app_version.as_deref() != Some(&*self.now.profile.outdated);
         if !app {
             let update = |outcome: &Outcome| {
                 *outcome
@@ -262,7 +264,7 @@ impl<'a> VirtualUser<'a> {
             };
             let call = Call::SignIn { password: true, app };
             self.ask(device, self.credentials(), call, update).await?;
-            device.phone.app_version = Some(self.profile.served.clone());
+            device.phone.app_version = Some(self.now.profile.served.clone());
         }
         let call = Call::SignIn {
             password: true,
@@ -273,15 +275,15 @@ impl<'a> VirtualUser<'a> {
 
     fn credentials(&self) -> Operation {
         Operation::SignIn {
-            email: self.identity.email.clone(),
+            email: self.now.identity.email.clone(),
             password: self.password.clone(),
         }
     }
 
     /// Second step.
-    pub(super) async fn verify(
+    pub async fn verify(
         &mut self,
-        device: &mut Device<'_>,
+        device: &mut Device,
         code: String,
         code_used: CodeUsed,
         right: impl Fn(&Outcome) -> bool,
@@ -296,12 +298,12 @@ impl<'a> VirtualUser<'a> {
     }
 
     /// A look at who is signed in.
-    pub(super) async fn who_am_i(&mut self, device: &mut Device<'_>) -> Result<Asked, FlowError> {
+    pub async fn who_am_i(&mut self, device: &mut Device) -> Result<Asked, FlowError> {
         self.ask(device, Operation::WhoAmI {}, Call::Use, done).await
     }
 
     /// A person takes their time.
-    pub(super) async fn takes(&mut self, time: Duration) {
+    pub async fn takes(&mut self, time: Duration) {
         if !time.is_zero() {
             let began = Instant::now();
             tokio::time::sleep(time).await;
@@ -310,45 +312,47 @@ impl<'a> VirtualUser<'a> {
     }
 
     /// The time from a message's arrival to its code's being typed: log-normal around the median.
-    pub(super) async fn reads_the_code(&mut self) {
-        // Two uniform numbers make a normal one (Box and Muller); 1 - x is never 0.
-        let (one, two): (f64, f64) = (self.rng.random(), self.rng.random());
-        let normal = (-2.0 * (1.0 - one).ln()).sqrt() * (std::f64::consts::TAU * two).cos();
-        let seconds = self.think.read_code_s * (self.think.spread * normal).exp();
+    pub async fn reads_the_code(&mut self) {
+        let think = self.now.scenario.think;
+        // The median is the exponential of the mean of the logarithms. A median of 0 has none, and is no time.
+        let seconds = match LogNormal::new(think.read_code_s.ln(), think.spread) {
+            Ok(times) => times.sample(&mut self.rng),
+            Err(_) => 0.0,
+        };
         // Nobody reads for an hour, and what is no number is no time.
         let time = Duration::try_from_secs_f64(seconds.min(3600.0)).unwrap_or_default();
         self.takes(time).await;
     }
 
     pub(super) fn measure(&mut self, step: Step, ending: Ending, from: Instant, to: Instant) {
-        let started_us = self.clock.us(from);
-        self.recorder.sample(Sample {
-            class: self.class,
+        let started_us = self.now.clock.us(from);
+        self.now.recorder.sample(Sample {
+            class: self.now.class,
             step,
             ending,
             intended_us: started_us,
             started_us,
-            done_us: self.clock.us(to),
+            done_us: self.now.clock.us(to),
             human_us: 0,
         });
     }
 }
 
 impl Asked {
-    pub(super) fn is(&self, outcome: &Outcome) -> bool {
+    pub fn is(&self, outcome: &Outcome) -> bool {
         self.reply.outcome.as_ref() == Ok(outcome)
     }
 }
 
-pub(super) fn done(outcome: &Outcome) -> bool {
+pub fn done(outcome: &Outcome) -> bool {
     *outcome == Outcome::Done
 }
 
-pub(super) fn signed_in(outcome: &Outcome) -> bool {
+pub fn signed_in(outcome: &Outcome) -> bool {
     *outcome == Outcome::SignedIn
 }
 
-pub(super) fn challenged(outcome: &Outcome) -> bool {
+pub fn challenged(outcome: &Outcome) -> bool {
     *outcome == Outcome::Challenged
 }
 

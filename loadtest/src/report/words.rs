@@ -155,6 +155,7 @@ pub(crate) fn flow(flow: Flow) -> &'static str {
         Flow::StuffPasswords => "stuff passwords",
         Flow::GuessCodes => "guess codes",
         Flow::HammerResend => "hammer resend",
+        Flow::Own => "own flow",
     }
 }
 

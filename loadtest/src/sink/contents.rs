@@ -1,70 +1,12 @@
 //! From a message's words to what the mailbox keeps of it.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::time::Instant;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use targets::Channel;
 use targets::delivery_log::Patterns;
+use targets::fakes::provider::Sent;
 
 use super::letter::Letter;
-
-/// A text that is borrowed from the call's body wherever nothing in it is escaped.
-#[derive(Debug, serde::Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-impl Text<'_> {
-    pub(super) fn or_empty<'t>(text: Option<&'t Text<'_>>) -> &'t str {
-        text.map_or("", |text| &text.0)
-    }
-}
-
-/// Data fields, in the order they were sent. A value that is no text is refused.
-#[derive(Debug, Default)]
-pub(super) struct Fields<'a>(Vec<(Text<'a>, Text<'a>)>);
-
-impl Fields<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(field, _)| field.0 == name)
-            .map(|(_, value)| value.0.as_ref())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Reading;
-
-        impl<'de> Visitor<'de> for Reading {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("data fields whose values are texts")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        from.deserialize_map(Reading)
-    }
-}
-
-/// A message's words, wherever they stood.
-#[derive(Debug, Default)]
-pub(super) struct Words<'a> {
-    pub(super) subject: &'a str,
-    pub(super) text: &'a str,
-    pub(super) html: &'a str,
-}
 
 /// What a message holds, whoever gets it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,29 +18,20 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Finds it: the code in the data field that holds it alone, else by the patterns.
-    pub(super) fn find(words: &Words<'_>, data: &Fields<'_>, patterns: &Patterns) -> Self {
+    /// Finds it: the code that is told outright, else that of the data field that holds it alone, else by the patterns.
+    pub(super) fn of(sent: &Sent<'_>, patterns: &Patterns) -> Self {
         let places = || {
-            [words.text, words.html, words.subject]
-                .into_iter()
-                .filter(|place| !place.is_empty())
+            let all = [sent.text, sent.html.unwrap_or_default(), sent.subject];
+            all.into_iter().filter(|place| !place.is_empty())
         };
-        let field = patterns.code_field.as_deref().and_then(|name| data.get(name));
-        let code = field.or_else(|| patterns.code_in(places()));
+        let field = patterns.code_field.as_deref().and_then(|name| sent.data.get(name));
+        let code = sent.code.or(field).or_else(|| patterns.code_in(places()));
         Self {
             code: code.map(Into::into),
             reset_token: patterns.reset_token_in(places()).map(Into::into),
-            challenge: data.get("challenge_id").map(Into::into),
-            device: device(words.text).map(Into::into),
+            challenge: sent.data.get("challenge_id").map(Into::into),
+            device: device(sent.text).map(Into::into),
         }
-    }
-
-    /// As it is, with this code when one is told outright.
-    pub(super) fn with_code(mut self, code: Option<&str>) -> Self {
-        if let Some(code) = code {
-            self.code = Some(code.into());
-        }
-        self
     }
 
     /// The letter to this recipient.
@@ -124,50 +57,45 @@ fn device(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use targets::fakes::Fields;
+
     use super::*;
 
-    fn found(words: &Words<'_>, data: &str) -> Contents {
+    fn found(text: &str, html: Option<&str>, data: &str) -> Contents {
         let data: Fields<'_> = serde_json::from_str(data).unwrap();
-        Contents::find(words, &data, &targets::Native::patterns())
+        let sent = Sent {
+            channel: Channel::Email,
+            from: None,
+            to: "a@x.test",
+            subject: "",
+            text,
+            html,
+            data: &data,
+            code: None,
+        };
+        Contents::of(&sent, &targets::Native::patterns())
     }
 
     #[test]
     fn a_code_message_is_read_by_field_or_by_pattern() {
         let text = "Your verification code is: 012345\n\nSomebody …\nDevice: Pixel 9 \nPlace: Graz";
-        let words = Words {
-            text,
-            ..Words::default()
-        };
-        let letter = found(&words, "{}").letter(Channel::Email, "a@x.test", Instant::now());
+        let letter = found(text, None, "{}").letter(Channel::Email, "a@x.test", Instant::now());
         assert_eq!(letter.code.as_deref(), Some("012345"));
         assert_eq!(letter.device.as_deref(), Some("Pixel 9"));
         assert_eq!((letter.challenge, letter.reset_token), (None, None));
-        let by_field = found(&words, r#"{"kind":"code","code":"99\u0039","challenge_id":"chl_1"}"#);
+        let by_field = found(text, None, r#"{"kind":"code","code":"99\u0039","challenge_id":"chl_1"}"#);
         assert_eq!(by_field.code.as_deref(), Some("999"));
         assert_eq!(by_field.challenge.as_deref(), Some("chl_1"));
     }
 
     #[test]
     fn a_code_in_html_alone_and_a_reset_token() {
-        let html = Words {
-            html: "<p>Your verification code is: 77</p>",
-            ..Words::default()
-        };
-        assert_eq!(found(&html, "{}").code.as_deref(), Some("77"));
-        let reset = Words {
-            text: "Reset token: pr_a-b_c",
-            ..Words::default()
-        };
-        let reset = found(&reset, "{}");
+        let html = found("", Some("<p>Your verification code is: 77</p>"), "{}");
+        assert_eq!(html.code.as_deref(), Some("77"));
+        let reset = found("Reset token: pr_a-b_c", None, "{}");
         assert_eq!(
             (reset.code.as_deref(), reset.reset_token.as_deref()),
             (None, Some("pr_a-b_c"))
         );
-    }
-
-    #[test]
-    fn values_of_data_are_texts() {
-        assert!(serde_json::from_str::<Fields<'_>>(r#"{"code":1}"#).is_err());
-        assert!(serde_json::from_str::<Fields<'_>>("[]").is_err());
     }
 }

@@ -1,20 +1,21 @@
 //! The HTTP sink: hyper's HTTP/1.1 on connections that stay open.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Method as Verb, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use targets::fakes::provider::{BadCall, Provider};
 use tokio::net::TcpListener;
 
+use super::contents::Contents;
 use super::faults::Outcome;
 use super::post::Post;
-use super::provider::{Provider, Response, Wrong, empty};
 
 /// A larger body is refused. Messages are a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
@@ -33,7 +34,7 @@ pub(super) async fn serve(listener: TcpListener, post: Post) {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let post = &post;
-                async move { Ok::<_, Infallible>(respond(request, post).await) }
+                async move { Ok::<_, Infallible>(respond(request, post).await.map(Full::new)) }
             });
             // What goes wrong with a connection is its client's affair.
             let connection = http1::Builder::new()
@@ -44,29 +45,39 @@ pub(super) async fn serve(listener: TcpListener, post: Post) {
     }
 }
 
+type Response = http::Response<Bytes>;
+
 async fn respond(request: Request<Incoming>, post: &Post) -> Response {
     let (head, body) = request.into_parts();
     let Some(provider) = Provider::at(head.uri.path()) else {
         post.mailbox.note_malformed();
-        return empty(StatusCode::NOT_FOUND);
+        let mut unknown = Response::default();
+        *unknown.status_mut() = StatusCode::NOT_FOUND;
+        return unknown;
     };
-    let letters = if head.method == Verb::POST {
+    let letters = if head.method == Method::POST {
         let body = collect(body).await;
-        body.and_then(|body| provider.read(&head.headers, &body, post.mailbox.patterns()))
+        body.and_then(|body| {
+            let (mut letters, at) = (Vec::with_capacity(1), Instant::now());
+            provider.read(&head.headers, &body, |sent| {
+                letters.push(Contents::of(sent, post.mailbox.patterns()).letter(sent.channel, sent.to, at));
+            })?;
+            Ok(letters)
+        })
     } else {
-        Err(Wrong(StatusCode::METHOD_NOT_ALLOWED, "only POST is known here", None))
+        Err(BadCall(StatusCode::METHOD_NOT_ALLOWED, "only POST is known here", None))
     };
     let letters = match letters {
         Ok(letters) => letters,
-        Err(wrong) => {
+        Err(bad) => {
             post.mailbox.note_malformed();
-            return provider.wrong(&wrong);
+            return provider.bad(&bad);
         }
     };
     let fate = post.faults.fate(provider.channel());
     let response = match fate.outcome {
         Outcome::Hang => std::future::pending().await,
-        Outcome::Refuse => provider.refused(),
+        Outcome::Refuse => provider.refused(false),
         Outcome::Unregistered => provider.unregistered(),
         Outcome::Lose => provider.accepted(),
         Outcome::Deliver { after } => {
@@ -80,8 +91,8 @@ async fn respond(request: Request<Incoming>, post: &Post) -> Response {
     response
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, Wrong> {
-    let too_large = || Wrong(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None);
+async fn collect(body: Incoming) -> Result<Bytes, BadCall> {
+    let too_large = || BadCall(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None);
     // One that says so is not waited for.
     if body.size_hint().lower() > LARGEST_BODY as u64 {
         return Err(too_large());
@@ -89,6 +100,6 @@ async fn collect(body: Incoming) -> Result<Bytes, Wrong> {
     match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Wrong(StatusCode::BAD_REQUEST, "the body is cut off", None)),
+        Err(_) => Err(BadCall(StatusCode::BAD_REQUEST, "the body is cut off", None)),
     }
 }

@@ -1,7 +1,7 @@
 //! The delivery sink: the providers that a target sends its codes to during a storm, and the mailbox where the codes are read.
 //!
 //! - [`server`](Sink): the providers, started and stopped together.
-//! - `http`, `smtp`: the two servers; `provider`, `fcm`, `sendgrid`, `generic`: what is spoken over HTTP.
+//! - `http`, `smtp`: the two servers, over the providers of [`targets::fakes`].
 //! - [`faults`](SinkFaults): what the providers do wrong, on order.
 //! - `contents`: from a message's words to what is kept of it.
 //! - [`mailbox`](Mailbox): what was delivered, for a while, and waiting for it; `shard` is a part of it, `late` is what is under way.
@@ -9,16 +9,12 @@
 
 mod contents;
 mod faults;
-mod fcm;
-mod generic;
 mod http;
 mod late;
 mod letter;
 mod mailbox;
 mod post;
-mod provider;
 pub mod rate;
-mod sendgrid;
 mod server;
 mod shard;
 mod smtp;

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use targets::Channel;
-use targets::fakes::{Mail, Mailroom, Receipt, mime};
+use targets::fakes::provider::Sent;
+use targets::fakes::{Fields, Mail, Mailroom, Receipt, mime};
 
-use super::contents::{Contents, Fields, Words};
+use super::contents::Contents;
 use super::faults::Outcome;
 use super::post::Post;
 
@@ -33,10 +34,15 @@ impl Mailroom for Post {
 
 fn read(mail: &Mail, post: &Post) -> Contents {
     let message = mime::message(&mail.data, &mail.from, "");
-    let words = Words {
+    let sent = Sent {
+        channel: Channel::Email,
+        from: message.from.as_deref(),
+        to: "",
         subject: &message.subject,
         text: &message.text,
-        html: message.html.as_deref().unwrap_or_default(),
+        html: message.html.as_deref(),
+        data: &Fields::default(),
+        code: None,
     };
-    Contents::find(&words, &Fields::default(), post.mailbox.patterns())
+    Contents::of(&sent, post.mailbox.patterns())
 }

@@ -9,7 +9,7 @@ use targets::Channel::{Email, Push};
 use targets::OperationKind;
 
 use crate::people::{SIGN_IN, cooling, gives};
-use crate::world::{SEEDED, World, class};
+use crate::world::{SEEDED, World, class, shared};
 
 /// People who wait so long for a code, in seconds: what does come has to come in it.
 fn patient(code_patience_s: f64) -> loadtest::plan::scenario::UserClass {
@@ -88,15 +88,15 @@ async fn a_lost_email_leaves_people_without_a_code() {
 async fn a_dead_server_does_not_answer_and_nothing_happened() {
     let mut world = World::start(cooling(30)).await;
     let owner = world.owner(1).await;
-    let mut line = world.lines.open(None);
+    let line = shared(world.lines.open(None));
     let plan = class(Flow::TrustedSignIn, DeviceKind::Trusted);
-    let (walked, _) = world.walk_on(&world.lines, &mut line, &owner, &plan, 1).await;
+    let (walked, _) = world.walk_on(&world.lines, &line, &owner, &plan, 1).await;
     assert_eq!(walked.ending, Ending::Completed);
     world.kill().await;
     // The connection that stood open may go while it is written to; a new one certainly does not come about.
-    let (walked, _) = world.walk_on(&world.lines, &mut line, &owner, &plan, 1).await;
+    let (walked, _) = world.walk_on(&world.lines, &line, &owner, &plan, 1).await;
     assert_eq!(walked.ending, Ending::Unanswered, "{:?}", walked.complaint);
-    let (walked, book) = world.walk_on(&world.lines, &mut line, &owner, &plan, 1).await;
+    let (walked, book) = world.walk_on(&world.lines, &line, &owner, &plan, 1).await;
     assert_eq!(walked.ending, Ending::Unanswered, "{:?}", walked.complaint);
     assert_eq!(book.history(), [], "{:?}", walked.complaint);
     assert_eq!(book.steps(), [(Step::Exchange(OperationKind::SignIn), Ending::Unanswered)]);

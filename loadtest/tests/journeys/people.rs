@@ -65,7 +65,7 @@ async fn check(
         .samples
         .iter()
         .filter(|s| matches!(s.step, Step::Exchange(_)))
-        .zip(&book.operation)
+        .zip(&book.operations)
     {
         assert_eq!((sample.class, sample.started_us), (3, operation.invoked_us));
         assert!(sample.done_us == operation.returned_us && sample.done_us > sample.started_us);

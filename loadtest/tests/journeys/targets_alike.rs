@@ -6,7 +6,7 @@ use loadtest::plan::scenario::{DeviceKind, Flow};
 use targets::{Channel, Operation, Outcome};
 
 use crate::people::cooling;
-use crate::world::{World, class, keep};
+use crate::world::{World, class, keep, shared};
 
 #[tokio::test]
 async fn flows_have_the_same_history_over_a_target() {
@@ -22,7 +22,7 @@ async fn flows_have_the_same_history_over_a_target() {
         let plan = class(flow, device);
         let (lean, expected) = world.walk(&owner, &plan).await;
         keep(&mut owner, lean.trust);
-        let (walked, book) = world.walk_on(&bound, &mut bound.open(None), &owner, &plan, 2).await;
+        let (walked, book) = world.walk_on(&bound, &shared(bound.open(None)), &owner, &plan, 2).await;
         assert_eq!((walked.ending, walked.complaint), (Ending::Completed, None), "{flow:?}");
         assert_eq!(book.history(), expected.history(), "{flow:?}");
         assert_eq!(book.steps(), expected.steps(), "{flow:?}");

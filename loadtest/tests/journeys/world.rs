@@ -1,14 +1,17 @@
 //! A reference server, the sinks it delivers to, and accounts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use goose::config::GooseConfiguration;
+use goose::goose::GooseUser;
 use loadtest::client::{Line, Lines, Waits};
-use loadtest::flow::{FlowOutcome, Identity, Numbers, Recorder, ServiceProfile, TrustedDevice, Visit, Walk, walk};
+use loadtest::flow::{self, FlowOutcome, Flows, Identity, Iteration, Recorder, ServiceProfile, SharedLine, TrustedDevice, Visit};
 use loadtest::history;
 use loadtest::history::{Call, Response};
 use loadtest::measure::StormClock;
 use loadtest::measure::{Ending, Sample, Step};
+use loadtest::plan::scenario::library;
 use loadtest::plan::scenario::{Arrivals, Connection, DeviceKind, Flow, Shape, Think, UserClass};
 use loadtest::sink::{Sink, SinkOptions};
 use reference_server::adapters::admin::{Seed, SeedDevice, seed};
@@ -40,29 +43,39 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) samples: Vec<Sample>,
-    pub(crate) operation: Vec<history::Operation>,
+    pub(crate) operations: Vec<history::Operation>,
     /// A clock that stands still, and the cool-down by which it moves when somebody is told to wait.
     moves: Option<(Arc<ManualClock>, Duration)>,
 }
 
-impl Recorder for Book {
-    fn sample(&mut self, sample: Sample) {
-        self.samples.push(sample);
+/// A book that a flow writes into.
+#[derive(Default)]
+struct SharedBook(Mutex<Book>);
+
+impl Recorder for SharedBook {
+    fn sample(&self, sample: Sample) {
+        self.0.lock().unwrap().samples.push(sample);
     }
 
-    fn operation(&mut self, operation: history::Operation) {
-        if let Some((clock, by)) = self.moves.as_ref().filter(|_| operation.response == Response::Limited) {
+    fn operation(&self, operation: history::Operation) {
+        let mut book = self.0.lock().unwrap();
+        if let Some((clock, by)) = book.moves.as_ref().filter(|_| operation.response == Response::Limited) {
             clock.advance_ms(by.as_millis() as i64);
         }
-        self.operation.push(operation);
+        book.operations.push(operation);
     }
+}
+
+/// A line of an attempt.
+pub(crate) fn shared(line: Line) -> SharedLine {
+    Arc::new(tokio::sync::Mutex::new(line))
 }
 
 impl Book {
     /// Device, act and answer of each operation.
     pub(crate) fn history(&self) -> Vec<(u32, Call, Response)> {
         let row = |operation: &history::Operation| (operation.device, operation.call, operation.response);
-        self.operation.iter().map(row).collect()
+        self.operations.iter().map(row).collect()
     }
 
     /// Step and ending of each sample.
@@ -201,42 +214,53 @@ impl World {
 
     /// One attempt on a line of its own.
     pub(crate) async fn walk(&self, identity: &Identity, plan: &UserClass) -> (FlowOutcome, Book) {
-        self.walk_on(&self.lines, &mut self.lines.open(None), identity, plan, 1).await
+        self.walk_on(&self.lines, &shared(self.lines.open(None)), identity, plan, 1)
+            .await
     }
 
     /// One attempt on this line.
     pub(crate) async fn walk_on(
         &self,
         lines: &Lines,
-        line: &mut Line,
+        line: &SharedLine,
         identity: &Identity,
         plan: &UserClass,
         seed: u64,
     ) -> (FlowOutcome, Book) {
-        let (mut book, numbers) = (Book::default(), Numbers::default());
-        book.moves = self.stands.then(|| (Arc::clone(&self.clock), self.profile.cooldown));
-        let walked = walk(Walk {
-            line,
-            lines,
-            mailbox: &self.sink.mailbox,
+        let book = Arc::new(SharedBook::default());
+        book.0.lock().unwrap().moves = self.stands.then(|| (Arc::clone(&self.clock), self.profile.cooldown));
+        let mut scenario = library::named("app-update").unwrap().scenario().unwrap();
+        scenario.think = Think {
+            read_code_s: 0.001,
+            spread: 0.4,
+        };
+        // The number of the class stands in every sample.
+        scenario.classes = vec![plan.clone(); 4];
+        let iteration = Iteration {
+            line: Arc::clone(line),
+            lines: lines.clone(),
+            mailbox: self.sink.mailbox.clone(),
+            scenario: Arc::new(scenario),
             class: 3,
-            plan,
-            think: Think {
-                read_code_s: 0.001,
-                spread: 0.4,
-            },
-            profile: &self.profile,
-            identity,
-            numbers: &numbers,
+            profile: Arc::new(self.profile.clone()),
+            identity: identity.clone(),
+            numbers: Arc::default(),
             visit: Visit {
                 seed,
                 nth: 7,
                 attempt: 1,
             },
             clock: StormClock::from(Instant::now()),
-            recorder: &mut book,
-        });
-        (walked.await, book)
+            recorder: Arc::clone(&book) as Arc<dyn Recorder>,
+        };
+        let mut configuration = GooseConfiguration::default();
+        // Its own client asks nothing here: without certificates to read it costs next to nothing.
+        configuration.accept_invalid_certs = true;
+        let mut goose = GooseUser::single(self.origin.parse().unwrap(), &configuration).unwrap();
+        let flows = Flows::default();
+        let walked = flow::run(&mut goose, flows.of(plan).unwrap(), iteration).await;
+        let book = std::mem::take(&mut *book.0.lock().unwrap());
+        (walked, book)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use http::header;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::forwarded::readable_hops;
@@ -60,12 +61,15 @@ fn is_json(request: &ApiRequest) -> bool {
         })
 }
 
-/// As [`read`], where nothing at all means an empty object.
-pub(crate) fn read_or_nothing<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Refusal> {
+/// No body, or an empty object: an operation that takes nothing.
+pub(crate) fn read_nothing(request: &ApiRequest) -> Result<(), Refusal> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
     if !request.body.is_empty() {
-        return read(request);
+        let Nothing {} = read(request)?;
     }
-    serde_json::from_str("{}").map_err(|_| invalid("a body is needed".to_owned()))
+    Ok(())
 }
 
 /// A text that others get to see: neither empty nor long, and without control characters.

@@ -1,24 +1,21 @@
-//! One function an operation, from the request to a call of the service.
+//! One function an operation, from the request to a call of the service. Unknown fields of a body are refused, so that nothing a
+//! client adds can mean anything (SIGN-04, DEV-13, INPUT).
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use specs::api::{Operation, Route};
 
-use super::bodies::{
-    ChangePasswordBody, CompleteResetBody, CreateAccount, Nothing, PasswordBody, PushBody, RefreshBody, RenameBody, ResetBody,
-    SignInBody, SwitchBody, TwoStepBody, VerifyBody,
-};
 use super::extract::{
-    MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, bearer, code, email, invalid, label, opaque, password, read, read_or_nothing,
+    MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, bearer, code, email, invalid, label, opaque, password, read, read_nothing,
     source, versions,
 };
-use super::json_object::Object;
+use super::json_object::{Object, present};
 use super::problem::Refusal;
 use super::request::ApiRequest;
 use super::respond::{empty, json};
-use crate::account::{ChallengeId, DeviceId};
+use crate::account::{ChallengeId, DeviceId, Method};
 use crate::service::{Problem, Service, SignIn, SignInAnswer};
 
 type Answer = Result<Response<Bytes>, Refusal>;
@@ -59,14 +56,26 @@ pub(super) async fn route(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn create_account(service: &Service, request: &ApiRequest) -> Answer {
-    let body: CreateAccount = read(request)?;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        email: String,
+        password: String,
+    }
+    let body: Body = read(request)?;
     service.create_account(&email(body.email)?, body.password).await?;
     Ok(accepted())
 }
 
 async fn change_password(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        current_password: String,
+        new_password: String,
+    }
     let access = access(request)?;
-    let body: ChangePasswordBody = read(request)?;
+    let body: Body = read(request)?;
     done(
         service
             .change_password(
@@ -80,7 +89,24 @@ async fn change_password(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn sign_in(service: &Service, request: &ApiRequest) -> Answer {
-    let body: SignInBody = read(request)?;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        email: String,
+        password: String,
+        #[serde(default, deserialize_with = "present")]
+        trust_token: Option<String>,
+        device: Object<DeviceBody>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct DeviceBody {
+        installation: String,
+        name: String,
+        #[serde(default, deserialize_with = "present")]
+        push_token: Option<String>,
+    }
+    let body: Body = read(request)?;
     let Object(device) = body.device;
     let sign_in = SignIn {
         email: email(body.email)?,
@@ -102,19 +128,31 @@ async fn sign_in(service: &Service, request: &ApiRequest) -> Answer {
 
 async fn resend(service: &Service, request: &ApiRequest) -> Answer {
     let handle = handle(request)?;
-    let Nothing {} = read_or_nothing(request)?;
+    read_nothing(request)?;
     Ok(challenge(&service.resend(handle).await?))
 }
 
 async fn switch_method(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        method: Method,
+    }
     let handle = handle(request)?;
-    let body: SwitchBody = read(request)?;
+    let body: Body = read(request)?;
     Ok(challenge(&service.switch_method(handle, body.method).await?))
 }
 
 async fn verify(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        code: String,
+        #[serde(default = "yes")]
+        trust: bool,
+    }
     let handle = handle(request)?;
-    let body: VerifyBody = read(request)?;
+    let body: Body = read(request)?;
     let grant = service
         .verify(source(service, request), handle, &code(&body.code)?, body.trust)
         .await?;
@@ -122,13 +160,23 @@ async fn verify(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn refresh(service: &Service, request: &ApiRequest) -> Answer {
-    let body: RefreshBody = read(request)?;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        refresh_token: String,
+    }
+    let body: Body = read(request)?;
     ok(&service.refresh(&body.refresh_token).await?)
 }
 
 async fn reauthenticate(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        password: String,
+    }
     let access = access(request)?;
-    let body: PasswordBody = read(request)?;
+    let body: Body = read(request)?;
     done(
         service
             .reauthenticate(source(service, request), access, password("password", body.password)?)
@@ -137,8 +185,13 @@ async fn reauthenticate(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn register_push(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        token: String,
+    }
     let access = access(request)?;
-    let body: PushBody = read(request)?;
+    let body: Body = read(request)?;
     done(
         service
             .register_push(access, Some(opaque("token", body.token, MAX_PUSH_TOKEN_BYTES)?))
@@ -147,15 +200,27 @@ async fn register_push(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn rename(service: &Service, request: &ApiRequest, id: &str) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        name: String,
+    }
     let access = access(request)?;
-    let body: RenameBody = read(request)?;
+    let body: Body = read(request)?;
     let name = label("name", body.name)?;
     ok(&service.rename_device(access, &DeviceId(id.into()), &name).await?)
 }
 
 async fn set_two_step(service: &Service, request: &ApiRequest) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        enabled: bool,
+        #[serde(default, deserialize_with = "present")]
+        password: Option<String>,
+    }
     let access = access(request)?;
-    let body: TwoStepBody = read(request)?;
+    let body: Body = read(request)?;
     let proof = body.password.map(|typed| password("password", typed)).transpose()?;
     let view = service
         .set_two_step(source(service, request), access, body.enabled, proof)
@@ -164,13 +229,24 @@ async fn set_two_step(service: &Service, request: &ApiRequest) -> Answer {
 }
 
 async fn request_reset(service: &Service, request: &ApiRequest) -> Answer {
-    let body: ResetBody = read(request)?;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        email: String,
+    }
+    let body: Body = read(request)?;
     service.request_reset(&email(body.email)?).await?;
     Ok(accepted())
 }
 
 async fn complete_reset(service: &Service, request: &ApiRequest) -> Answer {
-    let body: CompleteResetBody = read(request)?;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        token: String,
+        new_password: String,
+    }
+    let body: Body = read(request)?;
     done(service.complete_reset(&body.token, body.new_password).await)
 }
 
@@ -200,4 +276,8 @@ fn accepted() -> Response<Bytes> {
 fn done(outcome: Result<(), Problem>) -> Answer {
     outcome?;
     Ok(empty())
+}
+
+fn yes() -> bool {
+    true
 }

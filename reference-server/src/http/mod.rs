@@ -6,10 +6,9 @@
 //! - `request`: the body, read within limits.
 //! - `router`: the API, and what may stand around it; `handlers`: one function an operation, from the request to a call of the
 //!   service. Which operation a method and a path mean is said by the table in [`specs::api`].
-//! - `extract`, `bodies`, `json_object`, `forwarded`: what a request says, strictly.
+//! - `extract`, `json_object`, `forwarded`: what a request says, strictly.
 //! - `respond`, `problem`: answers, and refusals as RFC 9457.
 
-mod bodies;
 mod connections;
 mod extract;
 mod forwarded;
@@ -21,10 +20,9 @@ mod respond;
 mod router;
 mod serve;
 
-pub(crate) use bodies::Nothing;
 pub use connections::ConnectionLimits;
 pub(crate) use connections::accept_until;
-pub(crate) use extract::{MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, label, opaque, read, read_or_nothing};
+pub(crate) use extract::{MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, label, opaque, read, read_nothing};
 pub(crate) use json_object::present;
 pub use problem::Outcome;
 pub(crate) use problem::Refusal;

@@ -4,14 +4,13 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::account::Timestamp;
+use crate::sync::lock;
 
 /// Tells the time. Only the server's own time is ever used (TIME-02).
 pub trait Clock: Send + Sync {
-    /// Now.
     fn now(&self) -> Timestamp;
 }
 
-/// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -37,9 +36,7 @@ struct Manual {
 impl ManualClock {
     fn with<R>(&self, change: impl FnOnce(&mut Manual, i64) -> R) -> R {
         let system = SystemClock.now().0;
-        // A panic elsewhere leaves two plain numbers behind, which are as good as before.
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        change(&mut state, system)
+        change(&mut lock(&self.state), system)
     }
 
     /// Moves the clock by this many milliseconds, which may be negative.

@@ -1,11 +1,12 @@
 //! The hashers: a fixed number of them, each with memory of its own that is used again and again, so that what hashing takes of
 //! the machine is known whatever comes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ports::{HashMemory, Passwords};
+use crate::sync::lock;
 
 /// Who waits for a hasher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ struct Hasher {
 impl Drop for Hasher {
     fn drop(&mut self) {
         let memory = std::mem::take(&mut self.memory);
-        self.pool.lock().push(memory);
+        lock(&self.pool.memories).push(memory);
     }
 }
 
@@ -52,10 +53,6 @@ impl PasswordHasherPool {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<HashMemory>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn hasher(self: &Arc<Self>, lane: Lane) -> Option<Hasher> {
         let _alone = match lane {
             Lane::Stranger => Some(self.strangers.acquire().await.ok()?),
@@ -64,7 +61,7 @@ impl PasswordHasherPool {
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
         Some(Hasher {
             // There is one a permit.
-            memory: self.lock().pop().unwrap_or_default(),
+            memory: lock(&self.memories).pop().unwrap_or_default(),
             pool: Arc::clone(self),
             _permit: permit,
         })
@@ -151,6 +148,6 @@ mod tests {
         open.send(()).unwrap();
         assert_eq!(pool.run(Lane::Stranger, || (), |_, _| 7).await, Some(7));
         assert_eq!(pool.free.available_permits(), 1);
-        assert_eq!(pool.lock().len(), 1);
+        assert_eq!(lock(&pool.memories).len(), 1);
     }
 }

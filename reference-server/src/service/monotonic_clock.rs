@@ -1,9 +1,10 @@
 //! The service's own time (TIME-03): the clock's, except that it never goes back.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::account::Timestamp;
 use crate::ports::Clock;
+use crate::sync::lock;
 
 #[derive(Debug)]
 struct LastReading {
@@ -28,7 +29,7 @@ pub(super) struct MonotonicClock {
 
 impl MonotonicClock {
     pub(super) fn now(&self, clock: &dyn Clock) -> Timestamp {
-        let mut last = self.last_reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last_reading);
         // Asked under the lock: two threads that read the clock in one order and came here in the other would look like a
         // clock that goes back.
         let now = clock.now();
@@ -38,7 +39,7 @@ impl MonotonicClock {
     }
 
     pub(super) fn clear(&self) {
-        *self.last_reading.lock().unwrap_or_else(PoisonError::into_inner) = LastReading::default();
+        *lock(&self.last_reading) = LastReading::default();
     }
 }
 

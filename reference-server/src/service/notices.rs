@@ -2,7 +2,7 @@
 //! changes nothing for the caller (NOTE-03, IDEM-02), and one that does not is tried again.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use super::audit::AuditContext;
 use crate::account::{Account, AccountId, DeviceId, Outcome, Timestamp};
 use crate::policy::{At, Event, notices};
 use crate::ports::{DeliveryError, Message, MessageContent};
+use crate::sync::lock;
 
 /// Messages under way in the background at most; further ones are dropped, and the log says so.
 const UNDER_WAY: usize = 4096;
@@ -35,12 +36,8 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    fn due(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, AccountId)>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn clear(&self) {
-        self.due().clear();
+        lock(&self.due).clear();
     }
 }
 
@@ -109,7 +106,7 @@ impl Service {
     /// A second step was begun: look after a while whether it was completed.
     pub(super) fn schedule_abandoned_notice(&self, account: &AccountId, at: At<'_>) {
         let due = at.now.plus_s(at.config.incomplete_notice_s);
-        self.inner.outbox.due().insert((due, account.clone()));
+        lock(&self.inner.outbox.due).insert((due, account.clone()));
     }
 
     /// Tells the owners of second steps that were begun and left alone (NOTE-01). To be called every now and then.
@@ -117,7 +114,7 @@ impl Service {
         let at = self.at();
         loop {
             let next = {
-                let mut due = self.inner.outbox.due();
+                let mut due = lock(&self.inner.outbox.due);
                 match due.first() {
                     Some((moment, _)) if *moment <= at.now => due.pop_first(),
                     _ => None,
@@ -142,7 +139,7 @@ impl Service {
             });
             if told.await.is_err() {
                 // Nothing is lost: it is due, and is tried again.
-                self.inner.outbox.due().insert((moment, id));
+                lock(&self.inner.outbox.due).insert((moment, id));
                 return;
             }
         }

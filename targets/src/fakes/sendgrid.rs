@@ -1,111 +1,77 @@
-//! Email by the SendGrid v3 mail-send call: `POST /v3/mail/send`, answered 202 with an empty body.
+//! Email by the SendGrid v3 mail-send call, answered 202 with an empty body.
 
-use std::io;
-use std::net::SocketAddr;
-
-use serde_json::{Value, json};
+use serde::Deserialize;
 use specs::Channel;
-use wiremock::{MockServer, Request, ResponseTemplate};
 
-use super::fault::Faults;
-use super::provider::{self, Provider, Refused, has_key};
-use crate::delivery_log::{DeliveryLog, Message};
+use super::json::{Fields, Text};
+use super::provider::{BadCall, Sent};
 
-/// A SendGrid of its own.
-pub struct SendGrid {
-    server: MockServer,
+#[derive(Deserialize)]
+struct Call<'a> {
+    #[serde(borrow)]
+    from: Option<Address<'a>>,
+    #[serde(borrow, default)]
+    personalizations: Vec<Personalization<'a>>,
+    #[serde(borrow)]
+    subject: Option<Text<'a>>,
+    #[serde(borrow)]
+    content: Option<Vec<Part<'a>>>,
 }
 
-impl SendGrid {
-    /// Starts one here, delivering into this log.
-    pub async fn start(address: SocketAddr, deliveries: DeliveryLog, faults: Faults) -> io::Result<Self> {
-        let server = provider::start::<Api>(address, deliveries, faults).await?;
-        Ok(Self { server })
-    }
-
-    /// Its base URL.
-    pub fn url(&self) -> String {
-        self.server.uri()
-    }
+#[derive(Deserialize)]
+struct Personalization<'a> {
+    #[serde(borrow)]
+    to: Option<Vec<Address<'a>>>,
+    #[serde(borrow)]
+    subject: Option<Text<'a>>,
 }
 
-struct Api;
-
-impl Provider for Api {
-    const CHANNEL: Channel = Channel::Email;
-    const PATH: &'static str = "^/v3/mail/send$";
-
-    fn read(request: &Request) -> Result<Vec<Message>, Refused> {
-        if !has_key(request) {
-            return Err(Box::new(errors(
-                401,
-                "The provided authorization grant is invalid, expired, or revoked",
-                None,
-            )));
-        }
-        let call: Value = request
-            .body_json()
-            .map_err(|_| Box::new(errors(400, "Bad Request: the body is not JSON", None)))?;
-        let missing = |field: &str| Box::new(errors(400, &format!("The {field} field is required."), Some(field)));
-        let from = call
-            .pointer("/from/email")
-            .and_then(Value::as_str)
-            .ok_or_else(|| missing("from"))?;
-        let rows = call.get("personalizations").and_then(Value::as_array);
-        let rows = rows
-            .filter(|rows| !rows.is_empty())
-            .ok_or_else(|| missing("personalizations"))?;
-        let content = call
-            .get("content")
-            .and_then(Value::as_array)
-            .ok_or_else(|| missing("content"))?;
-        let part = |kind: &str| {
-            let of_kind = |part: &&Value| part.get("type").and_then(Value::as_str).is_some_and(|t| t.starts_with(kind));
-            Some(content.iter().find(of_kind)?.get("value")?.as_str()?.to_owned())
-        };
-        let mut messages = Vec::new();
-        for row in rows {
-            let subject = row.get("subject").or_else(|| call.get("subject")).and_then(Value::as_str);
-            let to = row
-                .get("to")
-                .and_then(Value::as_array)
-                .ok_or_else(|| missing("personalizations.0.to"))?;
-            for address in to {
-                let to = address.get("email").and_then(Value::as_str);
-                messages.push(Message {
-                    from: Some(from.to_owned()),
-                    subject: subject.unwrap_or_default().to_owned(),
-                    text: part("text/plain").unwrap_or_default(),
-                    html: part("text/html"),
-                    raw: request.body.clone(),
-                    ..Message::new(Channel::Email, to.ok_or_else(|| missing("personalizations.0.to.0.email"))?)
-                });
-            }
-        }
-        Ok(messages)
-    }
-
-    fn accepted(_: &Request) -> ResponseTemplate {
-        ResponseTemplate::new(202).insert_header("X-Message-Id", "stepproof")
-    }
-
-    fn refused(for_good: bool) -> ResponseTemplate {
-        if for_good {
-            errors(400, "The message cannot be sent", None)
-        } else {
-            errors(503, "Service unavailable", None)
-        }
-    }
-
-    fn unregistered() -> ResponseTemplate {
-        errors(
-            400,
-            "Does not contain a valid address.",
-            Some("personalizations.0.to.0.email"),
-        )
-    }
+#[derive(Deserialize)]
+struct Address<'a> {
+    #[serde(borrow)]
+    email: Option<Text<'a>>,
 }
 
-fn errors(status: u16, message: &str, field: Option<&str>) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(json!({"errors": [{"message": message, "field": field, "help": null}]}))
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    value: Option<Text<'a>>,
+}
+
+pub(super) fn read(body: &[u8], mut tell: impl FnMut(&Sent<'_>)) -> Result<(), BadCall> {
+    let bad = BadCall::request;
+    let call: Call<'_> =
+        serde_json::from_slice(body).map_err(|_| bad("Bad Request: the body is not a mail-send call in JSON", None))?;
+    let from = call.from.and_then(|from| from.email);
+    let from = from.ok_or(bad("The from field is required.", Some("from")))?;
+    if call.personalizations.is_empty() {
+        return Err(bad("The personalizations field is required.", Some("personalizations")));
+    }
+    let content = call.content.ok_or(bad("The content field is required.", Some("content")))?;
+    let part = |kind: &str| {
+        let of_kind = |part: &&Part<'_>| part.kind.as_ref().is_some_and(|text| text.0.starts_with(kind));
+        content.iter().find(of_kind)?.value.as_ref().map(|text| &*text.0)
+    };
+    let (text, html) = (part("text/plain").unwrap_or_default(), part("text/html"));
+    for row in &call.personalizations {
+        let to = row.to.as_ref();
+        let to = to.ok_or(bad("The to array is required.", Some("personalizations.0.to")))?;
+        for address in to {
+            let email = address.email.as_ref();
+            let email = email.ok_or(bad("The email field is required.", Some("personalizations.0.to.0.email")))?;
+            tell(&Sent {
+                channel: Channel::Email,
+                from: Some(&from.0),
+                to: &email.0,
+                subject: Text::or_empty(row.subject.as_ref().or(call.subject.as_ref())),
+                text,
+                html,
+                data: &Fields::default(),
+                code: None,
+            });
+        }
+    }
+    Ok(())
 }

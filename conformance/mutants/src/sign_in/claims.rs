@@ -68,7 +68,7 @@ fn has_field(request: &ApiRequest, name: &str, value: &Value) -> bool {
     http_util::body(request).is_some_and(|body| body.get(name) == Some(value))
 }
 
-/// The request without the fields that the honest edge does not know.
+/// The request without the fields that the honest API does not know.
 fn plain(request: &ApiRequest) -> ApiRequest {
     let Some(Value::Object(mut fields)) = http_util::body(request) else {
         return request.clone();

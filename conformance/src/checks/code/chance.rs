@@ -12,16 +12,16 @@ use crate::proof::{CheckResult, all, assert_that, not_tested};
 
 checks!(
     /// Fewer codes say too little.
-    const LEAST: usize = 200;
+    const MIN_CODES: usize = 200;
     /// As many as the alarms were reckoned for.
-    const MOST: usize = 2000;
+    const MAX_CODES: usize = 2000;
     /// What collecting more than the least may take.
-    const COLLECTING: Duration = Duration::from_secs(3);
+    const MAX_COLLECTING: Duration = Duration::from_secs(3);
 
     /// many codes use every digit at every place alike often, and repeat no more than chance has it
     #[check("CODE-02.codes-are-uniform")]
     async fn codes_are_uniform(cx: &mut Context) -> CheckResult {
-        let codes = codes(cx, LEAST, MOST, COLLECTING).await?;
+        let codes = codes(cx, MIN_CODES, MAX_CODES, MAX_COLLECTING).await?;
         if !codes.iter().all(|code| code.chars().all(|c| c.is_ascii_digit())) {
             return not_tested("the codes are not digits: how they are drawn is not known");
         }
@@ -63,7 +63,7 @@ checks!(
     /// As many codes as are looked at for a rule.
     const ROW: usize = 20;
     /// What is still enough for it, where making accounts takes long.
-    const ROW_LEAST: usize = 8;
+    const MIN_ROW: usize = 8;
 
     /// twenty codes of one account in a moment neither repeat nor count up
     #[check("CODE-03.codes-of-one-account-follow-no-rule")]
@@ -91,7 +91,7 @@ checks!(
         // Made beforehand, so that nothing but the codes falls into the moment.
         let start = Instant::now();
         let mut accounts = Vec::new();
-        while accounts.len() < ROW && (accounts.len() < ROW_LEAST || start.elapsed() < COLLECTING) {
+        while accounts.len() < ROW && (accounts.len() < MIN_ROW || start.elapsed() < MAX_COLLECTING) {
             accounts.push(cx.account().await?);
         }
         let mut codes = Vec::new();

@@ -71,7 +71,7 @@ pub(crate) fn gather(
                 aggregator.series().sample(sample);
                 aggregator.sample(sample);
             }
-            for (attacker, operation) in buffer.operation {
+            for (attacker, operation) in buffer.operations {
                 aggregator.operation(attacker, operation);
             }
             for lag_us in buffer.scheduling_delays_us {

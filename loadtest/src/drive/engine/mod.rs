@@ -15,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use goose::goose::GooseUser;
 use hdrhistogram::Histogram;
 
 pub use collector::{Aggregator, Load};
@@ -61,10 +62,11 @@ pub trait Workload: Send + Sync + 'static {
     /// One attempt. Its steps are recorded as it goes; the flow as a whole is recorded by the caller.
     fn walk(
         &self,
+        goose: &mut GooseUser,
         kept: &mut Self::Kept,
         due: &ScheduledAttempt,
         clock: StormClock,
-        recorder: &mut Recorder,
+        recorder: &Recorder,
     ) -> impl Future<Output = IterationResult> + Send;
 }
 

@@ -21,6 +21,7 @@ use super::collector::gather;
 use super::recorder::SampleBuffers;
 use super::scheduler::{Counts, Kept, Scheduler};
 use super::{Aggregator, EngineConfig, IterationResult, Ran, Recorder, ScheduledAttempt, Stop, StopReason, Workload};
+use crate::flow::Recorder as _;
 use crate::measure::{Ending, RunData, Sample, Step, StormClock};
 use crate::plan::Start;
 use crate::plan::arrivals::Arrival;
@@ -288,7 +289,7 @@ impl<W: Workload> User<W> {
             let result = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop_reason| *stop_reason != StopReason::No) => IterationResult::without_a_start(Ending::Interrupted),
-                result = self.shared.workload.walk(&mut self.kept, &due, self.clock, &mut self.recorder) => result,
+                result = self.shared.workload.walk(goose, &mut self.kept, &due, self.clock, &self.recorder) => result,
             };
             counts.under_way.fetch_sub(1, Ordering::AcqRel);
             result

@@ -1,9 +1,11 @@
 //! How samples leave the users: each user gathers what it measured of an arrival and hands it over once, to one of several
 //! buffers that the collector empties.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::history;
+use crate::flow;
+use crate::history::Operation;
 use crate::measure::Sample;
 
 /// Baskets: users that end at once seldom meet at the same one.
@@ -13,7 +15,7 @@ const BUFFERS: usize = 16;
 #[derive(Default)]
 pub(crate) struct SampleBuffer {
     pub(crate) samples: Vec<Sample>,
-    pub(crate) operation: Vec<(bool, history::Operation)>,
+    pub(crate) operations: Vec<(bool, Operation)>,
     pub(crate) complaints: Vec<(u16, String)>,
     /// Attempts begun: whose, and whether the first.
     pub(crate) attempts: Vec<(u16, bool)>,
@@ -27,12 +29,15 @@ pub(crate) struct SampleBuffers {
     all: Vec<Mutex<SampleBuffer>>,
 }
 
-/// What a user writes into.
-pub struct Recorder {
+/// What a user writes into; clones write into the same.
+#[derive(Clone)]
+pub struct Recorder(Arc<Inner>);
+
+struct Inner {
     buffers: Arc<SampleBuffers>,
     mine: usize,
-    kept: SampleBuffer,
-    attacker: bool,
+    own: Mutex<SampleBuffer>,
+    attacker: AtomicBool,
 }
 
 impl Default for SampleBuffers {
@@ -55,48 +60,55 @@ impl SampleBuffers {
 
 impl Recorder {
     pub(crate) fn new(buffers: Arc<SampleBuffers>, user: usize) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             buffers,
             mine: user % BUFFERS,
-            kept: SampleBuffer::default(),
-            attacker: false,
-        }
+            own: Mutex::default(),
+            attacker: AtomicBool::new(false),
+        }))
     }
 
     /// Whose doings are recorded from now on.
-    pub fn of_attacker(&mut self, attacker: bool) {
-        self.attacker = attacker;
+    pub fn of_attacker(&self, attacker: bool) {
+        self.0.attacker.store(attacker, Ordering::Relaxed);
     }
 
-    /// Takes a sample.
-    pub fn sample(&mut self, sample: Sample) {
-        self.kept.samples.push(sample);
+    pub(crate) fn attempt(&self, class: u16, first: bool) {
+        self.own().attempts.push((class, first));
     }
 
-    /// Takes an operation and its answer.
-    pub fn operation(&mut self, operation: history::Operation) {
-        self.kept.operation.push((self.attacker, operation));
+    pub(crate) fn scheduling_delay(&self, lag_us: u64) {
+        self.own().scheduling_delays_us.push(lag_us);
     }
 
-    pub(crate) fn attempt(&mut self, class: u16, first: bool) {
-        self.kept.attempts.push((class, first));
-    }
-
-    pub(crate) fn scheduling_delay(&mut self, lag_us: u64) {
-        self.kept.scheduling_delays_us.push(lag_us);
-    }
-
-    pub(crate) fn complain(&mut self, class: u16, what: String) {
-        self.kept.complaints.push((class, what));
+    pub(crate) fn complain(&self, class: u16, what: String) {
+        self.own().complaints.push((class, what));
     }
 
     /// Hands it all over.
-    pub(crate) fn hand_over(&mut self) {
-        let mut buffer = self.buffers.all[self.mine].lock().unwrap_or_else(PoisonError::into_inner);
-        buffer.samples.append(&mut self.kept.samples);
-        buffer.operation.append(&mut self.kept.operation);
-        buffer.complaints.append(&mut self.kept.complaints);
-        buffer.attempts.append(&mut self.kept.attempts);
-        buffer.scheduling_delays_us.append(&mut self.kept.scheduling_delays_us);
+    pub(crate) fn hand_over(&self) {
+        let mut own = self.own();
+        let mut buffer = self.0.buffers.all[self.0.mine].lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.samples.append(&mut own.samples);
+        buffer.operations.append(&mut own.operations);
+        buffer.complaints.append(&mut own.complaints);
+        buffer.attempts.append(&mut own.attempts);
+        buffer.scheduling_delays_us.append(&mut own.scheduling_delays_us);
+    }
+
+    fn own(&self) -> MutexGuard<'_, SampleBuffer> {
+        self.0.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl flow::Recorder for Recorder {
+    fn sample(&self, sample: Sample) {
+        self.own().samples.push(sample);
+    }
+
+    fn operation(&self, operation: Operation) {
+        self.own()
+            .operations
+            .push((self.0.attacker.load(Ordering::Relaxed), operation));
     }
 }

@@ -1,12 +1,10 @@
-//! What is made of samples while the storm runs: the series and its log, the histories, the live view, Prometheus, Locust.
+//! What is made of samples while the storm runs: the series and its log, the histories, the live view, and whoever else observes.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use hdrhistogram::Histogram;
 
 use crate::drive::engine::{Aggregator, Load};
-use crate::fleet::locust::LocustStats;
 use crate::history;
 use crate::history::Histories;
 use crate::measure::{Ending, Sample, Series, Step, count, histogram};
@@ -21,8 +19,7 @@ pub(super) struct StormAggregator {
     pub(super) histories: Arc<Histories>,
     pub(super) mailbox: Mailbox,
     pub(super) live: LiveState,
-    pub(super) observer: Option<Arc<dyn Observe>>,
-    pub(super) locust: Option<Arc<LocustStats>>,
+    pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) second: LastSecond,
 }
 
@@ -51,11 +48,8 @@ impl Aggregator for StormAggregator {
     }
 
     fn sample(&mut self, sample: &Sample) {
-        if let Some(observer) = &self.observer {
+        for observer in &self.observers {
             observer.sample(sample);
-        }
-        if let Some(locust) = &self.locust {
-            tell_locust(locust, &self.scenario, sample);
         }
         if sample.step == Step::Flow {
             let class = self.scenario.classes.get(usize::from(sample.class));
@@ -114,23 +108,5 @@ impl LastSecond {
         self.frame.lag_p99_ms = at(&self.lag, 0.99);
         self.response.reset();
         self.lag.reset();
-    }
-}
-
-/// Locust's page shows flows by class, and exchanges by operation.
-fn tell_locust(locust: &LocustStats, scenario: &Scenario, sample: &Sample) {
-    let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-    let ok = sample.ending == Ending::Completed;
-    let error = (!ok).then(|| sample.ending.name());
-    match sample.step {
-        Step::Flow => {
-            let class = scenario.classes.get(usize::from(sample.class));
-            let name = class.map_or("flow", |class| class.name.as_str());
-            locust.record(name, "FLOW", sample.response_us() as f64 / 1000.0, ok, error, now);
-        }
-        Step::Exchange(kind) => {
-            locust.record(kind.name(), "STEP", sample.service_us() as f64 / 1000.0, ok, error, now);
-        }
-        Step::Delivery(_) | Step::CodeAge => {}
     }
 }

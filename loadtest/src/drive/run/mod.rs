@@ -46,7 +46,8 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
         population: service.population(&scenario, plan.seed, shards)?,
         lines: service.lines.clone(),
         mailbox: service.sink.mailbox.clone(),
-        profile: service.profile.clone(),
+        profile: Arc::new(service.profile.clone()),
+        flows: plan.flows.clone(),
         seed: plan.seed,
         accounts: Accounts::default(),
         scenario: Arc::clone(&scenario),
@@ -54,18 +55,17 @@ pub async fn storm(plan: &Plan, service: &UnderLoad) -> anyhow::Result<Record> {
     let users = plan.users(&schedule);
     let histories = Arc::new(Histories::default());
     let live = LiveState::default();
-    let observer = match plan.metrics {
-        Some(address) => Some(serve_metrics(address, &scenario, &live).await?),
-        None => None,
-    };
+    let mut observers = plan.observers.clone();
+    if let Some(address) = plan.metrics {
+        observers.push(serve_metrics(address, &scenario, &live).await?);
+    }
     let gather = StormAggregator {
         scenario: Arc::clone(&scenario),
         series: series(plan)?,
         histories: Arc::clone(&histories),
         mailbox: service.sink.mailbox.clone(),
         live: live.clone(),
-        observer,
-        locust: plan.locust.clone(),
+        observers,
         second: LastSecond::default(),
     };
     let before = service.sink.mailbox.counts();

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::client::{Line, Lines};
+use goose::goose::GooseUser;
+
+use crate::client::Lines;
 use crate::drive::engine::{IterationResult, Recorder, ScheduledAttempt, Workload};
-use crate::flow::{Identity, Numbers, ServiceProfile, TrustedDevice, Visit, Walk, walk};
+use crate::flow::{self, Flows, Identity, Iteration, Numbers, ServiceProfile, SharedLine, TrustedDevice, Visit};
 use crate::measure::Ending;
 use crate::measure::StormClock;
 use crate::plan::population::Population;
-use crate::plan::scenario::{Connection, Flow, Scenario, UserClass};
+use crate::plan::scenario::{Connection, DeviceKind, Flow, Scenario, UserClass};
 use crate::sink::Mailbox;
 
 /// Parts of the map of accounts, so that users seldom meet at its lock.
@@ -21,7 +23,8 @@ pub(super) struct People {
     pub(crate) population: Population,
     pub(crate) lines: Lines,
     pub(crate) mailbox: Mailbox,
-    pub(crate) profile: ServiceProfile,
+    pub(crate) profile: Arc<ServiceProfile>,
+    pub(crate) flows: Flows,
     pub(crate) seed: u64,
     pub(crate) accounts: Accounts,
 }
@@ -35,7 +38,7 @@ pub(crate) struct Accounts {
 /// An account that somebody came to.
 #[derive(Default)]
 struct Visited {
-    numbers: Numbers,
+    numbers: Arc<Numbers>,
     // The trusted phone does one thing at a time: whoever uses it holds this for as long.
     owner: tokio::sync::Mutex<Owner>,
 }
@@ -87,7 +90,7 @@ impl People {
 
 impl Workload for People {
     /// Lines that stay open, by class.
-    type Kept = HashMap<u16, Line>;
+    type Kept = HashMap<u16, SharedLine>;
 
     fn begin(&self) -> Self::Kept {
         HashMap::new()
@@ -95,10 +98,11 @@ impl Workload for People {
 
     async fn walk(
         &self,
+        goose: &mut GooseUser,
         kept: &mut Self::Kept,
         due: &ScheduledAttempt,
         clock: StormClock,
-        recorder: &mut Recorder,
+        recorder: &Recorder,
     ) -> IterationResult {
         let Some(class) = self.scenario.classes.get(usize::from(due.arrival.class)) else {
             return failed("the schedule has a class that the scenario has not".to_owned());
@@ -111,33 +115,33 @@ impl Workload for People {
         };
         // Whoever comes on another device leaves the owner's alone.
         let mut held = uses_trusted_device(class).then_some(owner);
-        let mut fresh = None;
+        let open = || Arc::new(tokio::sync::Mutex::new(self.lines.open(identity.source)));
         let line = match class.connection {
-            Connection::Kept => kept
-                .entry(due.arrival.class)
-                .or_insert_with(|| self.lines.open(identity.source)),
-            Connection::Cold => fresh.insert(self.lines.open(identity.source)),
+            Connection::Kept => Arc::clone(kept.entry(due.arrival.class).or_insert_with(open)),
+            Connection::Cold => open(),
+        };
+        let Some(transaction) = self.flows.of(class) else {
+            return failed(format!("class `{}` walks a flow that this program does not have", class.name));
         };
         recorder.of_attacker(class.attacker);
-        let walked = walk(Walk {
+        let iteration = Iteration {
             line,
-            lines: &self.lines,
-            mailbox: &self.mailbox,
+            lines: self.lines.clone(),
+            mailbox: self.mailbox.clone(),
             class: due.arrival.class,
-            plan: class,
-            think: self.scenario.think,
-            profile: &self.profile,
-            identity: &identity,
-            numbers: &visited.numbers,
+            scenario: Arc::clone(&self.scenario),
+            profile: Arc::clone(&self.profile),
+            identity,
+            numbers: Arc::clone(&visited.numbers),
             visit: Visit {
                 seed: self.seed,
                 nth: due.arrival.nth,
                 attempt: due.attempt,
             },
             clock,
-            recorder,
-        })
-        .await;
+            recorder: Arc::new(recorder.clone()),
+        };
+        let walked = flow::run(goose, transaction, iteration).await;
         if let Some(owner) = &mut held {
             if walked.trust_doubtful {
                 owner.trust = Some(None);
@@ -159,10 +163,11 @@ impl Workload for People {
 
 /// Whether a class's flow is walked on the account's trusted device.
 fn uses_trusted_device(class: &UserClass) -> bool {
-    matches!(
-        class.flow,
-        Flow::TrustedSignIn | Flow::Refresh | Flow::SignOut | Flow::RemoveDevice | Flow::ChangePassword
-    )
+    match class.flow {
+        Flow::TrustedSignIn | Flow::Refresh | Flow::SignOut | Flow::RemoveDevice | Flow::ChangePassword => true,
+        Flow::Own => class.device == DeviceKind::Trusted,
+        _ => false,
+    }
 }
 
 fn failed(what: String) -> IterationResult {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::drive::engine::Stop;
-use crate::fleet::locust::LocustStats;
+use crate::flow::Flows;
 use crate::plan::Shard;
 use crate::plan::arrivals::Schedule;
 use crate::plan::scenario::{DeviceKind, Fault, Flow, Scenario, UserClass};
+use crate::report::live::Observe;
 
 /// Goose users at the least and at the most.
 const USERS: (f64, f64) = (64.0, 10_000.0);
@@ -38,8 +39,10 @@ pub struct Plan {
     pub view: View,
     /// How it is stopped.
     pub stop: Stop,
-    /// Locust's statistics, where it runs for a master.
-    pub locust: Option<Arc<LocustStats>>,
+    /// Who else sees every sample.
+    pub observers: Vec<Arc<dyn Observe>>,
+    /// Flows of one's own.
+    pub flows: Flows,
 }
 
 /// How a storm is shown.

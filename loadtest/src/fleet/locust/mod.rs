@@ -20,7 +20,7 @@ pub mod worker;
 
 pub use options::WorkerOptions;
 pub use order::{Order, StormRunner};
-pub use stats::LocustStats;
+pub use stats::{LocustStats, Observer};
 pub use worker::{Ended, run};
 
 #[cfg(test)]

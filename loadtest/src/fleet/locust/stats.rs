@@ -2,11 +2,15 @@
 //! own workers keep two.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use rmpv::Value;
 
 use super::protocol::{Users, map, users_fields};
+use crate::measure::{Ending, Sample, Step};
+use crate::plan::scenario::Scenario;
+use crate::report::live::Observe;
 
 /// Different errors in one delta; what is beyond is counted under one name.
 const MAX_ERRORS: usize = 200;
@@ -18,6 +22,33 @@ const LONGEST_ERROR: usize = 300;
 pub struct LocustStats {
     // Held for one sample or one delta, never over an await.
     inner: Mutex<Inner>,
+}
+
+/// A storm's samples as Locust's page shows them: flows by class, and exchanges by operation.
+pub struct Observer {
+    pub stats: Arc<LocustStats>,
+    pub scenario: Arc<Scenario>,
+}
+
+impl Observe for Observer {
+    fn sample(&self, sample: &Sample) {
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
+        let ok = sample.ending == Ending::Completed;
+        let error = (!ok).then(|| sample.ending.name());
+        let (name, method, us) = match sample.step {
+            Step::Flow => {
+                let class = self.scenario.classes.get(usize::from(sample.class));
+                (
+                    class.map_or("flow", |class| class.name.as_str()),
+                    "FLOW",
+                    sample.response_us(),
+                )
+            }
+            Step::Exchange(kind) => (kind.name(), "STEP", sample.service_us()),
+            Step::Delivery(_) | Step::CodeAge => return,
+        };
+        self.stats.record(name, method, us as f64 / 1000.0, ok, error, now);
+    }
 }
 
 #[derive(Debug, Default)]

@@ -1,11 +1,5 @@
 //! Processor time and memory from `/proc`. Where there is none, nothing is known, and nothing is made up.
 
-use std::fs;
-use std::path::Path;
-
-/// Clock ticks a second in `/proc`: 100 on every Linux there is.
-const TICKS: f64 = 100.0;
-
 /// What a process has used since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
@@ -20,76 +14,67 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// What this process has used.
-pub fn of_self() -> Option<Usage> {
-    usage(Path::new("/proc/self"))
-}
+#[cfg(target_os = "linux")]
+mod proc {
+    use procfs::process::{Process, Stat};
 
-/// What the process with this id has used; `None` when there is none, or no `/proc`.
-pub fn of_process(pid: u32) -> Option<Usage> {
-    usage(&Path::new("/proc").join(pid.to_string()))
-}
+    use super::Usage;
 
-/// Processor time in seconds of this process's threads of this name.
-pub fn of_threads(named: &str) -> Option<f64> {
-    let mut seconds = None;
-    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
-        // A thread may end while it is looked at.
-        let Ok(stat) = fs::read_to_string(task.path().join("stat")) else {
-            continue;
-        };
-        if name(&stat) == Some(named) {
-            seconds = Some(seconds.unwrap_or(0.0) + cpu_s(&stat)?);
-        }
+    /// What this process has used.
+    pub fn of_self() -> Option<Usage> {
+        usage(&Process::myself().ok()?)
     }
-    seconds
+
+    /// What the process with this id has used; `None` when there is none, or no `/proc`.
+    pub fn of_process(pid: u32) -> Option<Usage> {
+        usage(&Process::new(pid.try_into().ok()?).ok()?)
+    }
+
+    /// Processor time in seconds of this process's threads of this name.
+    pub fn of_threads(named: &str) -> Option<f64> {
+        let tasks = Process::myself().ok()?.tasks().ok()?;
+        // A thread may end while it is looked at.
+        let stats = tasks.flatten().filter_map(|task| task.stat().ok());
+        let seconds = stats.filter(|stat| stat.comm == named).map(|stat| cpu_s(&stat));
+        seconds.reduce(|sum, one| sum + one)
+    }
+
+    fn usage(process: &Process) -> Option<Usage> {
+        let stat = process.stat().ok()?;
+        Some(Usage {
+            cpu_s: cpu_s(&stat),
+            // In KiB.
+            rss_mib: process.status().ok()?.vmrss? as f64 / 1024.0,
+        })
+    }
+
+    fn cpu_s(stat: &Stat) -> f64 {
+        (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
+    }
 }
 
-fn usage(of: &Path) -> Option<Usage> {
-    let stat = fs::read_to_string(of.join("stat")).ok()?;
-    let status = fs::read_to_string(of.join("status")).ok()?;
-    Some(Usage {
-        cpu_s: cpu_s(&stat)?,
-        rss_mib: rss_mib(&status)?,
-    })
+#[cfg(not(target_os = "linux"))]
+mod proc {
+    use super::Usage;
+
+    pub fn of_self() -> Option<Usage> {
+        None
+    }
+
+    pub fn of_process(_: u32) -> Option<Usage> {
+        None
+    }
+
+    pub fn of_threads(_: &str) -> Option<f64> {
+        None
+    }
 }
 
-/// The name in a `stat` line, which may hold blanks and brackets.
-fn name(stat: &str) -> Option<&str> {
-    stat.get(stat.find('(')? + 1..stat.rfind(')')?)
-}
-
-/// User and system time of a `stat` line.
-fn cpu_s(stat: &str) -> Option<f64> {
-    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().skip(11);
-    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
-    Some((user + system) as f64 / TICKS)
-}
-
-/// Resident memory of a `status` file.
-fn rss_mib(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib as f64 / 1024.0)
-}
+pub use proc::{of_process, of_self, of_threads};
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_with_blanks_and_brackets_moves_no_field() {
-        let stat = "7 (a) (b c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 3 0";
-        assert_eq!(name(stat), Some("a) (b c"));
-        assert_eq!(cpu_s(stat), Some(3.0));
-        assert_eq!(cpu_s("7 (a) S 1"), None);
-    }
-
-    #[test]
-    fn resident_memory_is_read_in_its_unit() {
-        assert_eq!(rss_mib("VmPeak:\t  9 kB\nVmRSS:\t    2048 kB\n"), Some(2.0));
-        assert_eq!(rss_mib("VmPeak:\t  9 kB\n"), None);
-    }
 
     #[cfg(target_os = "linux")]
     #[test]

@@ -131,7 +131,7 @@ fn accounts(class: &UserClass, scenario: &Scenario, place: &[Key], found: &mut F
 
 fn flow(class: &UserClass, place: &[Key], found: &mut Faults) {
     let attack = matches!(class.flow, Flow::StuffPasswords | Flow::GuessCodes | Flow::HammerResend);
-    if attack != class.attacker {
+    if attack != class.attacker && class.flow != Flow::Own {
         let (what, hint) = match attack {
             true => (
                 "is what an attacker does",

@@ -183,6 +183,8 @@ pub enum Flow {
     GuessCodes,
     /// Knows the password and asks for codes over and over.
     HammerResend,
+    /// A flow of one's own: the program that runs the storm has it, by the class's name (`loadtest/examples/own_flow.rs`).
+    Own,
 }
 
 /// What a person holds.
@@ -331,6 +333,7 @@ impl Flow {
             Flow::StuffPasswords => "stuff-passwords",
             Flow::GuessCodes => "guess-codes",
             Flow::HammerResend => "hammer-resend",
+            Flow::Own => "own",
         }
     }
 }

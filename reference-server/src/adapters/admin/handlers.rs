@@ -12,8 +12,7 @@ use crate::account::{Status, Timestamp};
 use crate::adapters::mailer::RenderedMessage;
 use crate::adapters::prometheus;
 use crate::http::{
-    ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Nothing, Refusal, answer, empty, json, label, opaque, read,
-    read_or_nothing,
+    ApiRequest, MAX_INSTALLATION_BYTES, MAX_PUSH_TOKEN_BYTES, Refusal, answer, empty, json, label, opaque, read, read_nothing,
 };
 use crate::ports::Clock;
 use crate::service::Problem;
@@ -76,7 +75,7 @@ fn move_clock(admin: &Admin, request: &ApiRequest) -> Answer {
 }
 
 async fn reset(admin: &Admin, request: &ApiRequest) -> Answer {
-    let Nothing {} = read_or_nothing(request)?;
+    read_nothing(request)?;
     // The clock first: the service takes it as it is then, and not for one that went back.
     admin.clock.reset();
     admin.service.reset().await?;
