@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::measure::Percentiles;
+pub use crate::measure::resources::Resources;
 use crate::measure::{Ending, Step};
 use crate::plan::Shard;
 use crate::plan::scenario::{Flow, Phase, Scenario};
@@ -71,7 +73,6 @@ pub struct Record {
 
 /// The program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "name and version")]
 pub struct Tool {
     pub name: String,
     pub version: String,
@@ -99,12 +100,12 @@ pub struct ClassRecord {
     /// Where all its arrivals went.
     pub funnel: Funnel,
     /// Response time of completed flows: from the intended instant, without people's own time.
-    pub response: Clock,
+    pub response: Percentiles,
     /// Service time of flows that were begun: from the actual start.
-    pub service: Clock,
+    pub service: Percentiles,
     /// Scheduling delay of all arrivals.
     #[serde(alias = "lag")]
-    pub scheduling_delay: Clock,
+    pub scheduling_delay: Percentiles,
     /// Its steps.
     pub steps: Vec<StepRecord>,
     /// The first few things that went wrong, in words.
@@ -121,35 +122,14 @@ pub struct Funnel {
     /// Flows walked, further attempts included.
     pub attempts: u64,
     /// By ending: completed, refused, limited, …
-    #[allow(missing_docs, reason = "the endings tell")]
     pub completed: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub refused: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub limited: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub failed: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub unanswered: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub no_code: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub abandoned: u64,
-    #[allow(missing_docs, reason = "the endings tell")]
     pub interrupted: u64,
-}
-
-/// Percentiles of one clock, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names tell")]
-pub struct Clock {
-    pub count: u64,
-    pub mean_ms: f64,
-    pub p50_ms: f64,
-    pub p90_ms: f64,
-    pub p99_ms: f64,
-    pub p999_ms: f64,
-    pub max_ms: f64,
 }
 
 /// One step of a class's flows.
@@ -160,7 +140,7 @@ pub struct StepRecord {
     /// How often it ended how.
     pub endings: BTreeMap<Ending, u64>,
     /// Its service time, however it ended.
-    pub service: Clock,
+    pub service: Percentiles,
 }
 
 /// One second of the storm, from its beginning; all legitimate classes together, and the attackers apart.
@@ -179,7 +159,7 @@ pub struct Second {
     /// Attackers' flows that ended in it.
     pub attacks: u64,
     /// Response times of the completed legitimate flows that were due in it.
-    pub response: Clock,
+    pub response: Percentiles,
     /// The same as a histogram for the heat map: [upper bound in milliseconds, count], not empty ones only, rising.
     pub heat: Vec<(f64, u64)>,
 }
@@ -192,9 +172,9 @@ pub struct Deliveries {
     /// Emails with a code.
     pub email: u64,
     /// From the request that asked for it to its arrival.
-    pub lag: Clock,
+    pub lag: Percentiles,
     /// From its arrival to its being submitted.
-    pub code_age: Clock,
+    pub code_age: Percentiles,
     /// Code messages for each completed flow with a second step.
     pub sends_per_login: f64,
 }
@@ -242,25 +222,6 @@ pub struct Breach {
     /// What happened, operation by operation, in words, with times.
     #[serde(alias = "told")]
     pub steps: Vec<String>,
-}
-
-/// Use of the machine at one moment. Processor time is counted from the process's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Resources {
-    /// Seconds from the storm's beginning.
-    pub at_s: f64,
-    /// Of the generator.
-    pub generator_cpu_s: f64,
-    /// Of the generator.
-    pub generator_rss_mib: f64,
-    /// Of the server, when it can be read. With an embedded server both are the same process, and this is `None`.
-    pub server_cpu_s: Option<f64>,
-    /// Of the server, when it can be read.
-    pub server_rss_mib: Option<f64>,
-    /// Arrivals due and not yet begun.
-    pub waiting: u64,
-    /// Flows under way.
-    pub under_way: u64,
 }
 
 /// Whether the generator was the limit.

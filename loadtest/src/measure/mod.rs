@@ -18,4 +18,4 @@ pub use clock::StormClock;
 pub use log::{Clock, Interval, Key, LogError, read};
 pub use run_data::{Attempts, RunData};
 pub use sample::{Ending, Sample, Step};
-pub use series::{Series, percentiles};
+pub use series::{Percentiles, Series, percentiles};

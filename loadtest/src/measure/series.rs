@@ -7,11 +7,11 @@ use std::time::SystemTime;
 
 use hdrhistogram::Histogram;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::bucket::{Sparse, histogram};
 use super::log::{Clock, Interval, Key, LogWriter};
 use super::{Ending, Sample, Step};
-use crate::record;
 
 /// Seconds for which samples of a second may still come.
 const LATE_S: u32 = 2;
@@ -184,10 +184,22 @@ impl Series {
     }
 }
 
-/// The percentiles of a clock, in milliseconds.
-pub fn percentiles(times: &Histogram<u64>) -> record::Clock {
+/// Percentiles of one clock, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    pub count: u64,
+    pub mean_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
+}
+
+/// The percentiles of a clock.
+pub fn percentiles(times: &Histogram<u64>) -> Percentiles {
     let ms = |us: u64| us as f64 / 1000.0;
-    record::Clock {
+    Percentiles {
         count: times.len(),
         mean_ms: if times.is_empty() { 0.0 } else { times.mean() / 1000.0 },
         p50_ms: ms(times.value_at_quantile(0.5)),
@@ -259,7 +271,7 @@ mod tests {
         series.finish().unwrap();
     }
 
-    fn everything(series: &Series) -> (record::Clock, BTreeMap<Ending, u64>, record::Clock, u32) {
+    fn everything(series: &Series) -> (Percentiles, BTreeMap<Ending, u64>, Percentiles, u32) {
         let responses = percentiles(&series.responses(0..u32::MAX, |_| true));
         let lag = percentiles(&series.total(|key| key.clock == Clock::Lag));
         (

@@ -11,8 +11,8 @@ use crate::plan::scenario::{
     Arrivals, Connection, DeviceKind, Event, Fault, Flow, Phase, Scenario, Shape, Slo, Think, UserClass,
 };
 use crate::record::{
-    Attack, Breach, ClassRecord, Clock, Deliveries, FORMAT, Funnel, Generator, Reconnects, Record, Resources, Safety, Second,
-    StepRecord, TargetFacts, Threshold, Tool, Verdict,
+    Attack, Breach, ClassRecord, Deliveries, FORMAT, Funnel, Generator, Percentiles, Reconnects, Record, Resources, Safety,
+    Second, StepRecord, TargetFacts, Threshold, Tool, Verdict,
 };
 
 /// Sign-ins a second that the made-up service takes.
@@ -235,7 +235,7 @@ fn threshold(what: &str, wanted: f64, found: f64) -> Threshold {
 }
 
 /// Percentiles by rank.
-pub(crate) fn clock(times: &mut [f64]) -> Clock {
+pub(crate) fn clock(times: &mut [f64]) -> Percentiles {
     times.sort_by(f64::total_cmp);
     let at = |part: f64| {
         times
@@ -243,7 +243,7 @@ pub(crate) fn clock(times: &mut [f64]) -> Clock {
             .copied()
             .unwrap_or(0.0)
     };
-    Clock {
+    Percentiles {
         count: times.len() as u64,
         mean_ms: times.iter().sum::<f64>() / times.len().max(1) as f64,
         p50_ms: at(0.5),

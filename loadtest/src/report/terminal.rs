@@ -8,7 +8,7 @@ use targets::text::printable;
 use super::table::{table, wrapped};
 use super::words::{self, count, counted, ms, part, s};
 use crate::measure::{Ending, Step};
-use crate::record::{ClassRecord, Clock, Record, Verdict};
+use crate::record::{ClassRecord, Percentiles, Record, Verdict};
 
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -122,7 +122,7 @@ fn arrivals(page: &mut Page, record: &Record) {
     page.line(if record.drain_s.is_some() { Style::new() } else { BAD }, &drain);
 }
 
-fn clock(clock: &Clock) -> [String; 7] {
+fn clock(clock: &Percentiles) -> [String; 7] {
     if clock.count == 0 {
         let none = || "–".to_owned();
         return ["0".to_owned(), none(), none(), none(), none(), none(), none()];

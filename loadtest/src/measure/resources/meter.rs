@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use url::Url;
 
+use super::Resources;
 use super::process::{self, Usage};
 use super::scrape;
-use crate::record::Resources;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(1);

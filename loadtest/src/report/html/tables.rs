@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use minijinja::{HtmlEscape, Value, context};
 
 use crate::measure::Step;
-use crate::record::{Clock, Record};
+use crate::record::{Percentiles, Record};
 use crate::report::words::{self, count, ms, part, s};
 
 /// The most rows of the table of seconds.
@@ -118,7 +118,7 @@ pub(super) fn funnels(record: &Record) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-fn clock(clock: &Clock) -> Vec<String> {
+fn clock(clock: &Percentiles) -> Vec<String> {
     let figures = [
         clock.mean_ms,
         clock.p50_ms,
@@ -169,7 +169,7 @@ pub(super) fn seconds(record: &Record) -> (usize, Vec<Vec<String>>) {
     let together = record.seconds.len().div_ceil(MAX_ROWS).max(1);
     let rows = record.seconds.chunks(together).filter_map(|seconds| {
         let sum = |of: fn(&crate::record::Second) -> u64| count(seconds.iter().map(of).sum());
-        let worst = |of: fn(&Clock) -> f64| {
+        let worst = |of: fn(&Percentiles) -> f64| {
             let known = seconds
                 .iter()
                 .filter(|second| second.response.count > 0)
