@@ -17,16 +17,13 @@ pub use route::Route;
 pub enum Credential {
     /// The handle of a pending challenge: it has none of a session's rights.
     Handle,
-    /// The access token of a session.
     Access,
 }
 
 /// What a success means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Success {
-    /// A session was opened or renewed.
     SignedIn,
-    /// A code is asked for.
     Challenged,
     Done,
 }
@@ -58,7 +55,6 @@ pub struct Field {
 /// How an operation is spoken in the reference API.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The HTTP method.
     pub method: &'static str,
     /// The path, with `{id}` where an identifier stands.
     pub path: &'static str,

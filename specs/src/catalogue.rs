@@ -11,9 +11,7 @@ use crate::profile::Profile;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// Breaking it is a failure.
     Must,
-    /// Breaking it is a warning.
     Should,
     /// An option; when offered it has to be right.
     May,
@@ -84,7 +82,6 @@ pub struct Requirement {
     pub area: Area,
     /// How strongly it binds in the `faq` profile.
     pub level: Level,
-    /// The normative sentence.
     pub text: String,
     /// Where the rule comes from: FAQ question, RFC, NIST or OWASP section, CWE, public case.
     pub sources: Vec<String>,

@@ -34,7 +34,6 @@ pub enum ContractError {
 pub struct Operation {
     /// Its path, with placeholders such as `{id}`.
     pub path: String,
-    /// Its method, in capitals.
     pub method: String,
     /// Its `operationId`.
     pub id: String,

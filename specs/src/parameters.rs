@@ -31,11 +31,9 @@ pub struct Parameters {
     pub lock_s: u64,
     /// Seconds between two sends of one challenge (at least 15).
     pub resend_cooldown_s: u64,
-    /// Messages one challenge may cause.
     pub sends_per_challenge: u32,
     /// Messages one account may cause in a day.
     pub sends_per_account_day: u32,
-    /// Live challenges an account may have.
     pub live_challenges: u32,
     /// Failed passwords or codes one source address may cause, across accounts, within `source_window_s`.
     pub source_wrong_limit: u32,
@@ -55,7 +53,6 @@ pub struct Parameters {
     pub reauth_max_s: u64,
     /// The lowest app version served while two-step verification is on, inclusive.
     pub min_version: String,
-    /// Characters a password has at least.
     pub password_min: usize,
     /// Seconds within which a request answers even when a provider hangs.
     pub delivery_answer_s: u64,

@@ -13,18 +13,13 @@ use crate::transcript::Exchange;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "class")]
 pub enum Outcome {
-    /// A full session was opened or renewed.
     SignedIn,
     /// A pending challenge: a code is asked for.
     Challenged,
-    /// The operation was done.
     Done,
-    /// The operation was refused.
     Refused {
-        /// Why.
         reason: Refusal,
     },
-    /// Refused for now by a limit.
     Limited {
         /// Seconds to wait, when the target says (RFC 9110 §10.2.3).
         retry_after_s: Option<u64>,
@@ -40,34 +35,27 @@ pub enum Outcome {
 pub struct ChallengeFacts {
     /// Public id, as `list_challenges` names it.
     pub id: Option<String>,
-    /// How the code travelled.
     pub method: Option<Channel>,
-    /// Ways the code can be asked for.
     pub methods: Vec<Channel>,
     /// End of the present code, RFC 3339.
     pub expires_at: Option<String>,
     /// First moment of the next send, RFC 3339.
     pub resend_at: Option<String>,
-    /// Guesses left.
     pub attempts_left: Option<u32>,
 }
 
 /// One row of a device list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DeviceRow {
-    /// Device id.
     pub id: String,
-    /// Label.
     pub name: Option<String>,
     /// Whether it is trusted, when the list tells.
     pub trusted: Option<bool>,
-    /// Whether it is the asking device.
     pub current: Option<bool>,
     /// First use, RFC 3339.
     pub first_used_at: Option<String>,
     /// Last use, RFC 3339.
     pub last_used_at: Option<String>,
-    /// Approximate place.
     pub place: Option<String>,
 }
 
@@ -93,11 +81,8 @@ pub struct Facts {
 /// What one operation brought back.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// What was asked.
     pub operation: OperationKind,
-    /// Its class.
     pub outcome: Outcome,
-    /// What it told.
     pub facts: Facts,
     /// Every exchange of the operation, in order; the last one decided the outcome.
     pub exchanges: Vec<Arc<Exchange>>,

@@ -13,12 +13,9 @@ use crate::target::TargetError;
 pub enum ClockMode {
     /// The target's clock stands still, and moves on order.
     Controlled,
-    /// Real waiting, this much in all.
     Waiting {
-        /// The budget of one run.
         budget: Duration,
     },
-    /// No way to let time pass.
     None,
 }
 

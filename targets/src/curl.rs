@@ -26,7 +26,7 @@ use command::Command;
 use known::Known;
 pub use shell::quote;
 
-static FIELD: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_]*)" *:"#));
+static FIELD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_]*)" *:"#).expect("a pattern of ours"));
 
 const OPENING: &str = "#!/bin/sh
 # Repeats the flow with fresh accounts. BASE aims it elsewhere, EMAIL_1 gives an address whose mail you read;
@@ -215,8 +215,7 @@ fn fields(exchange: &RedactedExchange) -> String {
         Some(response) => response.body.as_str(),
         None => "",
     };
-    let found = FIELD.as_ref().ok().into_iter().flat_map(|field| field.captures_iter(text));
-    let names: BTreeSet<String> = found.map(|name| name[1].to_owned()).collect();
+    let names: BTreeSet<String> = FIELD.captures_iter(text).map(|name| name[1].to_owned()).collect();
     let names: String = names.iter().map(|name| format!("{name} ")).collect();
     format!(" '{names}'")
 }

@@ -14,19 +14,13 @@ pub struct Cursor(pub usize);
 /// One delivered message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// How it travelled.
     pub channel: Channel,
     /// The address, or the push registration token.
     pub to: String,
-    /// Envelope or header sender, for email.
     pub from: Option<String>,
-    /// Subject or push title.
     pub subject: String,
-    /// Text body, or push body.
     pub text: String,
-    /// HTML body, for email.
     pub html: Option<String>,
-    /// Data fields, for push.
     pub data: Vec<(String, String)>,
     /// Milliseconds since the delivery log was opened.
     pub at_ms: f64,
@@ -45,7 +39,6 @@ pub struct Patterns {
     pub code_field: Option<String>,
     /// The code, in text, HTML (link targets included) or subject.
     pub code: Vec<Regex>,
-    /// The reset token, in the same places.
     pub reset_token: Vec<Regex>,
 }
 

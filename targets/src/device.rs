@@ -8,13 +8,9 @@ use crate::jar::CookieJar;
 /// What a credential is for. A binding says where each one lives (a cookie or a variable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CredentialKind {
-    /// The pending challenge's handle.
     Handle,
-    /// The session's access credential.
     Access,
-    /// The session's refresh credential.
     Refresh,
-    /// The device's trust credential.
     Trust,
 }
 
@@ -51,9 +47,7 @@ pub struct Device {
     pub source: Option<IpAddr>,
     /// The push registration it would bring along when signing in.
     pub push_token: Option<String>,
-    /// Its user agent.
     pub user_agent: String,
-    /// Its cookies.
     pub jar: CookieJar,
     /// What it was told to keep: handles, tokens, CSRF values.
     pub variables: BTreeMap<String, String>,

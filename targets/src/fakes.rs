@@ -47,7 +47,6 @@ impl Default for FakeAddresses {
 
 /// All providers of one target. They stop when this is dropped.
 pub struct Fakes {
-    /// What was delivered.
     pub deliveries: DeliveryLog,
     /// What is ordered to go wrong.
     pub faults: Faults,

@@ -24,7 +24,6 @@ use crate::transcript::{Exchange, Transcript};
 pub struct Limits {
     /// From the first byte sent to the last byte read.
     pub within: Duration,
-    /// Bytes of an answer's body.
     pub body: usize,
 }
 

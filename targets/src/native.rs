@@ -30,7 +30,6 @@ use crate::wrong_code::wrong_code;
 /// What is known about a server that speaks the reference API.
 #[derive(Clone, Debug)]
 pub struct NativeOptions {
-    /// Its name in reports.
     pub name: String,
     /// Its origin, such as `http://127.0.0.1:8080`.
     pub origin: String,
@@ -38,15 +37,11 @@ pub struct NativeOptions {
     pub admin: Option<String>,
     /// How much real waiting one run may cost, where there is no admin API; zero for none.
     pub waiting: Duration,
-    /// What it declares.
     pub parameters: Parameters,
-    /// What it can do.
     pub capabilities: Vec<Capability>,
-    /// Where its deliveries arrive.
     pub deliveries: DeliveryLog,
     /// The faults that can be ordered on the fakes it delivers to.
     pub faults: Option<Faults>,
-    /// What an exchange may take.
     pub limits: Limits,
 }
 
@@ -97,7 +92,7 @@ impl Native {
 
     /// Where the reference server writes codes and reset tokens.
     pub fn patterns() -> Patterns {
-        let pattern = |text| regex::Regex::new(text).into_iter().collect::<Vec<_>>();
+        let pattern = |text| vec![regex::Regex::new(text).expect("a pattern of ours")];
         Patterns {
             code_field: Some("code".to_owned()),
             code: pattern(r"verification code is: (\d+)"),

@@ -27,25 +27,15 @@ const LONGEST_BODY: usize = 32 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretKind {
-    /// A sign-in code.
     Code,
-    /// A password.
     Password,
-    /// An email address.
     Email,
-    /// A challenge's handle.
     Handle,
-    /// A session's access credential.
     Access,
-    /// A session's refresh credential.
     Refresh,
-    /// A device's trust credential.
     Trust,
-    /// A reset token.
     Reset,
-    /// A push registration.
     Push,
-    /// Any other token.
     Token,
 }
 
@@ -84,11 +74,9 @@ impl SecretKind {
 /// A secret and the name that stands for it.
 #[derive(Clone, Debug)]
 pub struct Secret {
-    /// What it is.
     pub kind: SecretKind,
     /// Its number among its kind, from 1.
     pub number: usize,
-    /// Itself.
     pub value: String,
 }
 
@@ -112,13 +100,9 @@ pub struct Redactor {
 /// An exchange that can be shown to anybody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedExchange {
-    /// The operation's name.
     pub operation: Option<String>,
-    /// The device's label.
     pub device: String,
-    /// The source address, when one was chosen.
     pub source: Option<std::net::IpAddr>,
-    /// What was asked.
     pub request: RedactedRequest,
     /// What was answered; `None` when nothing was.
     pub response: Option<RedactedResponse>,
@@ -131,11 +115,8 @@ pub struct RedactedExchange {
 /// The request of a [`RedactedExchange`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedRequest {
-    /// HTTP method.
     pub method: String,
-    /// Absolute URL.
     pub url: String,
-    /// Header lines.
     pub headers: Vec<(String, String)>,
     /// Body, cut when it is long.
     pub body: String,
@@ -153,9 +134,7 @@ pub struct RedactedRequest {
 /// The response of a [`RedactedExchange`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedResponse {
-    /// HTTP status.
     pub status: u16,
-    /// Header lines.
     pub headers: Vec<(String, String)>,
     /// Body, cut when it is long.
     pub body: String,
@@ -167,13 +146,9 @@ pub struct RedactedResponse {
 /// A delivered message that can be shown to anybody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RedactedMessage {
-    /// How it travelled.
     pub channel: specs::Channel,
-    /// To whom.
     pub to: String,
-    /// Subject or push title.
     pub subject: String,
-    /// Text body.
     pub text: String,
     /// The name that stands for the code that was found in it, wherever in it that stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,30 +26,22 @@ pub enum Body {
 /// A request as its operation's template gives it.
 #[derive(Clone, Debug, Default)]
 pub struct RequestBuilder {
-    /// The operation it belongs to.
     pub operation: Option<OperationKind>,
-    /// HTTP method.
     pub method: String,
-    /// Absolute URL.
     pub url: String,
     /// Header lines; a line given here goes before the one that would be made up (`Cookie`, `Content-Type`, `User-Agent`).
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Body,
 }
 
 /// A request with every line and byte decided.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The operation it belongs to.
     pub operation: Option<OperationKind>,
-    /// HTTP method.
     pub method: String,
-    /// Absolute URL.
     pub url: String,
     /// Header lines in order.
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 
@@ -58,17 +50,12 @@ pub struct Request {
 pub enum RequestMutation {
     /// Add a header line, keeping those of the same name.
     AddHeader(String, String),
-    /// Replace every header of that name.
     SetHeader(String, String),
-    /// Drop every header of that name.
     DropHeader(String),
     /// Set a top-level body field (JSON value; a form takes its text).
     SetField(String, Value),
-    /// Drop a top-level body field.
     DropField(String),
-    /// Add a query parameter.
     AddQuery(String, String),
-    /// Send this cookie besides the jar's.
     AddCookie(String, String),
     /// Claim a second app version in the same request, in the place where the target reads it.
     RepeatVersion(String),
@@ -79,13 +66,9 @@ pub enum RequestMutation {
 /// A request of the check's own making, for paths the contract does not name.
 #[derive(Clone, Debug, Default)]
 pub struct RawRequest {
-    /// HTTP method.
     pub method: String,
-    /// Path and query, from the target's origin.
     pub path: String,
-    /// Headers.
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 

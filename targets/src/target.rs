@@ -19,21 +19,13 @@ use crate::transcript::Exchange;
 pub enum TargetError {
     /// The connection failed, or no answer came in time.
     #[error("{operation}: no answer from {url}: {reason}")]
-    Unreachable {
-        /// The operation under way.
-        operation: String,
-        /// Where.
-        url: String,
-        /// What happened.
-        reason: String,
-    },
+    Unreachable { operation: String, url: String, reason: String },
     /// The target does not offer the operation (declared).
     #[error("{0} is not offered by this target")]
     NotOffered(OperationKind),
     /// The binding cannot express the request.
     #[error("{operation}: {reason}")]
     Binding {
-        /// The operation under way.
         operation: String,
         /// What is wrong, where, and what to do.
         reason: String,

@@ -11,23 +11,18 @@ use crate::operation::OperationKind;
 pub struct Exchange {
     /// The operation it belongs to; `None` for a raw request.
     pub operation: Option<OperationKind>,
-    /// The device's label.
     pub device: String,
     /// The source address the connection came from, when one was chosen.
     pub source: Option<IpAddr>,
-    /// HTTP method.
     pub method: String,
-    /// Absolute URL.
     pub url: String,
     /// Request headers in order.
     pub request_headers: Vec<(String, String)>,
-    /// Request body.
     pub request_body: Vec<u8>,
     /// HTTP status; 0 when no answer came.
     pub status: u16,
     /// Response headers in order.
     pub response_headers: Vec<(String, String)>,
-    /// Response body.
     pub response_body: Vec<u8>,
     /// Milliseconds since the target was opened.
     pub started_ms: f64,

@@ -19,7 +19,6 @@ use crate::record::Reconnects;
 /// How long a device waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
-    /// For a connection to stand, TLS included.
     pub connect: Duration,
     /// For the complete answer, from when the request is made.
     pub answer: Duration,
@@ -33,12 +32,7 @@ pub enum LineError {
     Origin(String),
     /// Its name leads nowhere.
     #[error("{host} cannot be resolved: {reason}")]
-    Name {
-        /// The name.
-        host: String,
-        /// Why.
-        reason: String,
-    },
+    Name { host: String, reason: String },
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),

@@ -57,13 +57,9 @@ pub enum Unanswered {
 /// The facts of an accepted answer; what an operation does not tell stays empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The pending challenge's public id.
     pub challenge_id: Option<String>,
-    /// How the code travelled.
     pub method: Option<Channel>,
-    /// Ways the code can be asked for.
     pub methods: Vec<Channel>,
-    /// The asking device's id.
     pub device_id: Option<String>,
     /// The account's devices: id and label.
     pub devices: Vec<(String, String)>,

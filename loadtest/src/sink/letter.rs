@@ -7,21 +7,16 @@ use targets::Channel;
 /// A delivered message, reduced to what a person takes from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Letter {
-    /// How it travelled.
     pub channel: Channel,
     /// The address, or the push registration token.
     pub to: Box<str>,
-    /// The sign-in code found in it.
     pub code: Option<Box<str>>,
-    /// The reset token found in it.
     pub reset_token: Option<Box<str>>,
     /// The challenge it belongs to, where it says so (the push data field `challenge_id`).
     pub challenge: Option<Box<str>>,
     /// The device that is being signed in, where it says so (the line `Device: NAME`).
     pub device: Option<Box<str>>,
-    /// When it arrived.
     pub at: Instant,
-    /// The running number, given by the mailbox.
     pub number: u64,
 }
 

@@ -41,11 +41,8 @@ struct Inner {
 /// What came so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// Letters with a code, by push.
     pub push_codes: u64,
-    /// Letters with a code, by email.
     pub email_codes: u64,
-    /// Letters without one.
     pub others: u64,
     /// Letters that went before their time, since their recipient got too many.
     pub crowded_out: u64,

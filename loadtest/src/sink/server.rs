@@ -25,9 +25,7 @@ pub struct SinkOptions {
     pub http: SocketAddr,
     /// Where SMTP listens; port 0 takes a free one.
     pub smtp: SocketAddr,
-    /// Where codes and reset tokens stand.
     pub patterns: Patterns,
-    /// How long letters are kept.
     pub keep: Duration,
     /// Threads, which share all connections. They are called `sink-0`, `sink-1` and so on where threads are listed.
     pub threads: usize,
@@ -49,7 +47,6 @@ impl SinkOptions {
 
 /// The providers of one storm. They stop, and every connection with them, when this is dropped.
 pub struct Sink {
-    /// Where everything delivered lies.
     pub mailbox: Mailbox,
     /// What is ordered to go wrong.
     pub faults: SinkFaults,

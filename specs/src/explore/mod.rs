@@ -35,7 +35,6 @@ pub struct Findings {
     pub broken: Vec<(Invariant, Vec<String>)>,
     /// Probes that were reached.
     pub reached: BTreeSet<&'static str>,
-    /// How long it took.
     pub took: Duration,
 }
 

@@ -11,9 +11,7 @@ use crate::machine::{Challenge, Channel, Invariant, Key, Limits, Op, Rules, Stat
 
 /// The machine under exploration.
 pub struct Exploration {
-    /// Its decisions.
     pub rules: &'static dyn Rules,
-    /// How far it is explored.
     pub scope: Scope,
     /// Whether states are merged that differ only in what no right decision reads: see [`merged`]. For the right machine
     /// only.
@@ -50,7 +48,6 @@ fn merged(mut state: State, limits: &Limits) -> State {
 /// A state, and what broke on the way. The right machine breaks nothing, so that this adds no states to it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Explored {
-    /// The state.
     pub state: State,
     /// One bit an invariant.
     broken: u16,

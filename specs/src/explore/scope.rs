@@ -34,11 +34,9 @@ pub const PAIRS: [Key; 4] = [
 pub struct Scope {
     /// Limits, in ticks.
     pub limits: Limits,
-    /// Challenges opened in all.
     pub challenges: usize,
     /// Ticks that pass.
     pub ticks: Seconds,
-    /// Changes of a password.
     pub changes: u8,
 }
 

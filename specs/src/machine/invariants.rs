@@ -12,11 +12,8 @@ use crate::machine::step::{Message, Recipient, Transition, presented, step};
 pub struct Stepped<'a> {
     /// The state before, with the ghost until then.
     pub before: &'a State,
-    /// What was done.
     pub op: &'a Op,
-    /// What came of it.
     pub transition: &'a Transition,
-    /// The limits.
     pub limits: &'a Limits,
 }
 

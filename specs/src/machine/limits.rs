@@ -9,7 +9,6 @@ use crate::parameters::Parameters;
 pub struct Limits {
     /// A code's life from its issue.
     pub code_ttl: Seconds,
-    /// A whole challenge's life.
     pub challenge_max: Seconds,
     /// Wrong guesses a challenge takes.
     pub attempts: u32,
@@ -19,17 +18,14 @@ pub struct Limits {
     pub window: Option<Seconds>,
     /// Consecutive wrong guesses after which codes stay off.
     pub consecutive: u32,
-    /// How long a lock holds.
     pub lock: Seconds,
     /// Time between two sends to one device's challenges.
     pub cooldown: Seconds,
-    /// Messages one challenge may cause.
     pub sends: u32,
     /// Messages one account may cause in a day.
     pub account_sends: u32,
     /// The day of `account_sends`; without one, nothing is forgotten.
     pub day: Option<Seconds>,
-    /// Live challenges an account may have.
     pub live: u32,
     /// How long trust lasts from its grant.
     pub trust_absolute: Option<Seconds>,

@@ -11,11 +11,8 @@ use crate::machine::state::{Account, Challenge, DeviceId, Seconds, Session, Stat
 /// A machine with one decision changed.
 #[derive(Clone, Copy)]
 pub struct Mutant {
-    /// Its name.
     pub slug: &'static str,
-    /// The invariant it breaks.
     pub breaks: Invariant,
-    /// Its decisions.
     pub rules: &'static dyn Rules,
 }
 

@@ -12,9 +12,7 @@ use crate::machine::step::step;
 pub struct PermittedBehaviour {
     /// A guess at a code that is over by time counts.
     pub counts_stale_guesses: bool,
-    /// A lock leaves the guesses in their window.
     pub lock_keeps_window: bool,
-    /// A new password lifts a lock on codes.
     pub new_password_lifts_lock: bool,
     /// The device that switches two-step verification on stays signed in.
     pub spares_acting: bool,
@@ -60,11 +58,9 @@ impl Rules for PermittedBehaviour {
 /// How an answer compares with the machine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// The machine does the same.
     Agrees,
     /// The machine does otherwise; what was done is allowed, and changes nothing.
     Tolerated,
-    /// The machine does otherwise.
     Differs,
 }
 
@@ -80,9 +76,7 @@ pub struct PermittedBehaviours {
 pub struct Disagreement {
     /// What the first behaviour that was left has before the operation.
     pub before: State,
-    /// What it answers.
     pub expected: Answer,
-    /// What was answered.
     pub seen: Answer,
 }
 

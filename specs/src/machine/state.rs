@@ -22,9 +22,7 @@ pub type ChallengeId = u8;
 /// What trust and sessions belong to: a pair of account and device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
-    /// The account.
     pub account: AccountId,
-    /// The device.
     pub device: DeviceId,
 }
 
@@ -72,11 +70,8 @@ impl Default for Account {
 /// Where a challenge stands. Only `Live` has a way out; that it is over by time is told by its age alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Takes guesses.
     Live,
-    /// A code was accepted.
     Verified,
-    /// Its guesses are spent.
     Exhausted,
     /// Cancelled, denied, or outdated by a change of the account.
     Voided,
@@ -87,9 +82,7 @@ pub enum Status {
 pub struct Challenge {
     /// Whose account, and which device completed step one.
     pub key: Key,
-    /// Where it stands.
     pub status: Status,
-    /// How its newest code travelled.
     pub method: Channel,
     /// How the code before it travelled, when there was one.
     pub former_method: Option<Channel>,
@@ -97,11 +90,8 @@ pub struct Challenge {
     pub newest: u8,
     /// When that was issued.
     pub issued_at: Seconds,
-    /// When the challenge was opened.
     pub created_at: Seconds,
-    /// Guesses reserved.
     pub attempts: u32,
-    /// Messages sent.
     pub sends: u32,
 }
 
@@ -117,7 +107,6 @@ pub struct Trust {
 /// One session: access and refresh credentials of a pair of account and device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
-    /// When it was opened.
     pub since: Seconds,
     /// When it was last used.
     pub used: Seconds,
@@ -126,13 +115,9 @@ pub struct Session {
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The present moment.
     pub now: Seconds,
-    /// The accounts.
     pub accounts: Vec<Account>,
-    /// Trusted devices.
     pub trusts: BTreeMap<Key, Trust>,
-    /// Signed-in devices.
     pub sessions: BTreeMap<Key, Session>,
     /// All challenges ever opened, in order.
     pub challenges: Vec<Challenge>,

@@ -12,18 +12,14 @@ use crate::machine::state::{AccountId, Challenge, ChallengeId, DeviceId, Key, Se
 /// Who gets a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
-    /// These devices, by push.
     Devices(Vec<DeviceId>),
-    /// The account's registered address.
     Mailbox(AccountId),
 }
 
 /// A message with a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The code.
     pub code: Code,
-    /// Who gets it.
     pub to: Recipient,
 }
 
@@ -32,11 +28,8 @@ pub struct Message {
 pub struct Transition {
     /// The state afterwards.
     pub state: State,
-    /// The answer.
     pub answer: Answer,
-    /// The message that was sent.
     pub message: Option<Message>,
-    /// Whether a code was compared.
     pub evaluated: bool,
 }
 

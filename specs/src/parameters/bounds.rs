@@ -12,13 +12,9 @@ const DAYS_WITHOUT_END: u64 = 3650;
 /// A declared value that is outside its bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutOfBound {
-    /// The parameter, by the name of its field.
     pub parameter: &'static str,
-    /// What was declared.
     pub value: String,
-    /// What it has to be.
     pub bound: String,
-    /// Where the bound comes from.
     pub source: &'static str,
     /// MUST: a failure. SHOULD: a warning.
     pub level: Level,

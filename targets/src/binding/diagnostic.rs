@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
 pub(super) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     known
         .into_iter()
-        .map(|name| (distance(written, name), name))
+        .map(|name| (strsim::levenshtein(written, name), name))
         .filter(|(far, name)| *far <= 1 + name.len() / 3)
         .min()
         .map(|(_, name)| name)
@@ -80,19 +80,4 @@ pub(super) fn known_names<'n>(written: &str, known: impl IntoIterator<Item = &'n
         Some(near) => format!("did you mean `{near}`? Known here: {all}"),
         None => format!("known here: {all}"),
     }
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

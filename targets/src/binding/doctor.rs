@@ -14,9 +14,7 @@ use crate::target::{Target, TargetError};
 /// What was found about one operation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
-    /// The operation, or the part of it.
     pub operation: String,
-    /// How it is.
     pub health: Health,
     /// What was expected, what came, and what to look at.
     pub told: String,
@@ -30,7 +28,6 @@ pub enum Health {
     Well,
     /// The binding is wrong, or the server is.
     Ill,
-    /// The server gave no answer.
     Unreachable,
     /// Described, but nothing in this walk needs it; or not offered.
     Untried,

@@ -28,21 +28,16 @@ pub enum LaunchError {
     /// The program could not be run.
     #[error("cannot run `{command}` in {folder}: {reason}")]
     NotRun {
-        /// The program.
         command: String,
-        /// Where.
         folder: String,
-        /// Why.
         reason: String,
     },
     /// It left, or did not say in time that it is ready.
     #[error("`{command}` {what}; its last lines were:\n{lines}")]
     NotReady {
-        /// The program.
         command: String,
         /// What happened instead.
         what: String,
-        /// The end of its output.
         lines: String,
     },
 }

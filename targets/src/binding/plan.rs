@@ -19,21 +19,14 @@ use crate::operation::OperationKind;
 /// How to talk to one implementation.
 #[derive(Clone, Debug)]
 pub struct Binding {
-    /// Name in reports.
     pub name: String,
-    /// One sentence for people.
     pub summary: String,
-    /// Where the file was.
     pub path: PathBuf,
-    /// What it declares about itself.
     pub parameters: Parameters,
     /// Declared facts that the parameters do not tell.
     pub facts: FactsFile,
-    /// What it can do beyond single operations.
     pub capabilities: BTreeSet<Capability>,
-    /// How its time passes.
     pub clock: ClockMode,
-    /// How to start it.
     pub launch: Option<Launch>,
     pub(super) base: String,
     pub(super) headers: Vec<(String, Template)>,

@@ -28,9 +28,7 @@ pub enum StartError {
 
 /// A bound implementation. Dropping it stops what was started for it.
 pub struct Running {
-    /// The target.
     pub target: Arc<BoundTarget>,
-    /// The fakes that take its messages.
     pub fakes: Fakes,
     launched: Option<Launched>,
 }

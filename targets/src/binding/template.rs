@@ -45,9 +45,7 @@ enum Kind {
 /// What a placeholder names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// A variable.
     Variable(String),
-    /// A cookie.
     Cookie(String),
 }
 

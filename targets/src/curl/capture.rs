@@ -6,8 +6,9 @@ use regex::Regex;
 
 use crate::redact::RedactedResponse;
 
-static JSON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_.\-]+)" *: *"([^"]*)""#).ok());
-static ATTRIBUTE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"\b(value|content|href)="([^"]*)""#).ok());
+static JSON: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""([A-Za-z0-9_.\-]+)" *: *"([^"]*)""#).expect("a pattern of ours"));
+static ATTRIBUTE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"\b(value|content|href)="([^"]*)""#).expect("a pattern of ours"));
 
 /// What stands in the shell for the part of a cookie's name that is drawn anew each time.
 const DRAWN: &str = "[^=]*";
@@ -50,9 +51,10 @@ pub(super) fn captures(answer: &RedactedResponse, step: usize) -> Vec<Capture> {
         });
     };
     let text = answer.body.as_str();
-    for (how, pattern) in [("json", JSON.as_ref()), ("attribute", ATTRIBUTE.as_ref())] {
-        let found = pattern.into_iter().flat_map(|pattern| pattern.captures_iter(text));
-        let found = found.filter_map(|f| Some((f.get(1)?.as_str(), f.get(2)?.as_str())));
+    for (how, pattern) in [("json", &*JSON), ("attribute", &*ATTRIBUTE)] {
+        let found = pattern
+            .captures_iter(text)
+            .filter_map(|f| Some((f.get(1)?.as_str(), f.get(2)?.as_str())));
         numbered(found).for_each(|(name, nth, value)| add(how, name, nth, value));
     }
     let cookies = answer

@@ -19,19 +19,14 @@ const LONGEST_KNOWN: usize = 512;
 /// How a value stands in a place.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Place {
-    /// As it is.
     Plain,
-    /// In a JSON text.
     Json,
-    /// In a URL or a form, percent-encoded.
     Encoded,
 }
 
 /// What a recorded value is replaced by.
 enum Piece {
-    /// A variable of the script.
     Variable(String),
-    /// Another text.
     Literal(String),
 }
 

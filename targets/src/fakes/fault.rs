@@ -28,13 +28,11 @@ pub enum Fault {
 /// An order for a fault.
 #[derive(Clone, Debug)]
 pub struct FaultOrder {
-    /// The channel it happens on.
     pub channel: Channel,
     /// The only recipient it happens to; everybody when `None`.
     pub to: Option<String>,
     /// How often it happens; until cleared when `None`.
     pub times: Option<u32>,
-    /// What happens.
     pub fault: Fault,
 }
 

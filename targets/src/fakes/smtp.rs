@@ -90,25 +90,19 @@ pub trait Mailroom: Send + Sync + 'static {
 /// A message as it was handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The envelope's sender.
     pub from: String,
-    /// The envelope's recipients.
     pub to: Vec<String>,
-    /// The MIME source.
     pub data: Vec<u8>,
 }
 
 /// What a mailroom did with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// Took it.
     Taken,
-    /// Refused it, for good or for now.
     Refused {
         /// Whether trying again is pointless.
         for_good: bool,
     },
-    /// Knows no such mailbox.
     NoMailbox,
     /// Wants the connection cut instead of an answer.
     Cut,
@@ -186,11 +180,9 @@ impl Mailroom for DeliveryLogMailroom {
 
 /// What comes of some bytes.
 enum Step {
-    /// More are needed.
     More,
     /// An answer is due.
     Reply(&'static str),
-    /// A message is complete.
     Message,
     /// An answer is due, and the conversation is over.
     Close(&'static str),
