@@ -13,9 +13,7 @@ use crate::account::Method;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Decimal digits of a code.
     pub code_length: u32,
-    /// Seconds a code lives.
     pub code_ttl_s: u64,
     /// Seconds a challenge lives, whatever is resent.
     pub challenge_max_s: u64,
@@ -27,7 +25,6 @@ pub struct Config {
     pub window_s: u64,
     /// Wrong codes in a row after which codes are off.
     pub account_consecutive_max: u32,
-    /// Seconds a lock holds.
     pub lock_s: u64,
     /// Seconds between two sends.
     pub resend_cooldown_s: u64,
@@ -45,7 +42,6 @@ pub struct Config {
     pub trust_absolute_d: u64,
     /// Days trust lasts unused.
     pub trust_idle_d: u64,
-    /// Seconds an access credential lives.
     pub access_ttl_s: u64,
     /// Seconds a session lives, whatever is renewed.
     pub session_absolute_s: u64,
@@ -53,7 +49,6 @@ pub struct Config {
     pub session_idle_s: Option<u64>,
     /// Seconds a proof of the password opens the setting.
     pub reauth_max_s: u64,
-    /// Seconds a reset lives.
     pub reset_ttl_s: u64,
     /// The lowest app version served while two-step verification is on.
     pub min_version: Version,
@@ -62,7 +57,6 @@ pub struct Config {
     /// Passwords of strangers that may wait to be judged at once, and as many of trusted devices and open sessions, which wait
     /// apart; further ones are turned away (AVAIL-02, ATT-06).
     pub password_queue: usize,
-    /// Devices an account keeps.
     pub devices: usize,
     /// Seconds after a reset by email in which email alone does not complete a second step, where a trusted device can
     /// receive the code (PWD-07). None by default: then a reset by email and the mailbox together open the account.
@@ -71,11 +65,9 @@ pub struct Config {
     pub incomplete_notice_s: u64,
     /// Seconds within which a request answers even when a provider hangs.
     pub delivery_answer_s: u64,
-    /// Methods that are switched on.
     pub methods: Vec<Method>,
     /// Proxies whose word about addresses is taken.
     pub trusted_proxies: Vec<Network>,
-    /// The service's name in messages.
     pub service_name: String,
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::policy::{Policy, Standard};
 use crate::ports::{
-    Argon2id, Clock, CodeSource, Locator, Mailer, ManualClock, MemoryStore, Passwords, RandomCodes, RandomTokens, Store,
-    SystemClock, TokenSource, Unknown,
+    Argon2id, Clock, CodeSource, Counters, Locator, Mailer, ManualClock, MemoryCounters, MemoryStore, Passwords, RandomCodes,
+    RandomTokens, Store, SystemClock, TokenSource, Unknown,
 };
 
 /// What a service is made of: its ports, and the policy that decides.
@@ -16,6 +16,7 @@ pub struct Deps {
     pub tokens: Arc<dyn TokenSource>,
     pub passwords: Arc<dyn Passwords>,
     pub store: Arc<dyn Store>,
+    pub counters: Arc<dyn Counters>,
     pub mailer: Arc<dyn Mailer>,
     pub locator: Arc<dyn Locator>,
     pub policy: Arc<dyn Policy>,
@@ -30,6 +31,7 @@ impl Deps {
             tokens: Arc::new(RandomTokens),
             passwords: Arc::new(Argon2id::owasp()),
             store: Arc::new(MemoryStore::default()),
+            counters: Arc::new(MemoryCounters::default()),
             mailer,
             locator: Arc::new(Unknown),
             policy: Arc::new(Standard),

@@ -13,7 +13,6 @@ use super::{
 /// Whether the account may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// It may.
     #[default]
     Active,
     /// Switched off by the operator.
@@ -27,7 +26,6 @@ pub struct CodeFailures {
     pub recent: Vec<Timestamp>,
     /// Wrong codes since the last completed second step.
     pub in_a_row: u32,
-    /// End of the present lock.
     pub locked_until: Option<Timestamp>,
     /// Codes are off until the owner restores them (ATT-03).
     pub off: bool,
@@ -47,16 +45,13 @@ pub struct PasswordFailures {
 pub struct Reset {
     /// Hash of the mailed token.
     pub token: TokenHash,
-    /// When it lapses.
     pub expires_at: Timestamp,
 }
 
 /// A second step that was begun with the right password and is not completed: the owner hears of it (NOTE-01).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingSignIn {
-    /// The challenge.
     pub challenge: ChallengeId,
-    /// When it was opened.
     pub since: Timestamp,
     /// The identifier that its app chose.
     pub installation: String,
@@ -68,29 +63,22 @@ pub struct PendingSignIn {
     pub address: String,
 }
 
-/// An account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
-    /// Its id.
     pub id: AccountId,
     /// Its normalised identifier and registered address.
     pub email: String,
-    /// Whether it may be used.
     pub status: Status,
     /// Whether a second step is asked for.
     pub two_step: bool,
     /// PHC string of the password; accounts that were seeded with one password share it.
     #[serde(with = "shared::text")]
     pub password_hash: Arc<str>,
-    /// Its devices.
     pub devices: Vec<Device>,
     /// Its challenges that are live or recently were.
     pub challenges: Vec<Challenge>,
-    /// Its sessions.
     pub sessions: Vec<Session>,
-    /// Its resets under way.
     pub resets: Vec<Reset>,
-    /// Wrong codes.
     pub codes: CodeFailures,
     /// Wrong passwords of devices without trust.
     pub passwords: PasswordFailures,
@@ -110,7 +98,6 @@ pub struct Account {
 }
 
 impl Account {
-    /// A new account.
     pub fn new(id: AccountId, email: String, password_hash: Arc<str>, two_step: bool) -> Self {
         Self {
             id,
@@ -133,32 +120,26 @@ impl Account {
         }
     }
 
-    /// The device with this id.
     pub fn device(&self, id: &DeviceId) -> Option<&Device> {
         self.devices.iter().find(|device| device.id == *id)
     }
 
-    /// The device with this id, to change.
     pub fn device_mut(&mut self, id: &DeviceId) -> Option<&mut Device> {
         self.devices.iter_mut().find(|device| device.id == *id)
     }
 
-    /// The challenge with this id.
     pub fn challenge(&self, id: &ChallengeId) -> Option<&Challenge> {
         self.challenges.iter().find(|challenge| challenge.id == *id)
     }
 
-    /// The challenge with this id, to change.
     pub fn challenge_mut(&mut self, id: &ChallengeId) -> Option<&mut Challenge> {
         self.challenges.iter_mut().find(|challenge| challenge.id == *id)
     }
 
-    /// The session with this id.
     pub fn session(&self, id: &SessionId) -> Option<&Session> {
         self.sessions.iter().find(|session| session.id == *id)
     }
 
-    /// The session with this id, to change.
     pub fn session_mut(&mut self, id: &SessionId) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.id == *id)
     }

@@ -4,15 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Timestamp};
 
-/// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// A session was opened.
     SignedIn,
-    /// A session was ended by its device.
     SignedOut,
-    /// A wrong code.
     SecondStepFailed,
     /// A right password, and no code for a while.
     SecondStepAbandoned,
@@ -20,19 +16,12 @@ pub enum Outcome {
     SecondStepCancelled,
     /// A pending sign-in was denied by a trusted device.
     SignInDenied,
-    /// Wrong passwords.
     PasswordFailed,
-    /// A device got another label.
     DeviceRenamed,
-    /// A device was removed.
     DeviceRemoved,
-    /// Two-step verification was switched on.
     TwoStepEnabled,
-    /// Two-step verification was switched off.
     TwoStepDisabled,
-    /// The password was changed.
     PasswordChanged,
-    /// The password was reset by mail.
     PasswordReset,
 }
 
@@ -46,15 +35,11 @@ impl Outcome {
     }
 }
 
-/// What opened a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
-    /// A code by push.
     Push,
-    /// A code by email.
     Email,
-    /// The device's trust.
     Trust,
     /// The password alone, two-step verification being off.
     Password,
@@ -72,9 +57,7 @@ impl From<Method> for Proof {
 /// One row of the login activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
-    /// When.
     pub at: Timestamp,
-    /// The device's label.
     pub device_name: String,
     /// Approximate place, derived from the address (ACT-02).
     pub place: String,
@@ -83,6 +66,5 @@ pub struct Activity {
     /// What the second step was, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Proof>,
-    /// What happened.
     pub outcome: Outcome,
 }

@@ -33,7 +33,6 @@ pub enum ChallengeState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCode {
     hash: [u8; 32],
-    /// When it was issued.
     pub issued_at: Timestamp,
 }
 
@@ -70,7 +69,6 @@ pub struct Challenge {
     pub handle: TokenHash,
     /// What the device that completed step one said of itself (BIND-03: nobody else becomes trusted by it).
     pub installation: String,
-    /// Its label.
     pub device_name: String,
     /// The push registration it brought; used only once it is verified (METH-07).
     pub push_token: Option<String>,
@@ -78,7 +76,6 @@ pub struct Challenge {
     pub place: Option<String>,
     /// How the present code travelled.
     pub method: Method,
-    /// Where it stands.
     pub state: ChallengeState,
     /// The one code that counts (RSND-02).
     pub code: Option<StoredCode>,
@@ -86,7 +83,6 @@ pub struct Challenge {
     pub created_at: Timestamp,
     /// When its last message was handed over.
     pub sent_at: Timestamp,
-    /// Messages it has caused.
     pub sends: u32,
     /// Guesses reserved.
     pub attempts: u32,

@@ -11,13 +11,10 @@ pub struct Device {
     pub id: DeviceId,
     /// The identifier the app chose at installation: a claim, never a proof (DEV-04).
     pub installation: String,
-    /// Its label.
     pub name: String,
     /// Its trust, once it completed a second step.
     pub trust: Option<Trust>,
-    /// Its registration for push.
     pub push_token: Option<String>,
-    /// First sign-in.
     pub first_used_at: Timestamp,
     /// Last sign-in or renewal.
     pub last_used_at: Timestamp,
@@ -32,7 +29,6 @@ pub struct Trust {
     pub token: TokenHash,
     /// Hashes of credentials it has replaced: presenting one is a sign of theft (DEV-06).
     pub replaced: Vec<TokenHash>,
-    /// When it was granted.
     pub granted_at: Timestamp,
     /// When it last skipped a step.
     pub used_at: Timestamp,

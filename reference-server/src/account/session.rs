@@ -9,19 +9,16 @@ use super::{DeviceId, SessionId, Timestamp, TokenHash};
 pub struct Session {
     /// Names it within the account.
     pub id: SessionId,
-    /// The device that opened it.
     pub device: DeviceId,
     /// The address it was opened from, its host part left out.
     pub address: String,
     /// Hash of the present access credential.
     pub access: TokenHash,
-    /// When that one lapses.
     pub access_expires_at: Timestamp,
     /// Hash of the present refresh credential.
     pub refresh: TokenHash,
     /// Hashes of refresh credentials it has replaced (SESS-05).
     pub replaced: Vec<TokenHash>,
-    /// When it was opened.
     pub created_at: Timestamp,
     /// Last renewal or use.
     pub used_at: Timestamp,

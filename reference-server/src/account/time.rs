@@ -10,12 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// This many seconds later.
     pub fn plus_s(self, seconds: u64) -> Self {
         Timestamp(self.0.saturating_add_unsigned(seconds.saturating_mul(1000)))
     }
 
-    /// This many seconds earlier.
     pub fn minus_s(self, seconds: u64) -> Self {
         Timestamp(self.0.saturating_sub_unsigned(seconds.saturating_mul(1000)))
     }

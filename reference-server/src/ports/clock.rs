@@ -8,11 +8,9 @@ use crate::sync::lock;
 
 /// Tells the time. Only the server's own time is ever used (TIME-02).
 pub trait Clock: Send + Sync {
-    /// Now.
     fn now(&self) -> Timestamp;
 }
 
-/// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -7,15 +7,11 @@ use crate::account::Timestamp;
 /// What a code is drawn for. The standard source uses only the length: a code follows from nothing else (CODE-03).
 #[derive(Clone, Copy, Debug)]
 pub struct CodeFor<'a> {
-    /// The account's address.
     pub email: &'a str,
-    /// The moment.
     pub now: Timestamp,
-    /// Decimal digits.
     pub digits: u32,
 }
 
-/// Draws codes.
 pub trait CodeSource: Send + Sync {
     /// A code of the asked length, leading zeros and all (CODE-01).
     fn draw(&self, wanted: CodeFor<'_>) -> String;

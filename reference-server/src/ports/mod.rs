@@ -3,6 +3,7 @@
 
 mod clock;
 mod codes;
+mod counters;
 mod locator;
 mod mailer;
 mod passwords;
@@ -11,6 +12,7 @@ mod tokens;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use codes::{CodeFor, CodeSource, RandomCodes};
+pub use counters::{CountChange, CounterKey, Counters, Failures, MemoryCounters};
 pub use locator::{Locator, Unknown};
 pub use mailer::{DeliveryError, Mailer, Message, MessageContent, MessageKind, Recipient, RecordingMailer};
 pub use passwords::{Argon2id, HashMemory, Passwords};

@@ -40,7 +40,6 @@ impl TokenKind {
     }
 }
 
-/// Draws tokens.
 pub trait TokenSource: Send + Sync {
     /// A new token of this kind.
     fn draw(&self, kind: TokenKind) -> String;

@@ -7,7 +7,6 @@ use crate::policy::Event;
 use crate::policy::devices::rename;
 
 impl Service {
-    /// The account's devices.
     pub async fn devices(&self, access: &str) -> Result<Vec<DeviceRow>, Problem> {
         self.read_session(access, |account, session, at| {
             Ok(account
@@ -19,7 +18,6 @@ impl Service {
         .await
     }
 
-    /// Changes a device's label.
     pub async fn rename_device(&self, access: &str, id: &DeviceId, name: &str) -> Result<DeviceRow, Problem> {
         self.change_session(access, |account, session, at, effects| {
             let current = account.session(session).is_some_and(|session| session.device == *id);

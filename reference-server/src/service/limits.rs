@@ -1,40 +1,49 @@
 //! Failures counted by source address, whatever account they were meant for. A guess is reserved before it is judged, so that
 //! the limit holds however many arrive together; what turns out right gives its place back (ATT-04).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use super::{Problem, Service};
-use crate::account::Timestamp;
-use crate::policy::{At, Limit, SourceEvent, sources};
+use crate::policy::{Limit, SourceEvent, sources};
+use crate::ports::{CounterKey, Failures};
 
-/// Addresses that are remembered at most.
-const ADDRESSES: usize = 65_536;
+/// Addresses are told apart by a hash; two that share a stripe wait for each other's look at the count.
+const STRIPES: usize = 64;
 
-/// The failures of each address, bounded: those out of the window leave, and when there are too many, those longest quiet.
-#[derive(Debug, Default)]
+/// Guesses that are being judged, by address: each may turn out to be a failure. What has turned out so is in the counters, which
+/// other processes may share; the two are looked at and changed together, under the lock of the address.
 pub(super) struct Sources {
-    seen: Mutex<HashMap<IpAddr, Source>>,
+    pending: Vec<Mutex<HashMap<IpAddr, usize>>>,
+    stripe_of: RandomState,
     /// Told whenever a guess is settled.
     settled: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Source {
-    failures: VecDeque<Timestamp>,
-    /// Guesses that are being judged: each may turn out to be a failure.
-    pending: usize,
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            pending: std::iter::repeat_with(Mutex::default).take(STRIPES).collect(),
+            stripe_of: RandomState::new(),
+            settled: Notify::new(),
+        }
+    }
 }
 
-/// What an address that wants to guess is told.
-enum Admission {
-    Reserved,
-    /// It would be one too many if those under way were all wrong.
-    Wait,
-    Blocked(Timestamp),
+impl Sources {
+    async fn lock(&self, key: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        let nth = usize::try_from(self.stripe_of.hash_one(key) % STRIPES as u64).unwrap_or(0);
+        self.pending[nth].lock().await
+    }
+
+    pub(super) async fn clear(&self) {
+        for pending in &self.pending {
+            pending.lock().await.clear();
+        }
+    }
 }
 
 /// A guess of an address, reserved. When it is dropped without a word, it counts as wrong if it has begun: nobody has a password
@@ -42,42 +51,33 @@ enum Admission {
 pub(super) struct SourceGuess<'a> {
     service: &'a Service,
     key: IpAddr,
-    counts_as: Option<SourceEvent>,
+    begun: bool,
+    settled: bool,
 }
 
 impl SourceGuess<'_> {
     /// From now on it is looked at.
     pub(super) fn begin(&mut self) {
-        self.counts_as = Some(SourceEvent::Failure);
+        self.begun = true;
     }
 
     /// Ends it as what it was; `None` is neither a success nor a failure.
-    pub(super) fn settle(mut self, event: Option<SourceEvent>) {
-        self.counts_as = event;
+    pub(super) async fn settle(mut self, event: Option<SourceEvent>) -> Result<(), Problem> {
+        let counted = self.service.settle(self.key, event).await;
+        self.settled = true;
+        counted
     }
 }
 
 impl Drop for SourceGuess<'_> {
     fn drop(&mut self) {
-        self.service.settle(self.key, self.counts_as);
-    }
-}
-
-impl Sources {
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Source>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn sweep(&self, at: At<'_>) {
-        let start = at.now.minus_s(at.config.source_window_s);
-        self.lock().retain(|_, source| {
-            source.failures.retain(|failed_at| *failed_at > start);
-            source.pending > 0 || !source.failures.is_empty()
-        });
-    }
-
-    pub(super) fn clear(&self) {
-        self.lock().clear();
+        // Nobody waits for the count here, and the place stays taken until it is made.
+        if let (false, Ok(runtime)) = (self.settled, tokio::runtime::Handle::try_current()) {
+            let (service, key) = (self.service.clone(), self.key);
+            let event = self.begun.then_some(SourceEvent::Failure);
+            // A count that could not be made was logged where it became a problem.
+            runtime.spawn(async move { service.settle(key, event).await });
+        }
     }
 }
 
@@ -89,68 +89,61 @@ impl Service {
         loop {
             // Before the look, so that no word in between is missed.
             let settled = self.inner.sources.settled.notified();
-            let at = self.at();
-            match self.try_reserve(key, trusted, at) {
-                Admission::Blocked(until) => return Err(at.limited(until, Limit::Attempts).into()),
-                Admission::Wait => settled.await,
-                Admission::Reserved => {
-                    return Ok(SourceGuess {
-                        service: self,
-                        key,
-                        counts_as: None,
-                    });
-                }
+            if self.try_reserve(key, trusted).await? {
+                return Ok(SourceGuess {
+                    service: self,
+                    key,
+                    begun: false,
+                    settled: false,
+                });
             }
+            settled.await;
         }
     }
 
-    fn try_reserve(&self, key: IpAddr, trusted: bool, at: At<'_>) -> Admission {
-        let policy = self.policy();
-        let mut seen = self.inner.sources.lock();
-        if let Some(source) = seen.get(&key).filter(|_| !trusted) {
-            if let Some(until) = policy.source_blocked(&source.failures, at) {
-                return Admission::Blocked(until);
-            }
-            let mut if_all_are_wrong = source.failures.clone();
-            if_all_are_wrong.extend(std::iter::repeat_n(at.now, source.pending));
-            if policy.source_blocked(&if_all_are_wrong, at).is_some() {
-                return Admission::Wait;
-            }
-        }
-        if seen.len() >= ADDRESSES && !seen.contains_key(&key) {
-            keep_newer_half(&mut seen);
-        }
-        seen.entry(key).or_default().pending += 1;
-        Admission::Reserved
-    }
-
-    fn settle(&self, key: IpAddr, event: Option<SourceEvent>) {
+    /// `false` when it would be one too many if those under way were all wrong.
+    async fn try_reserve(&self, key: IpAddr, trusted: bool) -> Result<bool, Problem> {
+        let mut pending = self.inner.sources.lock(key).await;
         let at = self.at();
-        let mut seen = self.inner.sources.lock();
-        let source = seen.entry(key).or_default();
-        // None is pending where everything was forgotten meanwhile.
-        source.pending = source.pending.saturating_sub(1);
-        if let Some(event) = event {
-            self.policy().count_source_event(&mut source.failures, event, at);
+        if !trusted {
+            let Failures { mut recent, .. } = self.deps().counters.read(&CounterKey::Source(key)).await?;
+            if let Some(until) = self.policy().source_blocked(&recent, at) {
+                return Err(at.limited(until, Limit::Attempts).into());
+            }
+            recent.extend(std::iter::repeat_n(at.now, pending.get(&key).copied().unwrap_or(0)));
+            if self.policy().source_blocked(&recent, at).is_some() {
+                return Ok(false);
+            }
         }
-        // Twice the limit is more than any decision looks at.
-        let most = self.config().source_wrong_limit as usize * 2 + 1;
-        let surplus = source.failures.len().saturating_sub(most);
-        source.failures.drain(..surplus);
-        if source.pending == 0 && source.failures.is_empty() {
-            seen.remove(&key);
-        }
-        drop(seen);
-        self.inner.sources.settled.notify_waiters();
+        *pending.entry(key).or_default() += 1;
+        Ok(true)
     }
-}
 
-/// Forgets the half that was quiet longest; what is pending is not quiet.
-fn keep_newer_half(seen: &mut HashMap<IpAddr, Source>) {
-    let mut newest: Vec<Timestamp> = seen.values().filter_map(|source| source.failures.back().copied()).collect();
-    newest.sort_unstable();
-    let Some(median) = newest.get(newest.len() / 2).copied() else {
-        return;
-    };
-    seen.retain(|_, source| source.pending > 0 || source.failures.back().is_some_and(|last| *last > median));
+    async fn settle(&self, key: IpAddr, event: Option<SourceEvent>) -> Result<(), Problem> {
+        let mut pending = self.inner.sources.lock(key).await;
+        let at = self.at();
+        // Twice the limit is more than any decision looks at.
+        let most = at.config.source_wrong_limit as usize * 2 + 1;
+        let counted = match event {
+            Some(event) => {
+                let mut note = |failures: &mut Failures| {
+                    self.policy().count_source_event(&mut failures.recent, event, at);
+                    let surplus = failures.recent.len().saturating_sub(most);
+                    failures.recent.drain(..surplus);
+                };
+                self.deps().counters.change(&CounterKey::Source(key), &mut note).await
+            }
+            None => Ok(()),
+        };
+        // None is pending where everything was forgotten meanwhile.
+        if let Some(left) = pending.get_mut(&key) {
+            *left -= 1;
+            if *left == 0 {
+                pending.remove(&key);
+            }
+        }
+        drop(pending);
+        self.inner.sources.settled.notify_waiters();
+        Ok(counted?)
+    }
 }

@@ -36,7 +36,6 @@ use limits::Sources;
 use monotonic_clock::MonotonicClock;
 use notices::Outbox;
 use passwords::PasswordQueue;
-use unknown_identifiers::UnknownIdentifierThrottle;
 
 /// Accounts swept between two pauses.
 const SWEPT_AT_ONCE: usize = 64;
@@ -51,7 +50,6 @@ struct Inner {
     deps: Deps,
     config: Config,
     sources: Sources,
-    unknown_identifiers: UnknownIdentifierThrottle,
     queue: PasswordQueue,
     outbox: Outbox,
     monotonic: MonotonicClock,
@@ -59,14 +57,12 @@ struct Inner {
 }
 
 impl Service {
-    /// A service of these parts.
     pub fn new(deps: Deps, config: Config) -> Self {
         let inner = Inner {
             queue: PasswordQueue::new(Arc::clone(&deps.passwords), config.password_queue),
             deps,
             config,
             sources: Sources::default(),
-            unknown_identifiers: UnknownIdentifierThrottle::default(),
             outbox: Outbox::default(),
             monotonic: MonotonicClock::default(),
             metrics: Metrics::default(),
@@ -74,17 +70,14 @@ impl Service {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The parts it is composed of.
     pub fn deps(&self) -> &Deps {
         &self.inner.deps
     }
 
-    /// What it declares.
     pub fn config(&self) -> &Config {
         &self.inner.config
     }
 
-    /// Its decisions.
     pub fn policy(&self) -> &dyn Policy {
         self.inner.deps.policy.as_ref()
     }
@@ -97,7 +90,6 @@ impl Service {
         }
     }
 
-    /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
     }
@@ -110,8 +102,8 @@ impl Service {
     /// Drops what has lapsed, everywhere: what keeps the memory bounded when nobody calls.
     pub async fn sweep(&self) -> Result<(), Problem> {
         let at = self.at();
-        self.inner.sources.sweep(at);
-        self.inner.unknown_identifiers.sweep(at);
+        let (sources, identifiers) = (at.now.minus_s(at.config.source_window_s), at.now.minus_s(at.config.window_s));
+        self.deps().counters.expire(sources, identifiers).await?;
         let (mut swept, mut challenges, mut sessions) = (0, 0, 0);
         loop {
             let ids = self.deps().store.ids(swept, SWEPT_AT_ONCE).await?;
@@ -138,8 +130,8 @@ impl Service {
 
     /// Forgets every account and every count.
     pub async fn reset(&self) -> Result<(), Problem> {
-        self.inner.sources.clear();
-        self.inner.unknown_identifiers.clear();
+        self.inner.sources.clear().await;
+        self.deps().counters.clear().await?;
         self.inner.outbox.clear();
         self.inner.monotonic.clear();
         Ok(self.deps().store.clear().await?)

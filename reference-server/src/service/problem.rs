@@ -7,7 +7,6 @@ use crate::policy::RateLimited;
 /// When to ask again after what may be over in a moment.
 pub(super) const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// The request is malformed: what and where.
@@ -19,12 +18,15 @@ pub enum Problem {
     /// Too often.
     RateLimited(RateLimited),
     /// The provider took no message.
-    DeliveryFailed { retry_after: Duration },
+    DeliveryFailed {
+        retry_after: Duration,
+    },
     /// More passwords wait to be judged than may, or the store cannot be reached.
-    Unavailable { retry_after: Duration },
+    Unavailable {
+        retry_after: Duration,
+    },
     /// No live challenge answers to this handle.
     ChallengeNotLive,
-    /// The code is not right.
     CodeRejected,
     /// The method is switched off or cannot be used.
     MethodUnavailable,
@@ -38,7 +40,6 @@ pub enum Problem {
     PasswordUnacceptable(String),
     /// No live reset answers to this token.
     ResetNotLive,
-    /// There is no such resource.
     NotFound,
 }
 impl Problem {

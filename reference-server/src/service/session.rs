@@ -179,7 +179,6 @@ impl Service {
         .await
     }
 
-    /// Renews a session's credentials.
     pub async fn refresh(&self, refresh_token: &str) -> Result<SessionGrant, Problem> {
         let (at, policy) = (self.at(), self.policy());
         let presented = TokenHash::of(refresh_token);
@@ -206,7 +205,6 @@ impl Service {
         renewed.await?.unwrap_or(Err(Problem::SessionNotLive))
     }
 
-    /// Ends the session.
     pub async fn sign_out(&self, access: &str) -> Result<(), Problem> {
         self.change_session(access, |account, id, at, effects| {
             let context = AuditContext::of_session(account, id, None);

@@ -22,15 +22,12 @@ use crate::ports::{CodeFor, TokenKind};
 /// A request for step one.
 #[derive(Clone, Debug)]
 pub struct SignIn {
-    /// Identifier as typed.
     pub email: String,
-    /// Password.
     pub password: String,
     /// The trust credential the device holds.
     pub trust_token: Option<String>,
     /// The identifier its app chose.
     pub installation: String,
-    /// Its label.
     pub name: String,
     /// The push registration it brings.
     pub push_token: Option<String>,
@@ -97,7 +94,6 @@ impl Service {
 
     /// Limits, the password, and what follows from it, in the turn of this name.
     async fn authenticate(&self, source: IpAddr, request: &SignIn) -> Result<Step, Problem> {
-        let policy = self.policy();
         let email = normalise(&request.email);
         let id = match &email {
             Some(email) => self.deps().store.by_email(email).await?,
@@ -127,16 +123,14 @@ impl Service {
             }
             let password = request.password.clone();
             let password_right = self.password_is(&place, &mut guess, password, known.hash.clone()).await;
-            guess.settle(Some(if password_right {
+            let event = if password_right {
                 SourceEvent::Success
             } else {
                 SourceEvent::Failure
-            }));
+            };
+            guess.settle(Some(event)).await?;
             let (Some(id), Some(hash)) = (&id, known.hash) else {
-                let at = self.at();
-                self.inner.unknown_identifiers.transact(&name, |stranger| {
-                    policy.password_was_wrong(stranger, request.attempt(false), at);
-                });
+                self.unknown_was_wrong(&name, request.attempt(false)).await?;
                 return Err(Problem::InvalidCredentials);
             };
             return self.commit(id, request, &presented, source, password_right, &hash).await;
@@ -168,14 +162,10 @@ impl Service {
                 blocked,
             });
         }
-        let blocked = self
-            .inner
-            .unknown_identifiers
-            .transact(name, |stranger| blocked(stranger, false));
         Ok(Precheck {
             hash: None,
             trusted: false,
-            blocked,
+            blocked: self.unknown_blocked(name, request.attempt(false)).await?,
         })
     }
 

@@ -9,7 +9,6 @@ use crate::account::{Account, Outcome, SessionId};
 use crate::policy::{At, Change, Event, Limit, PasswordAttempt, SourceEvent};
 
 impl Service {
-    /// The setting.
     pub async fn two_step(&self, access: &str) -> Result<TwoStepView, Problem> {
         self.read_session(access, |account, _, _| Ok(self.two_step_view(account)))
             .await
@@ -93,10 +92,10 @@ impl Service {
             })
             .await?;
         if self.password_is(&place, &mut guess, password, Some(hash)).await {
-            guess.settle(None);
+            guess.settle(None).await?;
             return Ok(());
         }
-        guess.settle(Some(SourceEvent::Failure));
+        guess.settle(Some(SourceEvent::Failure)).await?;
         self.change_session(access, |account, session, at, _| {
             let typed = account.email.clone();
             let attempt = PasswordAttempt {

@@ -1,51 +1,44 @@
 //! Wrong passwords for names that nobody has. They are counted and limited just as for an account, so that a limit that sets
 //! in does not tell that there is one (ENUM-01).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use crate::account::{Account, AccountId};
-use crate::policy::At;
+use super::{Problem, Service};
+use crate::account::{Account, AccountId, PasswordFailures, Timestamp};
+use crate::policy::PasswordAttempt;
+use crate::ports::{CounterKey, Failures};
 
-/// Names that are remembered at most.
-const NAMES: usize = 10_000;
-
-/// An account for each name that nobody has, with no password and nothing else but its count.
-#[derive(Debug, Default)]
-pub(super) struct UnknownIdentifierThrottle {
-    names: Mutex<HashMap<String, Account>>,
+/// What the policy decides about such a name on: an account that has no password, and this count.
+fn as_an_account(name: &str, failures: &Failures) -> Account {
+    let mut account = Account::new(AccountId::random(), name.to_owned(), Arc::from(""), true);
+    account.passwords = PasswordFailures {
+        recent: failures.recent.iter().copied().collect(),
+        in_a_row: failures.in_a_row,
+    };
+    account
 }
 
-impl UnknownIdentifierThrottle {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+impl Service {
+    /// When a password for this name may be tried again; `None` when it may now.
+    pub(super) async fn unknown_blocked(&self, name: &str, attempt: PasswordAttempt<'_>) -> Result<Option<Timestamp>, Problem> {
+        let key = CounterKey::UnknownIdentifier(name.to_owned());
+        let failures = self.deps().counters.read(&key).await?;
+        let mut account = as_an_account(name, &failures);
+        Ok(self.policy().password_blocked(&mut account, attempt, self.at()))
     }
 
-    /// Decides something about a name, as if it had an account.
-    pub(super) fn transact<R>(&self, name: &str, decide: impl FnOnce(&mut Account) -> R) -> R {
-        let mut names = self.lock();
-        if names.len() >= NAMES && !names.contains_key(name) {
-            // Whoever fills this has a budget for its address; that one of the names starts afresh helps nobody.
-            let any = names.keys().next().cloned();
-            any.and_then(|any| names.remove(&any));
-        }
-        let stranger = names
-            .entry(name.to_owned())
-            .or_insert_with(|| Account::new(AccountId::random(), name.to_owned(), Arc::from(""), true));
-        let decided = decide(stranger);
-        if stranger.passwords.in_a_row == 0 {
-            names.remove(name);
-        }
-        decided
-    }
-
-    pub(super) fn sweep(&self, at: At<'_>) {
-        let start = at.now.minus_s(at.config.window_s);
-        self.lock()
-            .retain(|_, stranger| stranger.passwords.recent.iter().any(|failed_at| *failed_at > start));
-    }
-
-    pub(super) fn clear(&self) {
-        self.lock().clear();
+    /// Counts a wrong password for this name.
+    pub(super) async fn unknown_was_wrong(&self, name: &str, attempt: PasswordAttempt<'_>) -> Result<(), Problem> {
+        let (key, at) = (CounterKey::UnknownIdentifier(name.to_owned()), self.at());
+        let mut note = |failures: &mut Failures| {
+            let mut account = as_an_account(name, failures);
+            self.policy().password_was_wrong(&mut account, attempt, at);
+            let PasswordFailures { recent, in_a_row } = account.passwords;
+            *failures = Failures {
+                recent: recent.into(),
+                in_a_row,
+            };
+        };
+        Ok(self.deps().counters.change(&key, &mut note).await?)
     }
 }

@@ -56,10 +56,11 @@ impl Service {
         let verified = verified
             .await
             .and_then(|verified| verified.unwrap_or(Err(Problem::ChallengeNotLive)));
-        guess.settle(match &verified {
+        let event = match &verified {
             Err(Problem::CodeRejected) => Some(SourceEvent::Failure),
             _ => None,
-        });
+        };
+        guess.settle(event).await?;
         verified
     }
 }

@@ -10,22 +10,17 @@ use crate::policy::delivery::email_rests;
 /// A pending challenge.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChallengeView {
-    /// The handle, told once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
-    /// Public id.
     pub id: ChallengeId,
-    /// How the code travelled.
     pub method: Method,
     /// Ways it can be asked for.
     pub methods: Vec<Method>,
-    /// When the present code lapses.
     pub expires_at: Timestamp,
     /// First moment of the next send.
     pub resend_at: Timestamp,
     /// When the challenge as a whole ends.
     pub ends_at: Timestamp,
-    /// Guesses left.
     pub attempts_left: u32,
 }
 
@@ -36,34 +31,26 @@ pub struct PendingRow {
     pub id: ChallengeId,
     /// Label of the device that asks.
     pub device_name: String,
-    /// Where it asks from.
     pub place: String,
-    /// How the code travelled.
     pub method: Method,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Until when.
     pub expires_at: Timestamp,
 }
 
 /// Fresh credentials of a session.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionGrant {
-    /// The credentials.
     pub session: Tokens,
-    /// The device they belong to.
     pub device: DeviceBrief,
     /// The device's trust credential, when it was granted or replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_token: Option<String>,
 }
 
-/// The credentials themselves.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tokens {
     /// Opens the session.
     pub access_token: String,
-    /// When that one lapses.
     pub access_expires_at: Timestamp,
     /// Renews it, once.
     pub refresh_token: String,
@@ -74,50 +61,36 @@ pub struct Tokens {
 /// A device in a few words.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceBrief {
-    /// Its id.
     pub id: DeviceId,
-    /// Its label.
     pub name: String,
-    /// Whether it is trusted.
     pub trusted: bool,
 }
 
 /// Who is signed in.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionView {
-    /// The account.
     pub account: AccountView,
-    /// The device.
     pub device: DeviceBrief,
-    /// When the session ends.
     pub expires_at: Timestamp,
 }
 
 /// An account in a few words.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountView {
-    /// Its id.
     pub id: AccountId,
-    /// Its address.
     pub email: String,
-    /// Its setting.
     pub two_step: bool,
 }
 
 /// A row of the device list (DEV-08): no credential, no push registration.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceRow {
-    /// Its id.
     pub id: DeviceId,
-    /// Its label.
     pub name: String,
-    /// Whether it is trusted.
     pub trusted: bool,
     /// Whether it is the asking one.
     pub current: bool,
-    /// First use.
     pub first_used_at: Timestamp,
-    /// Last use.
     pub last_used_at: Timestamp,
     /// Approximate place of the last use.
     pub place: String,
@@ -126,9 +99,7 @@ pub struct DeviceRow {
 /// The two-step setting.
 #[derive(Clone, Debug, Serialize)]
 pub struct TwoStepView {
-    /// On or off.
     pub enabled: bool,
-    /// Methods that can be used.
     pub methods: Vec<Method>,
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reference_server::ports::{MemoryStore, MessageContent, Store};
 use serde_json::{Value, json};
-use trouble::{Trouble, Troubled};
+use trouble::{LostCounters, Trouble, Troubled};
 use world::{Answer, OWNER, PASSWORD, Phone, World};
 
 fn store() -> Arc<dyn Store> {
@@ -280,4 +280,25 @@ async fn looking_writes_nothing_but_now_and_then_that_a_session_is_in_use() {
         world.ask(&phone, "POST", "/v1/session/refresh", "", Some(late)).await.status,
         401
     );
+}
+
+#[tokio::test]
+async fn counts_that_cannot_be_kept_let_nobody_guess() {
+    let counters = Arc::new(LostCounters::default());
+    let over = Arc::clone(&counters);
+    let world = World::composed(|_| (), move |deps| deps.counters = over).await;
+    world.create(OWNER).await;
+    let mut phone = Phone::new("phone");
+    assert_eq!(world.sign_in(&mut phone, OWNER, PASSWORD).await.status, 202);
+    counters.set_lost(true);
+    let busy = (503, "unavailable");
+    let code = world.code(&phone);
+    assert_eq!(world.sign_in(&mut Phone::new("other"), OWNER, PASSWORD).await.is(), busy);
+    assert_eq!(
+        world.sign_in(&mut Phone::new("other"), "nobody@x.test", PASSWORD).await.is(),
+        busy
+    );
+    assert_eq!(world.verify(&mut phone, &code).await.is(), busy);
+    counters.set_lost(false);
+    assert_eq!(world.verify(&mut phone, &code).await.status, 201);
 }

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use reference_server::account::{Account, AccountId, TokenHash};
-use reference_server::ports::{Committed, MemoryStore, Store, StoreError, Versioned};
+use reference_server::account::{Account, AccountId, Timestamp, TokenHash};
+use reference_server::ports::{
+    Committed, CountChange, CounterKey, Counters, Failures, MemoryCounters, MemoryStore, Store, StoreError, Versioned,
+};
 use serde_json::Value;
 
 #[derive(Clone, Copy)]
@@ -121,6 +123,45 @@ impl Store for Troubled {
 
     async fn count(&self) -> Result<usize, StoreError> {
         self.reach()?.count().await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.reach()?.clear().await
+    }
+}
+
+/// Counters in memory that can be put out of reach.
+#[derive(Default)]
+pub(crate) struct LostCounters {
+    counts: MemoryCounters,
+    lost: AtomicBool,
+}
+
+impl LostCounters {
+    pub(crate) fn set_lost(&self, lost: bool) {
+        self.lost.store(lost, Ordering::Relaxed);
+    }
+
+    fn reach(&self) -> Result<&MemoryCounters, StoreError> {
+        if self.lost.load(Ordering::Relaxed) {
+            return Err(StoreError("as a test wants it".to_owned()));
+        }
+        Ok(&self.counts)
+    }
+}
+
+#[async_trait]
+impl Counters for LostCounters {
+    async fn read(&self, key: &CounterKey) -> Result<Failures, StoreError> {
+        self.reach()?.read(key).await
+    }
+
+    async fn change(&self, key: &CounterKey, change: &mut CountChange<'_>) -> Result<(), StoreError> {
+        self.reach()?.change(key, change).await
+    }
+
+    async fn expire(&self, sources: Timestamp, identifiers: Timestamp) -> Result<(), StoreError> {
+        self.reach()?.expire(sources, identifiers).await
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
