@@ -52,7 +52,6 @@ pub struct Record {
     pub classes: Vec<ClassRecord>,
     /// The storm second by second.
     pub seconds: Vec<Second>,
-    /// The delivery channel.
     pub deliveries: Deliveries,
     /// What attackers achieved; `None` where there are none.
     pub attack: Option<Attack>,
@@ -67,7 +66,6 @@ pub struct Record {
     /// Each threshold and how it was kept.
     #[serde(alias = "promises")]
     pub thresholds: Vec<Threshold>,
-    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -83,16 +81,13 @@ pub struct Tool {
 pub struct TargetFacts {
     /// Its name, such as `reference server` or the binding's.
     pub name: String,
-    /// Its origin.
     pub origin: String,
 }
 
 /// One class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassRecord {
-    /// Its name.
     pub name: String,
-    /// Whether it attacks.
     pub attacker: bool,
     /// What each of it did.
     #[serde(alias = "journey")]
@@ -106,7 +101,6 @@ pub struct ClassRecord {
     /// Scheduling delay of all arrivals.
     #[serde(alias = "lag")]
     pub scheduling_delay: Percentiles,
-    /// Its steps.
     pub steps: Vec<StepRecord>,
     /// The first few things that went wrong, in words.
     pub complaints: Vec<String>,
@@ -115,7 +109,6 @@ pub struct ClassRecord {
 /// Where arrivals went. `offered` is the sum of all the others but `started` and `attempts`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Funnel {
-    /// Arrivals.
     pub offered: u64,
     /// Of them, those that were begun.
     pub started: u64,
@@ -132,10 +125,21 @@ pub struct Funnel {
     pub interrupted: u64,
 }
 
+/// Percentiles of one clock, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    pub count: u64,
+    pub mean_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
+}
+
 /// One step of a class's flows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// Which.
     pub step: Step,
     /// How often it ended how.
     pub endings: BTreeMap<Ending, u64>,
@@ -169,7 +173,6 @@ pub struct Second {
 pub struct Deliveries {
     /// Push messages with a code.
     pub push: u64,
-    /// Emails with a code.
     pub email: u64,
     /// From the request that asked for it to its arrival.
     pub lag: Percentiles,
@@ -188,7 +191,6 @@ pub struct Attack {
     pub guesses_evaluated: u64,
     /// The most codes judged wrong at one account.
     pub most_guesses_at_one_account: u64,
-    /// Messages that attackers caused.
     pub sends_caused: u64,
     /// Legitimate arrivals that were refused or limited, as a part of those offered.
     pub collateral: f64,
@@ -199,7 +201,6 @@ pub struct Attack {
 pub struct Safety {
     /// Accounts whose history was replayed.
     pub accounts: u64,
-    /// Operations in it.
     pub operations: u64,
     /// Of them, those without an answer: done or not.
     pub indeterminate: u64,
@@ -217,11 +218,26 @@ pub struct Breach {
     pub rule: String,
     /// The requirement it belongs to.
     pub requirement: String,
-    /// Whose.
     pub account: u64,
     /// What happened, operation by operation, in words, with times.
     #[serde(alias = "told")]
     pub steps: Vec<String>,
+}
+
+/// Use of the machine at one moment. Processor time is counted from the process's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Seconds from the storm's beginning.
+    pub at_s: f64,
+    pub generator_cpu_s: f64,
+    pub generator_rss_mib: f64,
+    /// Of the server, when it can be read. With an embedded server both are the same process, and this is `None`.
+    pub server_cpu_s: Option<f64>,
+    /// Of the server, when it can be read.
+    pub server_rss_mib: Option<f64>,
+    /// Arrivals due and not yet begun.
+    pub waiting: u64,
+    pub under_way: u64,
 }
 
 /// Whether the generator was the limit.
@@ -263,7 +279,6 @@ impl Reconnects {
 pub struct Threshold {
     /// In words, such as `p99 of new-device at most 500 ms in phase peak`.
     pub what: String,
-    /// What was promised.
     pub wanted: f64,
     /// What was found; `None` when nothing was measured, which is not kept.
     pub found: Option<f64>,

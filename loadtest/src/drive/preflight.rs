@@ -62,7 +62,6 @@ pub struct Problem {
     pub have: String,
     /// How many are needed, in words.
     pub need: String,
-    /// What to do.
     pub hint: String,
     /// Whether the storm could not be what it says it is. What only makes it less exact is a warning.
     pub fatal: bool,
@@ -85,7 +84,6 @@ pub struct Machine {
     pub ports: Option<(u16, u16)>,
     /// Whether the ports of closed connections are given away early on the loopback.
     pub ports_reused: bool,
-    /// Processors.
     pub cores: usize,
     /// Where the kernel has its time from.
     pub clock: Option<String>,

@@ -19,9 +19,7 @@ const APART_S: f64 = 2.0;
 /// One shard: its record, and the log beside it.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// What it came to.
     pub record: Record,
-    /// Everything it measured.
     pub log: Vec<u8>,
 }
 
@@ -40,7 +38,6 @@ impl Part {
 
 /// Why there is no verdict.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "the texts tell")]
 pub enum Refusal {
     #[error("there is nothing to merge")]
     Nothing,

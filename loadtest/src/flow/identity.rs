@@ -9,11 +9,8 @@ use specs::Parameters;
 /// One account of the population and what its owner holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The account's number.
     pub account: u64,
-    /// Its address.
     pub email: String,
-    /// Its password.
     pub password: String,
     /// Its trusted device, where one is prepared.
     pub trusted: Option<TrustedDevice>,
@@ -26,7 +23,6 @@ pub struct Identity {
 pub struct TrustedDevice {
     /// The identifier its app chose.
     pub installation: String,
-    /// Its label.
     pub name: String,
     /// Its trust token; without one it is asked for a code, and gets a new token with it.
     pub trust_token: Option<String>,
@@ -44,9 +40,7 @@ pub struct Numbers {
 /// Which arrival, and which attempt of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// The storm's seed.
     pub seed: u64,
-    /// The arrival's number.
     pub nth: u64,
     /// The attempt, from 1: a further one comes with the same phone.
     pub attempt: u32,
@@ -61,7 +55,6 @@ pub struct ServiceProfile {
     pub outdated: String,
     /// Time between two sends of one challenge.
     pub cooldown: Duration,
-    /// Digits of a code.
     pub code_digits: u32,
 }
 

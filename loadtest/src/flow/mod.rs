@@ -60,13 +60,11 @@ pub struct Iteration {
     pub line: SharedLine,
     /// Where a second device's line comes from.
     pub lines: Lines,
-    /// Where codes arrive.
     pub mailbox: Mailbox,
     pub scenario: Arc<Scenario>,
     /// The number of the user's class in the scenario.
     pub class: u16,
     pub profile: Arc<ServiceProfile>,
-    /// Whose account it is.
     pub identity: Identity,
     /// The account's counters: they outlast the arrival, and arrivals at the same account share them.
     pub numbers: Arc<Numbers>,

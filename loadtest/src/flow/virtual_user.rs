@@ -21,7 +21,6 @@ use crate::plan::scenario::{DeviceKind, UserClass};
 pub struct VirtualUser {
     pub(super) now: Iteration,
     pub(super) rng: StdRng,
-    /// The account's present password.
     pub(super) password: String,
     pub(super) entered: bool,
     human: Duration,
@@ -37,7 +36,6 @@ pub struct Device {
     pub(super) phone: Phone,
     /// Its number in the history.
     pub(super) number: u32,
-    /// Its present challenge.
     pub(super) pending: Pending,
 }
 
@@ -46,7 +44,6 @@ pub struct Device {
 pub(super) struct Pending {
     /// Its number in the history.
     pub(super) number: u32,
-    /// Its public id.
     pub(super) id: Option<String>,
     /// How the newest code travels.
     pub(super) method: Option<Channel>,
@@ -57,7 +54,6 @@ pub(super) struct Pending {
 /// An answer that was one of those that may come.
 pub struct Asked {
     pub reply: Reply,
-    /// When the request left.
     pub at: Instant,
 }
 

@@ -91,9 +91,7 @@ pub(super) struct Node {
 pub(super) struct Counterexample {
     /// The place of its operation in the history.
     pub(super) place: usize,
-    /// The machine before it.
     pub(super) before: Node,
-    /// What the machine answers.
     pub(super) expected: Answer,
 }
 
@@ -101,7 +99,6 @@ pub(super) struct Counterexample {
 pub(super) struct ReducedHistory<'a> {
     pub(super) history: &'a [Operation],
     pub(super) limits: &'a Limits,
-    /// By their start.
     pub(super) moves: Vec<Move>,
     start: State,
     messages_lost: bool,

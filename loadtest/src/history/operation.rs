@@ -10,11 +10,8 @@ pub struct Operation {
     pub account: u64,
     /// The device that acts: numbers are the account's own, its prepared trusted device is 0.
     pub device: u32,
-    /// What it did.
     pub call: Call,
-    /// What it was answered.
     pub response: Response,
-    /// When the request left.
     pub invoked_us: u64,
     /// When the answer was there, or was given up.
     pub returned_us: u64,
@@ -24,7 +21,6 @@ pub struct Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
-    /// First step.
     SignIn {
         /// Whether the password is the account's present one.
         password: bool,
@@ -33,30 +29,21 @@ pub enum Call {
     },
     /// Second step.
     Verify {
-        /// The challenge.
         challenge: u32,
-        /// What was presented.
         code: CodeUsed,
     },
-    /// The code again.
     Resend {
-        /// The challenge.
         challenge: u32,
     },
-    /// The code by email.
     Switch {
-        /// The challenge.
         challenge: u32,
     },
     /// A request in the session.
     Use,
-    /// The session renewed.
     Refresh,
-    /// The session ended.
     SignOut,
     /// Another device of the account removed.
     Remove {
-        /// Which.
         device: u32,
     },
     /// A new password, giving the present one.
@@ -71,10 +58,8 @@ pub enum CodeUsed {
     Delivered {
         /// The challenge it was sent for.
         challenge: u32,
-        /// Which of its messages.
         number: u32,
     },
-    /// A guess.
     Guess,
 }
 
@@ -86,11 +71,8 @@ pub enum Response {
     SignedIn,
     /// A challenge, which the history numbers.
     Challenged(u32),
-    /// Done.
     Done,
-    /// Refused.
     Refused(Refusal),
-    /// Refused for now.
     Limited,
     /// No answer, or a failure of the server: it may have been done or not.
     Unknown,

@@ -37,7 +37,6 @@ const MAX_EXPLAINED: usize = 200;
 pub struct Prepared {
     /// Its device 0 is trusted, and may hold a session.
     pub trusted_device: bool,
-    /// Two-step verification is on.
     pub two_step: bool,
     /// Some of its messages may not have reached the sink: a message's number there may then be smaller than that of its code,
     /// and an older code is told from the present one only where a newer one had been seen.

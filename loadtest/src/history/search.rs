@@ -18,7 +18,6 @@ pub(super) enum Linearizability {
     Linearizable,
     /// None does; this is as far as any came.
     NotLinearizable(Box<Counterexample>),
-    /// It took too long.
     Unknown,
 }
 

@@ -13,11 +13,9 @@ const LINES: usize = 40;
 pub(super) struct Finding {
     /// The rule, as in [`Breach::rule`].
     pub(super) rule: &'static str,
-    /// The requirement.
     pub(super) requirement: &'static str,
     /// The operations that show it, by their place in the history, rising.
     pub(super) shown_by: Vec<usize>,
-    /// Why they do.
     pub(super) because: String,
 }
 

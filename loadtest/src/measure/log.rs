@@ -31,11 +31,8 @@ pub enum Clock {
 pub struct Key {
     /// The number of the class.
     pub class: u16,
-    /// What was measured.
     pub step: Step,
-    /// How it ended.
     pub ending: Ending,
-    /// Which time of it.
     pub clock: Clock,
 }
 
@@ -44,7 +41,6 @@ pub struct Key {
 pub struct Interval {
     /// Which second of the storm.
     pub second: u32,
-    /// The kind.
     pub key: Key,
     /// The times in microseconds.
     pub times: Histogram<u64>,

@@ -7,7 +7,6 @@ use targets::OperationKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// As it should.
     Completed,
     /// Refused, where it should not be.
     Refused,
@@ -17,7 +16,6 @@ pub enum Ending {
     Failed,
     /// No answer: the connection failed, was reset, or nothing came in time.
     Unanswered,
-    /// No code came.
     NoCode,
     /// Given up before it was begun: the queue was longer than the patience.
     Abandoned,
@@ -45,15 +43,11 @@ pub enum Step {
 pub struct Sample {
     /// Whose: the number of the class in the scenario.
     pub class: u16,
-    /// What.
     pub step: Step,
-    /// How it ended.
     pub ending: Ending,
     /// When it should have begun.
     pub intended_us: u64,
-    /// When it was begun.
     pub started_us: u64,
-    /// When it was done.
     pub done_us: u64,
     /// How much of it people took; no part of any latency.
     pub human_us: u64,

@@ -16,7 +16,6 @@ pub struct Start(SystemTime);
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the storm began {late_s:.1} s ago: this shard would not be part of it (are the clocks of the machines right?)")]
 pub struct TooLate {
-    /// By how much.
     pub late_s: f64,
 }
 

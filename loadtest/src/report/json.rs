@@ -13,33 +13,25 @@ pub enum RecordFileError {
     /// The file system said no.
     #[error("{} cannot be {doing}: {source}", path.display())]
     File {
-        /// Which file.
         path: PathBuf,
         /// `read` or `written`.
         doing: &'static str,
-        /// Why.
         source: io::Error,
     },
     /// It is no JSON, or not all of it.
     #[error("{} is no complete JSON: {why} (line {line}, column {column})", path.display())]
     NoJson {
-        /// Which file.
         path: PathBuf,
-        /// What is wrong.
         why: String,
-        /// Where.
         line: usize,
-        /// Where.
         column: usize,
     },
     /// It is JSON, and no record of a storm.
     #[error("{} is no record of a storm: at `{at}`: {why}", path.display())]
     NoRecord {
-        /// Which file.
         path: PathBuf,
         /// The place in it, such as `classes[0].funnel`.
         at: String,
-        /// What is wrong.
         why: String,
     },
     /// The record has a figure that JSON has no word for.

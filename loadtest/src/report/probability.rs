@@ -11,7 +11,6 @@ use crate::record::{Record, Verdict};
 /// What several runs of one storm came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recovery {
-    /// Runs that were judged.
     pub runs: u64,
     /// Of them, those that recovered.
     pub recovered: u64,
@@ -30,11 +29,9 @@ pub struct Recovery {
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecoveryRun {
-    /// Its seed.
     pub seed: u64,
     /// Seconds it took to drain; `None` when it did not.
     pub drain_s: Option<f64>,
-    /// Its verdict.
     pub verdict: Verdict,
     /// Whether it enters the probability.
     pub judged: bool,

@@ -34,9 +34,7 @@ pub struct Observed<'a> {
     pub schedule_lag_p99_ms: f64,
     /// 99th percentile of the scheduling delay while there were free users; `None` when there never were.
     pub scheduling_delay_p99_ms: Option<f64>,
-    /// Use of the machine.
     pub resources: &'a [Resources],
-    /// Processors of the machine.
     pub cores: usize,
     /// Whether the server is on the same machine.
     pub server_here: bool,

@@ -41,13 +41,10 @@ pub trait Aggregator: Send {
 pub struct Load {
     /// Microseconds of the storm.
     pub at_us: u64,
-    /// Arrivals so far.
     pub offered: u64,
-    /// Attempts begun so far.
     pub begun: u64,
     /// Attempts due and not begun.
     pub waiting: u64,
-    /// Attempts under way.
     pub under_way: u64,
 }
 

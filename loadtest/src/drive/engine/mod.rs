@@ -28,7 +28,6 @@ use crate::plan::scenario::Retry;
 /// One attempt of one arrival.
 #[derive(Clone, Copy, Debug)]
 pub struct ScheduledAttempt {
-    /// Who.
     pub arrival: Arrival,
     /// Which attempt, from 1.
     pub attempt: u32,
@@ -41,7 +40,6 @@ pub struct ScheduledAttempt {
 /// How an attempt went.
 #[derive(Clone, Debug)]
 pub struct IterationResult {
-    /// How it ended.
     pub ending: Ending,
     /// How much of it people took.
     pub human_us: u64,
@@ -86,9 +84,7 @@ pub struct ClientPolicy {
 pub struct EngineConfig {
     /// The origin under load, for Goose's own report.
     pub host: String,
-    /// Goose users.
     pub users: usize,
-    /// By class.
     pub policies: Vec<ClientPolicy>,
     /// How long after the last arrival what is under way is still worked on.
     pub drain: Duration,
@@ -121,7 +117,6 @@ pub struct Ran {
     pub took: Duration,
     /// How late the scheduler offered arrivals, in microseconds.
     pub schedule_lag: Histogram<u64>,
-    /// Arrivals offered.
     pub offered: u64,
     /// When the last arrival was due.
     pub last_due: Duration,

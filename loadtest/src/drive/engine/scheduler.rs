@@ -23,13 +23,10 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Counts that the scheduler, the users and the collector share.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Arrivals offered so far.
     pub(crate) offered: AtomicU64,
-    /// Attempts begun.
     pub(crate) begun: AtomicU64,
     /// Attempts offered and not yet begun.
     pub(crate) waiting: AtomicU64,
-    /// Attempts under way.
     pub(crate) under_way: AtomicU64,
     /// Arrivals that have not ended yet, those that wait for a further attempt included.
     pub(crate) outstanding: AtomicU64,

@@ -21,9 +21,7 @@ const SLACK_S: f64 = 5.0;
 /// One storm to be run.
 #[derive(Clone)]
 pub struct Plan {
-    /// The storm.
     pub scenario: Arc<Scenario>,
-    /// Its seed.
     pub seed: u64,
     /// Which part of it.
     pub shard: Option<Shard>,
@@ -31,17 +29,14 @@ pub struct Plan {
     pub max_vus: Option<usize>,
     /// Where the record and the log are written; nowhere without it.
     pub out: Option<PathBuf>,
-    /// When it begins.
     pub start_at: Option<SystemTime>,
     /// Where Prometheus finds its metrics.
     pub metrics: Option<SocketAddr>,
     /// How it is shown while it runs.
     pub view: View,
-    /// How it is stopped.
     pub stop: Stop,
     /// Who else sees every sample.
     pub observers: Vec<Arc<dyn Observe>>,
-    /// Flows of one's own.
     pub flows: Flows,
 }
 
@@ -52,7 +47,6 @@ pub enum View {
     Redrawn,
     /// A plain line now and then.
     Plain,
-    /// Not at all.
     None,
 }
 

@@ -46,7 +46,6 @@ pub enum Choice {
 /// A service that speaks the reference API.
 #[derive(Clone, Debug)]
 pub struct Native {
-    /// Its origin.
     pub origin: String,
     /// Its admin API, where there is one: accounts are prepared there, and it is told where to deliver.
     pub admin: Option<String>,
@@ -61,7 +60,6 @@ pub struct Native {
 /// An implementation behind a binding.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// The binding.
     pub file: PathBuf,
     /// Where it runs; started as the binding says without it.
     pub origin: Option<String>,
@@ -73,7 +71,6 @@ pub struct Bound {
 
 /// Where the sink listens; free loopback ports where nothing is said.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(missing_docs, reason = "the two providers")]
 pub struct Listen {
     pub http: Option<SocketAddr>,
     pub smtp: Option<SocketAddr>,
@@ -83,7 +80,6 @@ pub struct Listen {
 pub struct UnderLoad {
     /// Its name in the record.
     pub name: String,
-    /// Its origin.
     pub origin: String,
     pub(crate) lines: Lines,
     pub(crate) profile: ServiceProfile,

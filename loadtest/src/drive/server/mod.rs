@@ -34,7 +34,6 @@ pub enum ServerFault {
     Listen {
         /// The port, or 0 for any.
         port: u16,
-        /// What the system says.
         error: std::io::Error,
     },
     /// The process or its threads do not start.
@@ -42,12 +41,7 @@ pub enum ServerFault {
     Start(String),
     /// The admin API does not answer.
     #[error("the admin API at {origin}: {what}")]
-    Control {
-        /// Where.
-        origin: String,
-        /// What went wrong.
-        what: String,
-    },
+    Control { origin: String, what: String },
     /// An account cannot be prepared.
     #[error("the accounts cannot be prepared: {0}")]
     Seed(String),

@@ -11,7 +11,6 @@ pub struct WorkerOptions {
     pub node_id: Option<String>,
     /// Between two signs of life.
     pub heartbeat: Duration,
-    /// Between two reports.
     pub report: Duration,
     /// Without a sign of life from the master for so long, the connection is built anew.
     pub master_timeout: Duration,

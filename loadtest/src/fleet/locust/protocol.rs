@@ -19,13 +19,10 @@ pub enum ToMaster {
     ClientReady,
     /// An order was understood.
     Spawning,
-    /// The storm is on.
     SpawningComplete(Users),
-    /// Alive.
     Heartbeat {
         /// `ready`, `spawning` or `running`.
         state: State,
-        /// Percent of one processor.
         cpu: f64,
         /// Bytes.
         memory: u64,
@@ -34,15 +31,12 @@ pub enum ToMaster {
     Stats(Value),
     /// The storm was stopped, as ordered.
     ClientStopped,
-    /// Going.
     Quit,
     /// Something went wrong, in words.
     Exception(String),
     /// The storm is over, by itself; of the locustfile's own vocabulary.
     StormDone {
-        /// Of which run.
         run: String,
-        /// Which shard.
         shard: u32,
         /// What went wrong, if anything did.
         error: Option<String>,
@@ -51,7 +45,6 @@ pub enum ToMaster {
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "Locust's words")]
 pub enum State {
     Ready,
     Spawning,
@@ -63,15 +56,11 @@ pub enum State {
 pub enum ToWorker {
     /// Welcome; the worker's number, from 0, where the master gives one.
     Ack(Option<u32>),
-    /// Run this.
     Spawn(Box<Spawn>),
     /// End what is running, and be ready again.
     Stop,
-    /// End altogether.
     Quit,
-    /// Alive.
     Heartbeat,
-    /// Build the connection anew.
     Reconnect,
     /// What a worker has no use for.
     Other(String),
@@ -80,11 +69,9 @@ pub enum ToWorker {
 /// An order, as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spawn {
-    /// When it was sent.
     pub timestamp: f64,
     /// Users of each class on this worker.
     pub users: Users,
-    /// The target.
     pub host: Option<String>,
     /// Seconds a stop may take.
     pub stop_timeout: f64,

@@ -23,7 +23,6 @@ const LAST_WORD: Duration = Duration::from_millis(100);
 /// How a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The master said so.
     ByMaster,
     /// `shutdown` was cancelled.
     ByShutdown,

@@ -21,7 +21,6 @@ enum Why {
 struct End {
     why: Why,
     by: u32,
-    /// The removed device.
     of: u32,
     invoked_us: u64,
     returned_us: u64,

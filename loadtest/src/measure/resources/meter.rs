@@ -35,7 +35,6 @@ pub struct Moment {
     pub at_s: f64,
     /// Arrivals due and not yet begun.
     pub waiting: u64,
-    /// Flows under way.
     pub under_way: u64,
 }
 

@@ -45,11 +45,8 @@ struct Kind {
 /// An account as it is before the storm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its number.
     pub number: u64,
-    /// Its address.
     pub email: String,
-    /// Its password.
     pub password: String,
     /// Its trusted device; without a push token where the account receives no push.
     pub device: Device,

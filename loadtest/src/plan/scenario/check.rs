@@ -17,18 +17,14 @@ pub const MAX_ARRIVALS: f64 = 50_000_000.0;
 pub struct Fault {
     /// Where: the keys and numbers from the top of the file.
     pub place: Vec<Key>,
-    /// What.
     pub what: String,
-    /// What to do.
     pub hint: String,
 }
 
 /// One step on the way to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// Of a table.
     Name(&'static str),
-    /// Of a list.
     Nth(usize),
 }
 

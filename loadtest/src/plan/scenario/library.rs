@@ -8,7 +8,6 @@ use super::{Scenario, ScenarioError};
 /// A storm of the library, as the file it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
-    /// Its name.
     pub name: &'static str,
     /// Its file, to be read by people and to begin one's own from.
     pub text: &'static str,

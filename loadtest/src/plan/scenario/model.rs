@@ -55,12 +55,10 @@ pub struct Think {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserClass {
-    /// Its name in reports.
     pub name: String,
     /// Whether its aim is to get into other people's accounts: it is then judged by what it did not achieve.
     #[serde(default)]
     pub attacker: bool,
-    /// When they come.
     pub arrivals: Arrivals,
     /// What each does.
     #[serde(alias = "journey")]
@@ -194,7 +192,6 @@ pub enum DeviceKind {
     /// A device that never signed in; the account has a trusted one that receives push.
     #[default]
     New,
-    /// The account's trusted device.
     Trusted,
     /// A new device on an app version that is no longer served: it is refused, updates, and comes again.
     OldApp,
@@ -217,7 +214,6 @@ pub enum Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts in all.
     pub attempts: u32,
     /// Seconds before the second attempt; doubled for each further one.
     pub delay_s: f64,
@@ -244,11 +240,8 @@ pub enum Jitter {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// From when.
     pub from_s: f64,
-    /// Until when.
     pub until_s: f64,
-    /// What.
     pub fault: Fault,
 }
 
@@ -272,7 +265,6 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
-    /// Its name.
     pub name: String,
     /// From when; it lasts until the next one.
     pub from_s: f64,

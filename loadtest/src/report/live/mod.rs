@@ -23,7 +23,6 @@ pub struct LiveFrame {
     pub offered: u64,
     /// Of them, those that were begun.
     pub started: u64,
-    /// Flows completed.
     pub completed: u64,
     /// Flows that ended otherwise, but for those abandoned.
     pub broken_off: u64,
@@ -31,7 +30,6 @@ pub struct LiveFrame {
     pub abandoned: u64,
     /// Arrivals due and not yet begun.
     pub waiting: u64,
-    /// Flows under way.
     pub under_way: u64,
     /// Arrivals a second, as they are sent now.
     pub rate_now: f64,
@@ -41,11 +39,8 @@ pub struct LiveFrame {
     pub p99_ms: Option<f64>,
     /// 99th percentile of the scheduling delay in the last second.
     pub lag_p99_ms: Option<f64>,
-    /// Codes sent by push.
     pub codes_push: u64,
-    /// Codes sent by email.
     pub codes_email: u64,
-    /// Attackers' flows that ended.
     pub attacks: u64,
 }
 

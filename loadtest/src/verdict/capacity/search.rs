@@ -10,7 +10,6 @@ use crate::record::Verdict;
 pub struct Probe {
     /// Arrivals a second, as a multiple of which the storm was run.
     pub rate: f64,
-    /// How the storm ended.
     pub verdict: Verdict,
     /// Legitimate flows completed a second, while people came.
     pub completed_a_second: f64,
@@ -31,7 +30,6 @@ pub struct Probe {
 /// Where to look.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The first rate.
     pub start_rate: f64,
     /// The last one that is tried.
     pub until_rate: f64,

@@ -19,7 +19,6 @@ use crate::record::Record;
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The storm.
     pub storm: String,
     /// The seeds that both sides ran.
     pub seeds: Vec<u64>,
@@ -27,9 +26,7 @@ pub struct Comparison {
     pub left_out: Vec<LeftOut>,
     /// How the intervals were made.
     pub method: Method,
-    /// Every figure's difference.
     pub differences: Vec<Difference>,
-    /// What it comes to.
     pub verdict: Outcome,
     /// The figures that the verdict rests on.
     pub because: Vec<String>,
@@ -40,9 +37,7 @@ pub struct Comparison {
 pub struct LeftOut {
     /// `A` or `B`.
     pub side: char,
-    /// Its seed.
     pub seed: u64,
-    /// Why.
     pub why: String,
 }
 
@@ -83,7 +78,6 @@ pub enum Outcome {
     Slower,
     /// Nothing is shown, which is not the same as no difference.
     NoDifferenceShown,
-    /// B is better.
     Faster,
     /// Some figures are worse and others better.
     Mixed,
@@ -100,15 +94,12 @@ pub enum CannotCompare {
     SeedTwice {
         /// `A` or `B`.
         side: char,
-        /// Which.
         seed: u64,
     },
     /// No seed on both sides.
     #[error("no seed was run on both sides (A: {a}; B: {b}){left_out}")]
     NoPairs {
-        /// The seeds of A.
         a: String,
-        /// The seeds of B.
         b: String,
         /// What was left out, and why.
         left_out: String,
