@@ -224,22 +224,6 @@ pub struct Breach {
     pub steps: Vec<String>,
 }
 
-/// Use of the machine at one moment. Processor time is counted from the process's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Resources {
-    /// Seconds from the storm's beginning.
-    pub at_s: f64,
-    pub generator_cpu_s: f64,
-    pub generator_rss_mib: f64,
-    /// Of the server, when it can be read. With an embedded server both are the same process, and this is `None`.
-    pub server_cpu_s: Option<f64>,
-    /// Of the server, when it can be read.
-    pub server_rss_mib: Option<f64>,
-    /// Arrivals due and not yet begun.
-    pub waiting: u64,
-    pub under_way: u64,
-}
-
 /// Whether the generator was the limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generator {

@@ -22,9 +22,8 @@ use loadtest::drive::engine::{
     Aggregator, ClientPolicy, EngineConfig, IterationResult, Recorder, ScheduledAttempt, Stop, Workload, run,
 };
 use loadtest::measure::StormClock;
-use loadtest::measure::{Clock, Ending, Sample, Series, Step, percentiles, read};
+use loadtest::measure::{Clock, Ending, Percentiles, Sample, Series, Step, percentiles, read};
 use loadtest::plan::arrivals::Arrival;
-use loadtest::record;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -273,7 +272,7 @@ async fn measure(cli: &Cli, address: SocketAddr) -> anyhow::Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn merged(logs: &[Shared]) -> anyhow::Result<record::Clock> {
+fn merged(logs: &[Shared]) -> anyhow::Result<Percentiles> {
     let mut merged = Series::default();
     for log in logs {
         let log = log.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
