@@ -56,6 +56,7 @@ macro_rules! checks {
     (@field moves_clock) => { true };
 
     (@all [$($check:tt)*]) => {
+        #[allow(clippy::needless_update, reason = "a check may say everything itself")]
         pub(crate) const CHECKS: &[$crate::check::Check] = &[$($check)*];
     };
     (@all [$($before:tt)*]

@@ -57,7 +57,7 @@ checks!(
         };
         all(answers.iter().flat_map(|(version, answer)| {
             let what = format!("version {version}");
-            let told = assert_outcome(&format!("{what} is told to update"), answer, update.clone());
+            let told = assert_outcome(&format!("{what} is told to update"), answer, update);
             [assert_refused(&what, answer, &served), told]
         }))
     }

@@ -113,7 +113,7 @@ fn verdicts(run: &Run, wanted: &ModelCases, nothing: Judged, cases: Cases) -> Ve
         worst => {
             let mut told = format!("{} walks, {} answers compared", cases.ended, cases.compared);
             if let Some(stop) = worst {
-                told.push_str(&format!("; {} came to no end: {}", cases.stopped.len(), stop.to_string()));
+                told.push_str(&format!("; {} came to no end: {}", cases.stopped.len(), stop));
             }
             nothing.with(Verdict::Passed, told)
         }

@@ -1,8 +1,8 @@
 //! What the server keeps: one aggregate an account, and the small types it is made of. No I/O, no clock, no rules.
 
-mod account;
 mod activity;
 mod address;
+mod aggregate;
 mod challenge;
 mod device;
 mod ids;
@@ -10,9 +10,9 @@ mod session;
 mod shared;
 mod time;
 
-pub use account::{Account, CodeFailures, PasswordFailures, PendingSignIn, Reset, Status};
 pub use activity::{Activity, Outcome, Proof};
 pub use address::{anonymize_ip, network};
+pub use aggregate::{Account, CodeFailures, PasswordFailures, PendingSignIn, Reset, Status};
 pub use challenge::{Challenge, ChallengeState, Method, StoredCode};
 pub use device::{Device, Trust};
 pub use ids::{AccountId, ChallengeId, DeviceId, SessionId, TokenHash};

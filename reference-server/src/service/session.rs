@@ -76,7 +76,7 @@ impl Service {
                 });
             }
         }
-        self.open(account, effects, new_session, &id, trusted, proof, at)
+        self.open(account, effects, new_session, &id, proof, at)
     }
 
     /// A session of a trusted device, whose credential is replaced.
@@ -91,7 +91,7 @@ impl Service {
         if let Some(device) = account.device_mut(id) {
             self.policy().rotate_trust(device, TokenHash::of(&new_session.trust), at);
         }
-        self.open(account, effects, new_session, id, true, Proof::Trust, at)
+        self.open(account, effects, new_session, id, Proof::Trust, at)
     }
 
     fn open(
@@ -100,12 +100,13 @@ impl Service {
         effects: &mut Effects,
         new_session: &NewSession,
         id: &DeviceId,
-        with_trust: bool,
         proof: Proof,
         at: At<'_>,
     ) -> SessionGrant {
         let presented = &new_session.presented;
+        let mut trust = None;
         if let Some(device) = account.device_mut(id) {
+            trust = device.trust.is_some().then(|| new_session.trust.clone());
             device.push_token = presented.push_token.clone().or(device.push_token.take());
             device.last_used_at = at.now;
             device.place.clone_from(&new_session.place);
@@ -128,7 +129,6 @@ impl Service {
         account.drop_devices_beyond(self.config().devices);
         let context = AuditContext::at(self, &presented.name, new_session.source);
         effects.record(account, at, context, Outcome::SignedIn, Some(proof));
-        let trust = with_trust.then(|| new_session.trust.clone());
         self.grant(
             account,
             &session,

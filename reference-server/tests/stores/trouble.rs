@@ -107,8 +107,8 @@ impl Store for Troubled {
         let store = self.reach()?;
         let nth = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
         let committed = match self.trouble {
-            Trouble::Failure if nth % self.every == 0 => return Err(StoreError("as a test wants it".to_owned())),
-            Trouble::Conflict if nth % self.every == 0 => Committed::Conflict,
+            Trouble::Failure if nth.is_multiple_of(self.every) => return Err(StoreError("as a test wants it".to_owned())),
+            Trouble::Conflict if nth.is_multiple_of(self.every) => Committed::Conflict,
             _ => store.commit(changed).await?,
         };
         if committed == Committed::Conflict {
