@@ -45,7 +45,7 @@ fn a_seed_repeats_a_run_on_any_number_of_jobs() {
         let events = events(&at);
         let mut walks: Vec<_> = events
             .iter()
-            .filter(|event| event["event"] == "walk")
+            .filter(|event| event["event"] == "case")
             .map(|event| (event["case"].as_u64(), event["compared"].as_u64()))
             .collect();
         walks.sort_unstable();
@@ -123,7 +123,7 @@ fn an_interrupted_run_closes_its_record() {
             .unwrap();
         // The record is under way when the first walks are in it.
         let path = dir.path().join("run.ndjson");
-        while !fs::read_to_string(&path).is_ok_and(|text| text.contains(r#""event":"walk""#)) {
+        while !fs::read_to_string(&path).is_ok_and(|text| text.contains(r#""event":"case""#)) {
             assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
             std::thread::yield_now();
         }

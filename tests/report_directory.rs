@@ -9,7 +9,7 @@ use std::process::Stdio;
 use common::{check, ends, events, nobody, signal, stepproof};
 
 fn walking(record: &Path) -> bool {
-    fs::read_to_string(record).is_ok_and(|text| text.contains(r#""event":"walk""#))
+    fs::read_to_string(record).is_ok_and(|text| text.contains(r#""event":"case""#))
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_hangup_closes_the_record_of_a_run() {
         &reference.api,
     ];
     let mut child = piped(&mut stepproof(&[&run[..], &["--admin", &reference.admin]].concat()));
-    while !fs::read_to_string(dir.path().join("run.ndjson")).is_ok_and(|text| text.contains(r#""event":"walk""#)) {
+    while !fs::read_to_string(dir.path().join("run.ndjson")).is_ok_and(|text| text.contains(r#""event":"case""#)) {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::yield_now();
     }
